@@ -1,0 +1,123 @@
+/**
+ * The memory of Highwayman as the rest of the program sees it: rows go in without waiting, answers come out as plain
+ * values. Whether the ClickHouse behind it is embedded or a server cannot be told from here.
+ */
+import type { Decision, DecisionId, FeatureSpaceId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
+
+/** A decision with what surrounded it. */
+export interface DecisionRow {
+  readonly decision: Decision
+  readonly requestId: string
+  /** The decision this one replaced after a failure; undefined for the first of a request. */
+  readonly parentId: DecisionId | undefined
+  readonly tenant: string
+  readonly session: string
+  /** What the caller asked for: an arm id, a virtual model, an alias. */
+  readonly requestedModel: string
+  /** `chat`, `route`. */
+  readonly surface: string
+  readonly stream: boolean
+  readonly promptTokens: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export const ATTEMPT_STATUSES = ['answered', 'failed', 'cut', 'cancelled'] as const
+/** One upstream call under a decision, written when it has ended. */
+export interface AttemptRow {
+  readonly decisionId: DecisionId
+  readonly atMs: number
+  readonly arm: string
+  /** 0, 1, … within the request. */
+  readonly index: number
+  readonly status: (typeof ATTEMPT_STATUSES)[number]
+  readonly upstreamStatus: number | undefined
+  readonly errorCode: string
+  readonly errorMessage: string
+  readonly finishReason: string
+  readonly ttftMs: number | undefined
+  readonly totalMs: number
+  readonly promptTokens: number | undefined
+  readonly cachedTokens: number | undefined
+  readonly completionTokens: number | undefined
+  readonly reasoningTokens: number | undefined
+  readonly costUsd: number | undefined
+  readonly usageEstimated: boolean
+}
+
+/** One feedback value. `rewardId` is unique; the same id written twice counts once. */
+export interface RewardRow {
+  readonly rewardId: string
+  readonly decisionId: DecisionId
+  readonly atMs: number
+  readonly metric: string
+  readonly valueNumber: number | undefined
+  readonly valueText: string
+  readonly source: string
+  readonly idempotencyKey: string
+}
+
+/** Everything known of one decision, for `GET /v1/decisions/{id}`. */
+export interface DecisionRecord {
+  readonly row: DecisionRow
+  readonly attempts: readonly AttemptRow[]
+  readonly rewards: readonly RewardRow[]
+}
+
+export interface StoreStats {
+  readonly queuedRows: number
+  readonly writtenRows: number
+  readonly failedBatches: number
+  /** Rows given up because the queue was full. */
+  readonly droppedRows: number
+}
+
+export interface Store {
+  readonly kind: 'embedded' | 'remote'
+  /** For logs and `doctor`: the directory or the URL without credentials. */
+  readonly location: string
+
+  /** The append calls never block and never throw; a full queue drops the row and counts it. */
+  appendDecision(row: DecisionRow): void
+  appendAttempt(row: AttemptRow): void
+  appendObservations(rows: readonly Observation[]): void
+  /** Resolves when the feedback and what was learned from it are durable. @throws {StoreError} `store_unavailable` */
+  writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
+
+  /** Rows still in the queue are found too. */
+  findDecision(id: DecisionId): Promise<DecisionRecord | undefined>
+  /**
+   * The sums of every (arm, head) in one feature space over all replicas, each time bucket decayed by its age:
+   * `2^(−(nowMs − bucket)/halfLifeMs[head])`. `excludeReplica` leaves out one replica's own rows.
+   */
+  loadSums(query: {
+    readonly featureSpace: FeatureSpaceId
+    readonly nowMs: number
+    readonly halfLifeMs: Readonly<Record<HeadName, number>>
+    readonly excludeReplica?: string
+  }): Promise<readonly HeadSums[]>
+
+  /** @throws {StoreError} when ClickHouse does not answer. */
+  ping(): Promise<void>
+  stats(): StoreStats
+  /** Resolves when every row appended before the call is written, or could not be and is counted in `failedBatches`. */
+  flush(): Promise<void>
+  /** Flushes, then closes. */
+  close(): Promise<void>
+}
+
+export const STORE_ERROR_CODES = [
+  'store_unavailable',
+  'store_bad_location',
+  'store_migration_changed',
+  'store_migration_failed',
+  'store_engine_missing',
+  'store_closed',
+] as const
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: (typeof STORE_ERROR_CODES)[number]
+  constructor(code: (typeof STORE_ERROR_CODES)[number], message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

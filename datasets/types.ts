@@ -1,0 +1,58 @@
+/** Typed records of an outcome dataset: for each prompt, what every arm answered and what it cost. */
+
+export interface ArmOutcome {
+  /** [0, 1]. */
+  readonly quality: number
+  readonly costUsd: number
+  readonly inputTokens: number | undefined
+  readonly outputTokens: number | undefined
+}
+
+/** One prompt with the outcome of every arm that has one. */
+export interface PromptRow {
+  readonly promptId: string
+  readonly split: string
+  readonly task: string
+  /** The request class: the row's `category`, else its `task`. */
+  readonly category: string
+  readonly prompt: string
+  readonly outcomes: ReadonlyMap<string, ArmOutcome>
+}
+
+/** `models.json`: list price and, in our own sets, a latency model for the simulator. */
+export interface ModelInfo {
+  readonly inputUsdPerMtok: number
+  readonly outputUsdPerMtok: number
+  readonly latency: LatencyModel | undefined
+}
+/** Log-normal time to first token; tokens then come at a log-normal pace. All ms. */
+export interface LatencyModel {
+  readonly ttftMsP50: number
+  readonly ttftMsP95: number
+  readonly tpotMsP50: number
+  readonly tpotMsP95: number
+}
+
+export interface Dataset {
+  readonly name: string
+  readonly folder: string
+  readonly models: ReadonlyMap<string, ModelInfo>
+  /** Streams the rows in file order, validated. @throws {DatasetError} naming file, line and field. */
+  rows(): AsyncIterable<PromptRow>
+}
+
+export const DATASET_ERROR_CODES = [
+  'dataset_not_found',
+  'dataset_bad_line',
+  'dataset_bad_models',
+  'dataset_unreadable',
+  'dataset_empty',
+] as const
+export class DatasetError extends Error {
+  override readonly name = 'DatasetError'
+  readonly code: (typeof DATASET_ERROR_CODES)[number]
+  constructor(code: (typeof DATASET_ERROR_CODES)[number], message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
