@@ -1,0 +1,82 @@
+/** The engine's one object: `decide` and `learn` over the posterior of every arm. */
+import type { FeatureSpace } from './feature-space.ts'
+import type {
+  Arm,
+  ArmId,
+  Constraints,
+  Decision,
+  DecisionId,
+  Exclusion,
+  ExclusionReason,
+  HeadName,
+  HeadSums,
+  Observation,
+  PolicySpec,
+  Preferences,
+  RequestFacts,
+} from './types.ts'
+
+/** How fast each head forgets: the age, ms, at which an observation counts half. `Infinity` never forgets. */
+export type HalfLives = Readonly<Record<HeadName, number>>
+
+export interface RouterOptions {
+  readonly arms: readonly Arm[]
+  readonly featureSpace: FeatureSpace
+  /** Overrides of {@link DEFAULT_HALF_LIFE_MS}. */
+  readonly halfLifeMs?: Partial<HalfLives>
+}
+
+export interface DecideRequest {
+  readonly id: DecisionId
+  readonly atMs: number
+  readonly facts: RequestFacts
+  /** The arms that may serve at all (a virtual model's list), in any order. */
+  readonly candidates: readonly ArmId[]
+  readonly policy: PolicySpec
+  readonly preferences: Preferences
+  readonly constraints?: Constraints
+  /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
+  readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
+  /** @default true */
+  readonly explore?: boolean
+  /** Total additive floor in [0, 1). @default 0.02 */
+  readonly floor?: number
+  /** Names the stream of draws; logged. @default 'v1' */
+  readonly salt?: string
+}
+
+export type DecideResult =
+  | { readonly kind: 'decided'; readonly decision: Decision }
+  | { readonly kind: 'no-eligible-arm'; readonly exclusions: readonly Exclusion[] }
+
+export interface RouterSnapshot {
+  readonly version: 1
+  readonly featureSpace: string
+  readonly sums: readonly {
+    readonly arm: string
+    readonly head: string
+    readonly asOfMs: number
+    readonly n: number
+    readonly A: readonly number[]
+    readonly b: readonly number[]
+    readonly c: number
+  }[]
+}
+
+export interface Router {
+  readonly featureSpace: FeatureSpace
+  readonly halfLifeMs: HalfLives
+  readonly arms: ReadonlyMap<ArmId, Arm>
+  /** Pure but for lazily refreshed posteriors: the same state and request give the same decision. */
+  decide(request: DecideRequest): DecideResult
+  /** Adds examples; weight −1 takes one back exactly. @throws {EngineError} on a foreign feature space or a non-finite number. */
+  learn(observations: readonly Observation[]): void
+  /** Adds sums that come from elsewhere (the store, another replica, a file). */
+  absorb(sums: readonly HeadSums[]): void
+  /** Swaps the registry. The sums of an arm that left stay for its return. */
+  replaceArms(arms: readonly Arm[]): void
+  sums(): readonly HeadSums[]
+  snapshot(): RouterSnapshot
+  /** Replaces all sums. @throws {EngineError} `engine_snapshot_mismatch` for another feature space. */
+  restore(snapshot: RouterSnapshot): void
+}
