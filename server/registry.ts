@@ -1,0 +1,70 @@
+/** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
+import type { ProviderConfig } from '../adapters/index.ts'
+import type { Arm, ArmId, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
+
+export interface RegisteredArm {
+  readonly arm: Arm
+  /** Key of {@link Registry.providers}. */
+  readonly provider: string
+  /** The vendor's model id. */
+  readonly upstreamModel: string
+}
+
+/** A name callers use for a choice among arms, and how that choice is made. */
+export interface VirtualModel {
+  readonly name: string
+  readonly arms: readonly ArmId[]
+  readonly policy: PolicySpec
+  readonly preferences: Preferences
+  readonly constraints: Constraints
+  readonly floor: number
+  readonly explore: boolean
+}
+
+export interface Tenant {
+  readonly name: string
+  /** Lower-case hex SHA-256 of each key; the keys themselves are never kept. */
+  readonly keySha256: readonly string[]
+  /** Replaces the virtual model's. */
+  readonly preferences: Preferences | undefined
+  readonly constraints: Constraints
+  /** Arm ids or tags; undefined allows all. */
+  readonly allow: readonly string[] | undefined
+  readonly deny: readonly string[]
+}
+
+export interface ServerSettings {
+  readonly host: string
+  readonly port: number
+  readonly bodyLimitBytes: number
+  /** Requests running at once; more get 503 with Retry-After. */
+  readonly maxInFlight: number
+  /** Upstream calls for one request, failovers included. */
+  readonly maxAttempts: number
+  /** How long SIGTERM waits for running requests, ms. */
+  readonly drainMs: number
+}
+
+export type StoreSettings =
+  | { readonly kind: 'embedded'; readonly dataDir: string }
+  | {
+      readonly kind: 'remote'
+      readonly url: string
+      readonly database: string
+      readonly username: string | undefined
+      readonly password: string | undefined
+    }
+
+export interface Registry {
+  /** `highwayman.yaml`, `environment` or `simulator`: what `doctor` and the start banner name. */
+  readonly source: string
+  readonly providers: ReadonlyMap<string, ProviderConfig>
+  readonly arms: ReadonlyMap<ArmId, RegisteredArm>
+  readonly models: ReadonlyMap<string, VirtualModel>
+  readonly aliases: ReadonlyMap<string, string>
+  /** Labels callers may give; the classes of the feature space. */
+  readonly classes: readonly string[]
+  readonly tenants: ReadonlyMap<string, Tenant>
+  readonly store: StoreSettings
+  readonly server: ServerSettings
+}
