@@ -1,3 +1,6 @@
+/** The versioned recipe that turns a request into a context vector. */
+import { EngineError } from './errors.ts'
+import { sha256Hex } from './hash.ts'
 import type { FeatureSpaceId, RequestFacts } from './types.ts'
 
 export const DEFAULT_CLASSES: readonly string[] = [
@@ -15,15 +18,88 @@ export const DEFAULT_CLASSES: readonly string[] = [
   'other',
 ]
 
-/** A versioned recipe that turns {@link RequestFacts} into a context vector. */
+/** A block of coordinates that share a prior scale. */
+export type FeatureBlock = 'intercept' | 'class' | 'structure' | 'text'
+
 export interface FeatureSpace {
+  /** Hash of the recipe; changes whenever the meaning of any coordinate does. */
   readonly id: FeatureSpaceId
   readonly dimension: number
+  /**
+   * The heads of speed and length look only at the first so many coordinates (intercept, class, structure): what a text
+   * is about says little of how fast it is answered, and shorter vectors make their updates cheap.
+   */
+  readonly servingDimension: number
   /** Name of each coordinate: `intercept`, `class:code`, `structure:turns`, … */
   readonly names: readonly string[]
+  /** Block of each coordinate. */
+  readonly blocks: readonly FeatureBlock[]
   readonly classes: readonly string[]
-  /** Length `dimension`, `x[0] = 1`. A class that the space does not know gets no class coordinate. */
+  /** Length `dimension`, `x[0] = 1`, all else about within [−1, 1]. A class that the space does not know gets no coordinate. */
   vector(facts: RequestFacts): Float64Array
 }
 
-export declare function createFeatureSpace(options?: { readonly classes?: readonly string[] }): FeatureSpace
+const RECIPE_VERSION = 1
+
+/** Each is centred near 0 for a plain request, so that the intercept keeps its meaning and the prior fits every one. */
+const STRUCTURE: readonly (readonly [name: string, value: (facts: RequestFacts) => number])[] = [
+  ['prompt-tokens', (facts) => clamp(Math.log2(1 + facts.promptTokens) / 8 - 1)],
+  ['turns', (facts) => clamp(Math.log2(Math.max(facts.turns, 1)) / 5)],
+  ['code', (facts) => clamp(facts.codeShare * 5)],
+  ['math', (facts) => clamp(facts.mathShare * 8)],
+  ['digits', (facts) => clamp(facts.digitShare * 4)],
+  ['question', (facts) => (facts.hasQuestion ? 0.5 : -0.5)],
+  ['non-latin', (facts) => clamp(facts.nonLatinShare)],
+  ['tools', (facts) => (facts.toolCount > 0 ? 1 : 0)],
+  ['schema', (facts) => (facts.wantsSchema ? 1 : 0)],
+  ['images', (facts) => (facts.imageCount > 0 ? 1 : 0)],
+  [
+    'requested-tokens',
+    (facts) =>
+      facts.requestedOutputTokens === undefined
+        ? 0
+        : clamp(Math.log2(1 + facts.requestedOutputTokens) / 8 - 1),
+  ],
+]
+
+/** @throws {EngineError} `engine_bad_config` for an empty or repeated class. */
+export function createFeatureSpace(options: { readonly classes?: readonly string[] } = {}): FeatureSpace {
+  const classes = [...(options.classes ?? DEFAULT_CLASSES)]
+  const position = new Map<string, number>()
+  for (const [i, name] of classes.entries()) {
+    if (name === '' || position.has(name)) {
+      throw new EngineError('engine_bad_config', `class ${JSON.stringify(name)} is empty or listed twice`)
+    }
+    position.set(name, 1 + i)
+  }
+  const structureStart = 1 + classes.length
+  const names = [
+    'intercept',
+    ...classes.map((c) => `class:${c}`),
+    ...STRUCTURE.map(([n]) => `structure:${n}`),
+  ]
+  const blocks: FeatureBlock[] = names.map((_, i) =>
+    i === 0 ? 'intercept' : i < structureStart ? 'class' : 'structure',
+  )
+  const dimension = names.length
+  return {
+    id: sha256Hex(JSON.stringify({ version: RECIPE_VERSION, names })).slice(0, 16) as FeatureSpaceId,
+    dimension,
+    servingDimension: dimension,
+    names,
+    blocks,
+    classes,
+    vector(facts) {
+      const x = new Float64Array(dimension)
+      x[0] = 1
+      const classPosition = position.get(facts.requestClass)
+      if (classPosition !== undefined) x[classPosition] = 1
+      for (const [i, [, value]] of STRUCTURE.entries()) x[structureStart + i] = value(facts)
+      return x
+    },
+  }
+}
+
+function clamp(value: number): number {
+  return Math.min(1, Math.max(-1, value))
+}

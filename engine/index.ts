@@ -1,9 +1,10 @@
 /** The engine's public surface; other folders import this file only. */
-export { EngineError, ENGINE_ERROR_CODES, type EngineErrorCode } from './errors.ts'
-export { describeRequest } from './facts.ts'
-export { createFeatureSpace, DEFAULT_CLASSES, type FeatureSpace } from './feature-space.ts'
+
 export { draw, hash53 } from './draw.ts'
-export { observationsFromOutcome, qualityObservation } from './outcome.ts'
+export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
+export { describeRequest } from './facts.ts'
+export { createFeatureSpace, DEFAULT_CLASSES, type FeatureBlock, type FeatureSpace } from './feature-space.ts'
+export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   DecideRequest,

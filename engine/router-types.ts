@@ -1,5 +1,6 @@
 /** The engine's one object: `decide` and `learn` over the posterior of every arm. */
 import type { FeatureSpace } from './feature-space.ts'
+import type { SharedPriorState } from './pooling.ts'
 import type {
   Arm,
   ArmId,
@@ -61,6 +62,8 @@ export interface RouterSnapshot {
     readonly b: readonly number[]
     readonly c: number
   }[]
+  /** The prior means that arms share, and when each is fitted again. */
+  readonly shared: readonly ({ readonly head: string } & SharedPriorState)[]
 }
 
 export interface Router {

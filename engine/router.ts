@@ -1,6 +1,359 @@
-import type { HalfLives, Router, RouterOptions } from './router-types.ts'
-import type { ArmPrior } from './types.ts'
+/** decide() and learn(): eligibility → policy → floor → draw → a decision with its exact propensity. */
+import {
+  type ArmModel,
+  createArmModel,
+  headOf,
+  type LinearHeadName,
+  linearHeadOf,
+  sharedPrecision,
+} from './arm-model.ts'
+import { draw, hash53 } from './draw.ts'
+import { exclude, excludeByForecast, neededCapabilities } from './eligibility.ts'
+import { EngineError } from './errors.ts'
+import { type Context, type Forecast, forecast, withUtility } from './estimate.ts'
+import { withFloor } from './explore.ts'
+import { nonZeros, packedLength } from './linalg.ts'
+import { distributionOf, validatePolicy } from './policies/index.ts'
+import { argmax, certain } from './policies/policy.ts'
+import { SharedPrior } from './pooling.ts'
+import { utilityRates, validatePreferences } from './preferences.ts'
+import type {
+  DecideRequest,
+  DecideResult,
+  HalfLives,
+  Router,
+  RouterOptions,
+  RouterSnapshot,
+} from './router-types.ts'
+import {
+  type Arm,
+  type ArmId,
+  type ArmPrior,
+  type Exclusion,
+  HEADS,
+  type HeadSums,
+  type Observation,
+} from './types.ts'
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+export const DEFAULT_HALF_LIFE_MS: HalfLives = {
+  quality: 14 * DAY,
+  ttft: 15 * MINUTE,
+  tpot: 15 * MINUTE,
+  output_tokens: 7 * DAY,
+  success: 5 * MINUTE,
+}
+/** Total probability spread evenly over the eligible arms, so that every importance weight is at most K/0.02. */
 export const DEFAULT_FLOOR = 0.02
-export declare const DEFAULT_HALF_LIFE_MS: HalfLives
-export declare const DEFAULT_PRIOR: ArmPrior
-export declare function createRouter(options: RouterOptions): Router
+/** What is believed of an arm whose registration says nothing. */
+export const DEFAULT_PRIOR: ArmPrior = { quality: 0.6, ttftMs: 600, tpotMs: 15, outputTokens: 250 }
+const DEFAULT_SALT = 'v1'
+const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'output_tokens']
+
+/** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm. */
+export function createRouter(options: RouterOptions): Router {
+  return new PosteriorRouter(options)
+}
+
+class PosteriorRouter implements Router {
+  readonly featureSpace: RouterOptions['featureSpace']
+  readonly halfLifeMs: HalfLives
+  #arms: ReadonlyMap<ArmId, Arm>
+  /** Also of arms that have left the registry: their sums stay for their return. */
+  readonly #models = new Map<ArmId, ArmModel>()
+  readonly #shared: Readonly<Record<LinearHeadName, SharedPrior>>
+
+  constructor(options: RouterOptions) {
+    this.featureSpace = options.featureSpace
+    this.halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...options.halfLifeMs }
+    this.#arms = indexArms(options.arms)
+    const shared = (head: LinearHeadName) => new SharedPrior(sharedPrecision(head, options.featureSpace))
+    this.#shared = {
+      quality: shared('quality'),
+      ttft: shared('ttft'),
+      tpot: shared('tpot'),
+      output_tokens: shared('output_tokens'),
+    }
+  }
+
+  get arms(): ReadonlyMap<ArmId, Arm> {
+    return this.#arms
+  }
+
+  decide(request: DecideRequest): DecideResult {
+    const floor = request.floor ?? DEFAULT_FLOOR
+    validatePolicy(request.policy)
+    validatePreferences(request.preferences)
+    if (!(floor >= 0 && floor < 1)) {
+      throw new EngineError('engine_bad_config', `floor must be in [0, 1), got ${floor}`)
+    }
+    const context = this.#context(request)
+    const { forecasts, exclusions } = this.#survey(request, context)
+    const rates = utilityRates(request.preferences, forecasts)
+    const constraints = request.constraints ?? {}
+    const excluded = new Set(exclusions.map((exclusion) => exclusion.arm))
+    const open = forecasts.filter((candidate) => {
+      if (excluded.has(candidate.arm)) return false
+      const exclusion = excludeByForecast(candidate, constraints)
+      if (exclusion !== undefined) exclusions.push(exclusion)
+      return exclusion === undefined
+    })
+    if (open.length === 0) return { kind: 'no-eligible-arm', exclusions }
+
+    const estimates = open.map((candidate) => withUtility(candidate, rates))
+    const eligible = estimates.map((estimate) => estimate.arm)
+    const utilityMean = Float64Array.from(estimates, (estimate) => estimate.utility.mean)
+    const utilitySd = Float64Array.from(estimates, (estimate) => estimate.utility.sd)
+    const explore = request.explore ?? true
+    const probabilities = explore
+      ? withFloor(distributionOf(request.policy, { arms: eligible, utilityMean, utilitySd }), floor)
+      : certain(eligible.length, argmax(utilityMean))
+    const salt = request.salt ?? DEFAULT_SALT
+    const drawn = draw(probabilities, hash53(request.id, salt))
+    return {
+      kind: 'decided',
+      decision: {
+        id: request.id,
+        atMs: request.atMs,
+        featureSpace: this.featureSpace.id,
+        x: context.x,
+        requestClass: request.facts.requestClass,
+        policy: request.policy,
+        rates,
+        explore,
+        floor: explore ? floor : 0,
+        salt,
+        eligible,
+        exclusions,
+        estimates,
+        probabilities,
+        arm: eligible[drawn]!,
+        propensity: probabilities[drawn]!,
+      },
+    }
+  }
+
+  learn(observations: readonly Observation[]): void {
+    for (const observation of observations) this.#validate(observation)
+    for (const { arm, head, x, y, weight, atMs } of observations) {
+      const model = this.#model(arm)
+      if (head === 'success') {
+        model.success.observe(y, weight, atMs)
+        continue
+      }
+      const linear = linearHeadOf(model, head)
+      linear.observe(x, nonZeros(x, linear.dimension), y, weight, atMs)
+      if (this.#shared[head].count()) this.#refitShared(head, atMs)
+    }
+  }
+
+  absorb(sums: readonly HeadSums[]): void {
+    for (const { arm, head, featureSpace, A, b } of sums) {
+      const dimension = this.#dimensionOf(head)
+      if (
+        featureSpace !== this.featureSpace.id ||
+        b.length !== dimension ||
+        A.length !== packedLength(dimension)
+      ) {
+        throw new EngineError(
+          'engine_snapshot_mismatch',
+          `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
+        )
+      }
+    }
+    for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
+    for (const head of LINEAR_HEADS) {
+      const latestMs = Math.max(...sums.map((entry) => (entry.head === head ? entry.asOfMs : 0)))
+      if (latestMs > 0) this.#refitShared(head, latestMs)
+    }
+  }
+
+  replaceArms(arms: readonly Arm[]): void {
+    const next = indexArms(arms)
+    for (const [id, arm] of next) {
+      const model = this.#models.get(id)
+      if (model === undefined || samePrior(model.prior, arm.prior)) continue
+      // The data stay; only what was believed before them is new.
+      const sums = this.#sumsOf(id, model)
+      this.#models.set(id, this.#createModel(arm.prior))
+      for (const entry of sums) headOf(this.#model(id), entry.head).absorb(entry)
+    }
+    this.#arms = next
+  }
+
+  sums(): readonly HeadSums[] {
+    return [...this.#models].flatMap(([arm, model]) => this.#sumsOf(arm, model))
+  }
+
+  snapshot(): RouterSnapshot {
+    return {
+      version: 1,
+      featureSpace: this.featureSpace.id,
+      sums: this.sums().map(({ arm, head, asOfMs, n, A, b, c }) => ({
+        arm,
+        head,
+        asOfMs,
+        n,
+        A: [...A],
+        b: [...b],
+        c,
+      })),
+      shared: LINEAR_HEADS.map((head) => ({ head, ...this.#shared[head].state() })),
+    }
+  }
+
+  restore(snapshot: RouterSnapshot): void {
+    if (snapshot.version !== 1 || snapshot.featureSpace !== this.featureSpace.id) {
+      throw new EngineError(
+        'engine_snapshot_mismatch',
+        `snapshot of version ${snapshot.version}, feature space ${snapshot.featureSpace}; expected version 1, ${this.featureSpace.id}`,
+      )
+    }
+    const sums = snapshot.sums.map((entry): HeadSums => {
+      const head = HEADS.find((name) => name === entry.head)
+      if (head === undefined) {
+        throw new EngineError('engine_snapshot_mismatch', `snapshot has an unknown head "${entry.head}"`)
+      }
+      return {
+        ...entry,
+        arm: entry.arm as ArmId,
+        head,
+        featureSpace: this.featureSpace.id,
+        A: Float64Array.from(entry.A),
+        b: Float64Array.from(entry.b),
+      }
+    })
+    this.#models.clear()
+    this.absorb(sums)
+    for (const head of LINEAR_HEADS) {
+      const state = snapshot.shared.find((entry) => entry.head === head)
+      if (state === undefined) continue
+      this.#shared[head].restore(state)
+      for (const model of this.#models.values())
+        linearHeadOf(model, head).recentre(this.#shared[head].coefficients)
+    }
+  }
+
+  #context(request: DecideRequest): Context {
+    const x = this.featureSpace.vector(request.facts)
+    const nz = nonZeros(x, this.featureSpace.dimension)
+    const servingNz =
+      this.featureSpace.servingDimension === this.featureSpace.dimension
+        ? nz
+        : nonZeros(x, this.featureSpace.servingDimension)
+    return { x, nz, servingNz, facts: request.facts, nowMs: request.atMs }
+  }
+
+  /** Forecasts of all known candidates in the order of their ids, and the exclusions that need no forecast. */
+  #survey(request: DecideRequest, context: Context): { forecasts: Forecast[]; exclusions: Exclusion[] } {
+    const constraints = request.constraints ?? {}
+    const needed = neededCapabilities(request.facts, constraints)
+    const forecasts: Forecast[] = []
+    const exclusions: Exclusion[] = []
+    for (const id of sortedUnique(request.candidates)) {
+      const arm = this.#arms.get(id)
+      if (arm === undefined) {
+        exclusions.push({ arm: id, reason: 'unknown_arm', detail: 'not in the registry' })
+        continue
+      }
+      const blocked = request.blocked?.get(id)
+      const exclusion = blocked ? { arm: id, ...blocked } : exclude(arm, request.facts, needed, constraints)
+      if (exclusion !== undefined) exclusions.push(exclusion)
+      forecasts.push(forecast(arm, this.#model(id), context))
+    }
+    return { forecasts, exclusions }
+  }
+
+  #model(id: ArmId): ArmModel {
+    const known = this.#models.get(id)
+    if (known !== undefined) return known
+    const prior = this.#arms.get(id)?.prior ?? DEFAULT_PRIOR
+    const model = this.#createModel(prior)
+    this.#models.set(id, model)
+    return model
+  }
+
+  #createModel(prior: ArmPrior): ArmModel {
+    const model = createArmModel(prior, this.featureSpace, this.halfLifeMs)
+    for (const head of LINEAR_HEADS) linearHeadOf(model, head).recentre(this.#shared[head].coefficients)
+    return model
+  }
+
+  #refitShared(head: LinearHeadName, nowMs: number): void {
+    const heads = [...this.#models.values()].map((model) => linearHeadOf(model, head))
+    this.#shared[head].refit(heads, nowMs)
+    for (const each of heads) each.recentre(this.#shared[head].coefficients)
+  }
+
+  #sumsOf(arm: ArmId, model: ArmModel): HeadSums[] {
+    return HEADS.flatMap((head) => {
+      const sums = headOf(model, head).sums()
+      return sums === undefined ? [] : [{ arm, head, featureSpace: this.featureSpace.id, ...sums }]
+    })
+  }
+
+  #dimensionOf(head: Observation['head']): number {
+    if (head === 'success') return 1
+    return head === 'quality' ? this.featureSpace.dimension : this.featureSpace.servingDimension
+  }
+
+  #validate({ arm, head, featureSpace, x, y, weight, atMs }: Observation): void {
+    const dimension = this.#dimensionOf(head)
+    if (featureSpace !== this.featureSpace.id || x.length !== dimension) {
+      throw new EngineError(
+        'engine_bad_observation',
+        `observation of ${arm}/${head} is of feature space ${featureSpace} with ${x.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
+      )
+    }
+    if (![y, weight, atMs].every(Number.isFinite) || !x.every(Number.isFinite)) {
+      throw new EngineError(
+        'engine_bad_observation',
+        `observation of ${arm}/${head} has a number that is not finite`,
+      )
+    }
+  }
+}
+
+function sortedUnique(ids: readonly ArmId[]): readonly ArmId[] {
+  return [...new Set(ids)].sort()
+}
+
+function samePrior(a: ArmPrior, b: ArmPrior): boolean {
+  return (
+    a.quality === b.quality &&
+    a.ttftMs === b.ttftMs &&
+    a.tpotMs === b.tpotMs &&
+    a.outputTokens === b.outputTokens
+  )
+}
+
+function indexArms(arms: readonly Arm[]): ReadonlyMap<ArmId, Arm> {
+  const index = new Map<ArmId, Arm>()
+  for (const arm of arms) {
+    if (index.has(arm.id)) throw new EngineError('engine_bad_arm', `arm ${arm.id} is registered twice`)
+    validateArm(arm)
+    index.set(arm.id, arm)
+  }
+  return index
+}
+
+function validateArm({ id, price, prior }: Arm): void {
+  const check = (field: string, value: number, ok: boolean, range: string): void => {
+    if (!ok) throw new EngineError('engine_bad_arm', `arm ${id}: ${field} must be ${range}, got ${value}`)
+  }
+  const finite = Number.isFinite
+  check('prior.quality', prior.quality, prior.quality >= 0 && prior.quality <= 1, 'in [0, 1]')
+  for (const field of ['ttftMs', 'tpotMs', 'outputTokens'] as const) {
+    check(`prior.${field}`, prior[field], finite(prior[field]) && prior[field] > 0, 'a finite number above 0')
+  }
+  for (const field of ['inputUsdPerMtok', 'outputUsdPerMtok'] as const) {
+    check(
+      `price.${field}`,
+      price[field],
+      finite(price[field]) && price[field] >= 0,
+      'a finite number of at least 0',
+    )
+  }
+}

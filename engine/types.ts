@@ -13,7 +13,14 @@ export type DecisionId = Brand<string, 'DecisionId'>
 /** Hash of a feature space's recipe. Statistics merge only within one feature space. */
 export type FeatureSpaceId = Brand<string, 'FeatureSpaceId'>
 
-export const CAPABILITIES = ['streaming', 'tools', 'vision', 'json-object', 'json-schema', 'logprobs'] as const
+export const CAPABILITIES = [
+  'streaming',
+  'tools',
+  'vision',
+  'json-object',
+  'json-schema',
+  'logprobs',
+] as const
 /** Something a request may need and an arm may lack. */
 export type Capability = (typeof CAPABILITIES)[number]
 
@@ -23,6 +30,8 @@ export interface Price {
   readonly outputUsdPerMtok: number
   /** Tokens read from a prompt cache. Absent: the input price. */
   readonly cachedInputUsdPerMtok?: number
+  /** Tokens written to a prompt cache, where that has a price of its own. Absent: the input price. */
+  readonly cacheWriteUsdPerMtok?: number
 }
 
 /** What is believed of an arm before any outcome was seen. */
@@ -166,7 +175,11 @@ export interface Exclusion {
 
 /** A policy's settings, as written in a config and logged with each decision. */
 export type PolicySpec =
-  | { readonly name: 'thompson' }
+  | {
+      readonly name: 'thompson'
+      /** Multiplies the posterior sd (the `v` of linear Thompson sampling), above 0. @default 0.5 */
+      readonly exploration?: number
+    }
   | { readonly name: 'epsilon-greedy'; readonly epsilon: number }
   | { readonly name: 'fixed'; readonly arm: ArmId }
   | { readonly name: 'priority'; readonly order: readonly ArmId[] }

@@ -1,0 +1,115 @@
+/**
+ * Symmetric matrices as packed lower triangles by rows, (i, j ≤ i) at i(i+1)/2 + j. These few kernels run on every
+ * decision and every update; factorisations, which are rare, are ml-matrix's.
+ */
+import { CholeskyDecomposition, Matrix } from 'ml-matrix'
+
+export function packedLength(dimension: number): number {
+  return (dimension * (dimension + 1)) / 2
+}
+
+/** Positions of the non-zero entries of `x`, ascending: contexts are mostly one-hot, so all kernels skip the rest. */
+export function nonZeros(x: Float64Array, dimension: number): Int32Array {
+  const buffer = new Int32Array(dimension)
+  let count = 0
+  for (let i = 0; i < dimension; i++) if (x[i] !== 0) buffer[count++] = i
+  return buffer.subarray(0, count)
+}
+
+/** `A += w·xxᵀ`. */
+export function addOuter(A: Float64Array, x: Float64Array, nz: Int32Array, w: number): void {
+  for (let p = 0; p < nz.length; p++) {
+    const i = nz[p]!
+    const wx = w * x[i]!
+    const row = (i * (i + 1)) / 2
+    for (let q = 0; q <= p; q++) {
+      const j = nz[q]!
+      A[row + j]! += wx * x[j]!
+    }
+  }
+}
+
+/** `xᵀAx`. */
+export function quadraticForm(A: Float64Array, x: Float64Array, nz: Int32Array): number {
+  let total = 0
+  for (let p = 0; p < nz.length; p++) {
+    const i = nz[p]!
+    const row = (i * (i + 1)) / 2
+    let partial = 0
+    for (let q = 0; q < p; q++) {
+      const j = nz[q]!
+      partial += A[row + j]! * x[j]!
+    }
+    const xi = x[i]!
+    total += xi * (2 * partial + A[row + i]! * xi)
+  }
+  return total
+}
+
+export function dot(a: Float64Array, x: Float64Array, nz: Int32Array): number {
+  let total = 0
+  for (let p = 0; p < nz.length; p++) {
+    const i = nz[p]!
+    total += a[i]! * x[i]!
+  }
+  return total
+}
+
+/** `out = A·x` for the whole vector. */
+export function multiply(A: Float64Array, x: Float64Array, nz: Int32Array, out: Float64Array): void {
+  const d = out.length
+  out.fill(0)
+  for (let p = 0; p < nz.length; p++) {
+    const j = nz[p]!
+    const xj = x[j]!
+    const row = (j * (j + 1)) / 2
+    for (let i = 0; i < j; i++) out[i]! += A[row + i]! * xj
+    for (let i = j; i < d; i++) out[i]! += A[(i * (i + 1)) / 2 + j]! * xj
+  }
+}
+
+/** `A += s·vvᵀ` for a dense `v`. */
+export function addScaledOuter(A: Float64Array, v: Float64Array, s: number): void {
+  let k = 0
+  for (let i = 0; i < v.length; i++) {
+    const svi = s * v[i]!
+    for (let j = 0; j <= i; j++) A[k++]! += svi * v[j]!
+  }
+}
+
+export function scale(a: Float64Array, s: number): void {
+  for (let i = 0; i < a.length; i++) a[i]! *= s
+}
+
+/**
+ * Inverse of `A + diag(d)` as a packed triangle. Rounding can leave a nearly singular sum of outer products indefinite:
+ * then the diagonal is raised by the smallest power of ten, relative to its mean, that makes it positive definite.
+ */
+export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Float64Array {
+  const d = diagonal.length
+  const dense = new Matrix(d, d)
+  let trace = 0
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = A[(i * (i + 1)) / 2 + j]!
+      dense.set(i, j, value)
+      dense.set(j, i, value)
+    }
+    dense.set(i, i, dense.get(i, i) + diagonal[i]!)
+    trace += dense.get(i, i)
+  }
+  let jitter = 1e-14
+  let factor = new CholeskyDecomposition(dense)
+  while (!factor.isPositiveDefinite()) {
+    for (let i = 0; i < d; i++) dense.set(i, i, dense.get(i, i) + (jitter * trace) / d)
+    jitter *= 10
+    factor = new CholeskyDecomposition(dense)
+  }
+  const inverse = factor.solve(Matrix.eye(d))
+  const packed = new Float64Array(packedLength(d))
+  let k = 0
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) packed[k++] = (inverse.get(i, j) + inverse.get(j, i)) / 2
+  }
+  return packed
+}

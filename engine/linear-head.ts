@@ -1,0 +1,248 @@
+/**
+ * Bayesian linear regression of one head of one arm: y | x ~ N(x·β, σ²), β | σ² ~ N(m₀, σ²Λ₀⁻¹), σ² ~ IG(a₀, b₀).
+ *
+ * What is kept are the additive sums of the data; the prior is added when the posterior is formed, so that sums from
+ * replicas, hours and files merge by addition and forgetting is a multiplication. Between formations the posterior
+ * follows each example by a rank-one (Sherman–Morrison) step.
+ * Formulas: Bishop, "Pattern Recognition and Machine Learning" (2006), 3.3 and exercise 3.12.
+ */
+import {
+  addOuter,
+  addScaledOuter,
+  dot,
+  invertWithDiagonal,
+  multiply,
+  packedLength,
+  quadraticForm,
+  scale,
+} from './linalg.ts'
+
+export interface LinearPrior {
+  /** m₀, length d. */
+  readonly mean: Float64Array
+  /** Diagonal of Λ₀, length d, all > 0: noise variance over coefficient variance. */
+  readonly precision: Float64Array
+  /** a₀ > 1 and b₀: an outcome's variance is believed to be near b₀/(a₀ − 1), as if seen 2·a₀ times. */
+  readonly shape: number
+  readonly rate: number
+}
+
+/** Additive sums over the data, all decayed to `asOfMs`. */
+export interface LinearSums {
+  asOfMs: number
+  n: number
+  c: number
+  readonly A: Float64Array
+  readonly b: Float64Array
+}
+
+/** Of one context: mean and sd of x·β, and the variance of a single outcome around it. */
+export interface LinearPrediction {
+  readonly mean: number
+  readonly sd: number
+  readonly noiseVariance: number
+}
+
+/** Rank-one steps lose about one bit per thousand; refactoring that often keeps the posterior at full precision. */
+const STEPS_BETWEEN_REFRESHES = 1_000
+/** A posterior formed from sums that have since decayed by less than 1 % is as good as new. */
+const DECAY_TOLERATED = 0.99
+
+interface Posterior {
+  /** Packed Λ⁻¹. */
+  readonly covariance: Float64Array
+  readonly mean: Float64Array
+  shape: number
+  rate: number
+  steps: number
+  formedAtMs: number
+}
+
+export class LinearHead {
+  readonly dimension: number
+  readonly #prior: LinearPrior
+  #priorMean: Float64Array
+  readonly #halfLifeMs: number
+  #sums: LinearSums | undefined
+  #posterior: Posterior | undefined
+  readonly #gain: Float64Array
+
+  constructor(prior: LinearPrior, halfLifeMs: number) {
+    this.#prior = prior
+    this.#priorMean = prior.mean
+    this.#halfLifeMs = halfLifeMs
+    this.dimension = prior.mean.length
+    this.#gain = new Float64Array(this.dimension)
+  }
+
+  /** Adds one example seen at `atMs`; an example older than the sums enters as decayed as they are. */
+  observe(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): void {
+    const sums = this.#advance(atMs)
+    const w = weight * this.#decay(sums.asOfMs - atMs)
+    sums.n += w
+    sums.c += w * y * y
+    for (let p = 0; p < nz.length; p++) sums.b[nz[p]!]! += w * y * x[nz[p]!]!
+    addOuter(sums.A, x, nz, w)
+    if (w > 0) this.#step(x, nz, y, w)
+    else this.#posterior = undefined
+  }
+
+  predict(x: Float64Array, nz: Int32Array, nowMs: number): LinearPrediction {
+    if (this.#sums === undefined) return this.#predictFromPrior(x, nz)
+    const posterior = this.#freshPosterior(nowMs)
+    const noiseVariance = outcomeVariance(posterior)
+    const spread = quadraticForm(posterior.covariance, x, nz)
+    return {
+      mean: dot(posterior.mean, x, nz),
+      sd: Math.sqrt(noiseVariance * Math.max(spread, 0)),
+      noiseVariance,
+    }
+  }
+
+  /** The live sums, brought to `nowMs`; undefined when nothing was observed. Read only. */
+  sumsAt(nowMs: number): Readonly<LinearSums> | undefined {
+    return this.#sums && this.#advance(nowMs)
+  }
+
+  /** A copy of the sums as they are at their own `asOfMs`; undefined when nothing was observed. */
+  sums(): LinearSums | undefined {
+    const sums = this.#sums
+    return sums && { ...sums, A: sums.A.slice(), b: sums.b.slice() }
+  }
+
+  /**
+   * Moves the prior mean of all coordinates but the intercept. The covariance does not depend on it, so this is a matrix
+   * times a vector.
+   */
+  recentre(shared: Float64Array): void {
+    const mean = shared.slice()
+    mean[0] = this.#prior.mean[0]!
+    this.#priorMean = mean
+    const posterior = this.#posterior
+    if (posterior !== undefined && this.#sums !== undefined) this.#locate(posterior, this.#sums)
+  }
+
+  /** Adds sums of other data, bringing both to the later of the two times. */
+  absorb(other: Readonly<LinearSums>): void {
+    const sums = this.#advance(other.asOfMs)
+    const factor = this.#decay(sums.asOfMs - other.asOfMs)
+    sums.n += factor * other.n
+    sums.c += factor * other.c
+    for (let i = 0; i < sums.b.length; i++) sums.b[i]! += factor * other.b[i]!
+    for (let i = 0; i < sums.A.length; i++) sums.A[i]! += factor * other.A[i]!
+    this.#posterior = undefined
+  }
+
+  clear(): void {
+    this.#sums = undefined
+    this.#posterior = undefined
+  }
+
+  #predictFromPrior(x: Float64Array, nz: Int32Array): LinearPrediction {
+    const { precision } = this.#prior
+    const mean = this.#priorMean
+    const noiseVariance = outcomeVariance(this.#prior)
+    let spread = 0
+    for (let p = 0; p < nz.length; p++) spread += x[nz[p]!]! ** 2 / precision[nz[p]!]!
+    return { mean: dot(mean, x, nz), sd: Math.sqrt(noiseVariance * spread), noiseVariance }
+  }
+
+  #decay(ageMs: number): number {
+    return ageMs <= 0 ? 1 : 2 ** (-ageMs / this.#halfLifeMs)
+  }
+
+  /** Brings the sums to `toMs` if that is later than they are. */
+  #advance(toMs: number): LinearSums {
+    const sums = this.#sums
+    if (sums === undefined) {
+      this.#sums = {
+        asOfMs: toMs,
+        n: 0,
+        c: 0,
+        A: new Float64Array(packedLength(this.dimension)),
+        b: new Float64Array(this.dimension),
+      }
+      return this.#sums
+    }
+    if (toMs > sums.asOfMs) {
+      const factor = this.#decay(toMs - sums.asOfMs)
+      if (factor < 1) {
+        sums.n *= factor
+        sums.c *= factor
+        scale(sums.A, factor)
+        scale(sums.b, factor)
+      }
+      sums.asOfMs = toMs
+    }
+    return sums
+  }
+
+  #freshPosterior(nowMs: number): Posterior {
+    const current = this.#posterior
+    if (
+      current !== undefined &&
+      current.steps < STEPS_BETWEEN_REFRESHES &&
+      this.#decay(nowMs - current.formedAtMs) > DECAY_TOLERATED
+    ) {
+      return current
+    }
+    this.#posterior = this.#formPosterior(this.#advance(nowMs))
+    return this.#posterior
+  }
+
+  #formPosterior(sums: LinearSums): Posterior {
+    const posterior: Posterior = {
+      covariance: invertWithDiagonal(sums.A, this.#prior.precision),
+      mean: new Float64Array(this.dimension),
+      shape: this.#prior.shape,
+      rate: this.#prior.rate,
+      steps: 0,
+      formedAtMs: sums.asOfMs,
+    }
+    this.#locate(posterior, sums)
+    return posterior
+  }
+
+  /** Mean, shape and rate of a posterior whose covariance is right. */
+  #locate(posterior: Posterior, sums: LinearSums): void {
+    const { precision, shape, rate } = this.#prior
+    const m0 = this.#priorMean
+    const d = this.dimension
+    const target = new Float64Array(d)
+    for (let i = 0; i < d; i++) target[i] = sums.b[i]! + precision[i]! * m0[i]!
+    multiply(
+      posterior.covariance,
+      target,
+      Int32Array.from({ length: d }, (_, i) => i),
+      posterior.mean,
+    )
+    // Residual sum of squares around the posterior mean, prior included: c + m₀ᵀΛ₀m₀ − mᵀΛm.
+    let residual = sums.c
+    for (let i = 0; i < d; i++) residual += precision[i]! * m0[i]! ** 2 - posterior.mean[i]! * target[i]!
+    posterior.shape = shape + sums.n / 2
+    posterior.rate = rate + Math.max(residual, 0) / 2
+  }
+
+  #step(x: Float64Array, nz: Int32Array, y: number, w: number): void {
+    const posterior = this.#posterior
+    if (posterior === undefined) return
+    const gain = this.#gain
+    multiply(posterior.covariance, x, nz, gain)
+    const denominator = 1 + w * dot(gain, x, nz)
+    const error = y - dot(posterior.mean, x, nz)
+    const step = (w * error) / denominator
+    for (let i = 0; i < gain.length; i++) posterior.mean[i]! += step * gain[i]!
+    addScaledOuter(posterior.covariance, gain, -w / denominator)
+    posterior.shape += w / 2
+    posterior.rate += (w * error * error) / (2 * denominator)
+    posterior.steps++
+  }
+}
+
+/**
+ * Variance of one outcome: the mean of IG(a, b). It is what makes x·β, a Student t with 2a degrees of freedom, have the
+ * variance that a Gaussian stand-in must have; b/a would understate it just when little is known.
+ */
+function outcomeVariance({ shape, rate }: { readonly shape: number; readonly rate: number }): number {
+  return rate / (shape - 1)
+}

@@ -1,0 +1,34 @@
+import type { ArmId, PolicySpec } from '../types.ts'
+
+/** What a policy chooses among: the eligible arms, sorted by id, with the belief about each one's utility. */
+export interface PolicyInput {
+  /** At least one; ascending by id, so that "the first" means the same wherever the arms came from. */
+  readonly arms: readonly ArmId[]
+  /** Same length and order as `arms`. */
+  readonly utilityMean: Float64Array
+  readonly utilitySd: Float64Array
+}
+
+/**
+ * A pure function from the eligible arms to a probability for each. All learning is in the heads, which every policy
+ * shares: changing the policy relearns nothing.
+ */
+export interface Policy<Spec extends PolicySpec = PolicySpec> {
+  readonly name: Spec['name']
+  /** Same length and order as `input.arms`; each ≥ 0; sums to 1 within 1e-12. */
+  distribution(input: PolicyInput, spec: Spec): Float64Array
+}
+
+/** All probability on one arm. */
+export function certain(count: number, index: number): Float64Array {
+  const distribution = new Float64Array(count)
+  distribution[index] = 1
+  return distribution
+}
+
+/** Index of the largest value; ties go to the lowest arm id. */
+export function argmax(values: Float64Array): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i
+  return best
+}
