@@ -105,7 +105,6 @@ function precisions(
 export interface AbsorbingHead {
   absorb(sums: LinearSums): void
   sums(): LinearSums | undefined
-  clear(): void
 }
 
 /** The head's object; `output_tokens` is its name outside, in logs and tables. */

@@ -19,7 +19,7 @@ const LEGENDRE_WEIGHTS = [
 const REACH = 6.4
 /** Panel width in sds of the narrowest arm around: 10 nodes then integrate a Gaussian to about 1e-11. */
 const PANEL = 2.4
-/** A certain arm gets this share of the largest scale as its sd, so that ties still divide evenly. */
+/** A certain arm gets this share of the largest value as its sd, so that ties still divide evenly. */
 const SD_FLOOR = 1e-9
 
 /** Same order as the arguments; sums to 1 within 1e-12. `mean` and `sd` have equal, positive length; sd ≥ 0, all finite. */
@@ -77,7 +77,7 @@ function flooredSds(mean: Float64Array, sd: Float64Array): Float64Array {
     most = Math.max(most, mean[a]!)
     scale = Math.max(scale, sd[a]!, Math.abs(mean[a]!))
   }
-  const floor = SD_FLOOR * Math.max(scale, most - least, Number.MIN_VALUE / SD_FLOOR)
+  const floor = SD_FLOOR * (Math.max(scale, most - least) || 1)
   return sd.map((value) => Math.max(value, floor))
 }
 

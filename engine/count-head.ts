@@ -50,12 +50,6 @@ export class CountHead {
     this.#asOfMs = asOfMs
   }
 
-  clear(): void {
-    this.#asOfMs = 0
-    this.#n = 0
-    this.#successes = 0
-  }
-
   #decay(ageMs: number): number {
     return ageMs <= 0 ? 1 : 2 ** (-ageMs / this.#halfLifeMs)
   }

@@ -133,8 +133,8 @@ export class LinearHead {
     this.#posterior = undefined
   }
 
-  clear(): void {
-    this.#sums = undefined
+  /** The next prediction forms the posterior from the sums. */
+  forgetPosterior(): void {
     this.#posterior = undefined
   }
 

@@ -79,6 +79,7 @@ export interface Router {
   /** Swaps the registry. The sums of an arm that left stay for its return. */
   replaceArms(arms: readonly Arm[]): void
   sums(): readonly HeadSums[]
+  /** All that was learned, as JSON. */
   snapshot(): RouterSnapshot
   /** Replaces all sums. @throws {EngineError} `engine_snapshot_mismatch` for another feature space. */
   restore(snapshot: RouterSnapshot): void

@@ -188,6 +188,10 @@ class PosteriorRouter implements Router {
   }
 
   snapshot(): RouterSnapshot {
+    // What is derived from the sums is formed anew after this, so that this router and one restored go on alike.
+    for (const model of this.#models.values()) {
+      for (const head of LINEAR_HEADS) linearHeadOf(model, head).forgetPosterior()
+    }
     return {
       version: 1,
       featureSpace: this.featureSpace.id,

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { bestArmProbabilities } from '../../engine/best-arm.ts'
+import { normalCdf, normalCdfExact, normalPdf } from '../../engine/normal.ts'
+import { gaussian, seeded } from '../helpers/engine.ts'
+
+test('Φ and φ by table are within 2e-11 of the exact functions', () => {
+  for (let z = -9; z <= 9; z += 0.00137) {
+    assert.ok(Math.abs(normalCdf(z) - normalCdfExact(z)) < 2e-11, `Φ(${z})`)
+    const density = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI)
+    assert.ok(Math.abs(normalPdf(z) - density) < 2e-11, `φ(${z})`)
+  }
+})
+
+test('Φ has its published values', () => {
+  // Abramowitz & Stegun, table 26.1.
+  assert.ok(Math.abs(normalCdfExact(1) - 0.8413447460685429) < 1e-15)
+  assert.ok(Math.abs(normalCdfExact(1.96) - 0.9750021048517795) < 1e-15)
+  assert.ok(Math.abs(normalCdfExact(-4) - 3.167124183311992e-5) < 1e-19)
+})
+
+/** Trapezoid rule on a very fine grid around each arm's own curve: slow and independent of the panels. */
+function reference(mean: readonly number[], sd: readonly number[]): number[] {
+  return mean.map((m, k) => {
+    const h = 0.01
+    let total = 0
+    for (let z = -9; z <= 9; z += h) {
+      let product = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI)
+      for (let j = 0; j < mean.length; j++) {
+        if (j !== k)
+          product *= normalCdfExact((m + (sd[k] as number) * z - (mean[j] as number)) / (sd[j] as number))
+      }
+      total += product * h
+    }
+    return total
+  })
+}
+
+const beliefs = fc
+  .array(
+    fc.record({
+      mean: fc.double({ min: -2, max: 2, noNaN: true }),
+      sd: fc.double({ min: 0.05, max: 3, noNaN: true }),
+    }),
+    { minLength: 2, maxLength: 12 },
+  )
+  .map((arms) => ({ mean: arms.map((a) => a.mean), sd: arms.map((a) => a.sd) }))
+
+test('probabilities agree with an independent quadrature to 1e-9 and sum to 1', () => {
+  fc.assert(
+    fc.property(beliefs, ({ mean, sd }) => {
+      const actual = bestArmProbabilities(Float64Array.from(mean), Float64Array.from(sd))
+      const expected = reference(mean, sd)
+      const total = actual.reduce((a, b) => a + b, 0)
+      assert.ok(Math.abs(total - 1) < 1e-12)
+      for (const [k, p] of actual.entries()) assert.ok(Math.abs(p - (expected[k] as number)) < 1e-9)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('sds that differ by six orders of magnitude lose nothing: two arms have a closed form', () => {
+  for (const ratio of [1, 1e2, 1e4, 1e6]) {
+    for (const gap of [-0.5, 0, 0.003, 1]) {
+      const sd = Float64Array.of(1, 1 / ratio)
+      const [p] = bestArmProbabilities(Float64Array.of(gap, 0), sd)
+      const exact = normalCdfExact(gap / Math.hypot(1, 1 / ratio))
+      assert.ok(Math.abs((p as number) - exact) < 1e-9, `ratio ${ratio}, gap ${gap}: ${p} is not ${exact}`)
+    }
+  }
+})
+
+test('a million draws land where the probabilities say', () => {
+  const mean = [0.61, 0.6, 0.55, 0.3]
+  const sd = [0.02, 0.05, 0.1, 0.2]
+  const uniform = seeded(42)
+  const draws = 1_000_000
+  const counts = mean.map(() => 0)
+  for (let i = 0; i < draws; i++) {
+    let best = 0
+    let bestValue = Number.NEGATIVE_INFINITY
+    for (let k = 0; k < mean.length; k++) {
+      const value = (mean[k] as number) + (sd[k] as number) * gaussian(uniform)
+      if (value > bestValue) [best, bestValue] = [k, value]
+    }
+    counts[best]! += 1
+  }
+  const actual = bestArmProbabilities(Float64Array.from(mean), Float64Array.from(sd))
+  for (const [k, p] of actual.entries()) {
+    const bound = 5 * Math.sqrt((p * (1 - p)) / draws)
+    assert.ok(Math.abs((counts[k] as number) / draws - p) < bound)
+  }
+})
+
+test('certain arms: the best takes all, ties divide evenly, one arm is certain', () => {
+  const close = (actual: Float64Array, expected: readonly number[]) => {
+    for (const [k, p] of expected.entries())
+      assert.ok(Math.abs((actual[k] as number) - p) < 1e-9, `${actual}`)
+  }
+  close(bestArmProbabilities(Float64Array.of(0.2, 0.7, 0.1), new Float64Array(3)), [0, 1, 0])
+  close(bestArmProbabilities(Float64Array.of(0.5, 0.5), new Float64Array(2)), [0.5, 0.5])
+  close(bestArmProbabilities(new Float64Array(4), new Float64Array(4)), [0.25, 0.25, 0.25, 0.25])
+  close(bestArmProbabilities(Float64Array.of(0.5), Float64Array.of(1)), [1])
+})
