@@ -1,5 +1,5 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { ProviderConfig } from '../adapters/index.ts'
+import type { PriceRow, ProviderConfig } from '../adapters/index.ts'
 import type { Arm, ArmId, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
 
 export interface RegisteredArm {
@@ -8,6 +8,8 @@ export interface RegisteredArm {
   readonly provider: string
   /** The vendor's model id. */
   readonly upstreamModel: string
+  /** Where the price is from, for `doctor`: the row of the bundled table, or who else said it. */
+  readonly priceSource?: PriceRow | 'config' | 'self-hosted' | 'simulator'
 }
 
 /** A name callers use for a choice among arms, and how that choice is made. */

@@ -1,0 +1,32 @@
+/** What a starting server says: where it is, what it runs on, and one command to try. */
+import { styleText } from 'node:util'
+import type { Registry } from '../registry.ts'
+
+/** Ends with a newline. */
+export function startBanner(
+  { source, arms, models, store }: Registry,
+  { url, version }: { readonly url: string; readonly version: string },
+): string {
+  const simulated = [
+    '',
+    '  No provider key and no configuration were found, so the arms are simulated: their answers, prices and speeds',
+    '  follow a data set, and every answer says so. Set a key such as OPENAI_API_KEY, or write highwayman.yaml.',
+  ]
+  const lines = [
+    `${styleText('bold', 'highwayman')} ${version} is listening on ${styleText('bold', url)}`,
+    '',
+    `  configuration  ${source}`,
+    `  models         ${[...models.keys()].join(', ')}`,
+    `  arms           ${[...arms.keys()].join(', ')}`,
+    `  store          ${store.kind === 'embedded' ? `embedded ClickHouse in ${store.dataDir}` : store.url}`,
+    `  pages          ${url}/docs  ${url}/metrics  ${url}/readyz`,
+    ...(source === 'simulator' ? simulated : []),
+    '',
+    '  Try it:',
+    '',
+    `    curl -si ${url}/v1/chat/completions -H 'content-type: application/json' \\`,
+    `      -d '{"model": "auto", "messages": [{"role": "user", "content": "Summarize why tides exist in two sentences."}]}'`,
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,29 @@
+import type { ArmId, Preferences } from '../../../engine/index.ts'
+import type { VirtualModel } from '../../registry.ts'
+import { DEFAULTS } from '../defaults.ts'
+
+/** Relative importance of the goods; all arms, all learning. */
+const WEIGHTS: Readonly<Record<string, Omit<Extract<Preferences, { kind: 'weights' }>, 'kind'>>> = {
+  auto: DEFAULTS.model.preferences,
+  'auto/fast': { quality: 0.3, cost: 0.1, latency: 0.6 },
+  'auto/cheap': { quality: 0.3, cost: 0.6, latency: 0.1 },
+  'auto/best': { quality: 1, cost: 0, latency: 0 },
+}
+
+/** The virtual models of a configuration that has none of its own. */
+export function defaultModels(arms: readonly ArmId[]): Map<string, VirtualModel> {
+  return new Map(
+    Object.entries(WEIGHTS).map(([name, weights]) => [
+      name,
+      {
+        name,
+        arms,
+        policy: { name: DEFAULTS.model.policy },
+        preferences: { kind: 'weights', ...weights },
+        constraints: {},
+        floor: DEFAULTS.model.floor,
+        explore: DEFAULTS.model.explore,
+      },
+    ]),
+  )
+}

@@ -1,0 +1,105 @@
+/** A configuration of the right shape → the registry; what only shows when two parts are seen together is checked here. */
+import { resolve } from 'node:path'
+import type { ArmId } from '../../../engine/index.ts'
+import type { RegisteredArm, Registry, StoreSettings } from '../../registry.ts'
+import { DEFAULTS } from '../defaults.ts'
+import type { Config } from '../schema.ts'
+import { buildAliases } from './aliases.ts'
+import { buildArm } from './arms.ts'
+import { defaultModels } from './default-models.ts'
+import { buildModel, type NamedPolicies } from './models.ts'
+import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
+import { buildProvider } from './providers.ts'
+import type { Scope } from './scope.ts'
+import { buildTenant } from './tenants.ts'
+
+export interface BuildOptions {
+  /** Becomes {@link Registry.source}. */
+  readonly source: string
+  /** Directory that relative paths of the configuration start from. */
+  readonly directory: string
+  /** Replaces the configured store by an embedded one. */
+  readonly dataDir?: string | undefined
+}
+
+/** Only to be used when nothing was reported. */
+export function buildRegistry(config: Config, scope: Scope, options: BuildOptions): Registry {
+  const { reporter, names } = scope
+  const providers = builtEntries(config.providers, (name, settings) => buildProvider(name, settings, scope))
+  const arms = builtEntries(config.arms, (id, settings) => buildArm(id, settings, providers, scope))
+  if (names.arms.size === 0) {
+    reporter.report(['arms'], 'key', 'no arms; at least one is needed, such as openai/gpt-5.4-mini')
+  }
+  const policies = namedPolicies(config, scope)
+  const models =
+    names.models.size === 0
+      ? defaultModels([...names.arms] as ArmId[])
+      : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, scope))
+  reportRepeated(config.classes, scope)
+  const owners = new Map<string, string>()
+  return {
+    source: options.source,
+    providers: new Map([...providers].map(([name, provider]) => [name, provider.config])),
+    arms: new Map(
+      [...arms.values()].map((registered): [ArmId, RegisteredArm] => [registered.arm.id, registered]),
+    ),
+    models,
+    aliases: buildAliases(config.aliases, new Set([...models.keys(), ...names.models]), scope),
+    classes: config.classes,
+    tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
+    store: storeSettings(config, scope, options),
+    server: config.server,
+  }
+}
+
+/** The entries that could be built, in the order of the file. */
+function builtEntries<Settings, Built>(
+  entries: Readonly<Record<string, Settings>>,
+  build: (name: string, settings: Settings) => Built | undefined,
+): Map<string, Built> {
+  const built = new Map<string, Built>()
+  for (const [name, settings] of Object.entries(entries)) {
+    const entry = build(name, settings)
+    if (entry !== undefined) built.set(name, entry)
+  }
+  return built
+}
+
+function namedPolicies(config: Config, scope: Scope): NamedPolicies {
+  return new Map(
+    Object.entries(config.policies).map(([name, settings]) => {
+      const path = ['policies', name]
+      if (isPolicyName(name)) {
+        scope.reporter.report(path, 'key', 'is the name of a kind of policy; choose another')
+      }
+      reportUnknownArms(settings, path, scope)
+      const spec = buildPolicy(settings, path, scope)
+      return [name, spec && { settings, spec }] as const
+    }),
+  )
+}
+
+function reportRepeated(classes: readonly string[], { reporter }: Scope): void {
+  for (const [index, name] of classes.entries()) {
+    if (classes.indexOf(name) !== index) {
+      reporter.report(['classes', index], 'value', `class "${name}" is listed twice`)
+    }
+  }
+}
+
+function storeSettings({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
+  if (options.dataDir !== undefined) return { kind: 'embedded', dataDir: resolve(options.dataDir) }
+  const { url, dataDir, database, username, password } = store
+  if (url !== undefined && dataDir !== undefined) {
+    reporter.report(['store', 'dataDir'], 'key', 'excludes url: the store is a directory or a server')
+  }
+  if (url !== undefined) return { kind: 'remote', url, database, username, password }
+  for (const key of ['username', 'password'] as const) {
+    if (store[key] !== undefined && !reporter.has(['store', 'url']))
+      reporter.report(['store', key], 'key', 'needs url: a directory has no users')
+  }
+  return {
+    kind: 'embedded',
+    dataDir: dataDir === undefined ? resolve(DEFAULTS.store.dataDir) : resolve(options.directory, dataDir),
+  }
+}

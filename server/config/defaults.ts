@@ -1,0 +1,32 @@
+/** Every default of the configuration, in one place. Those that belong to the engine or the adapters are read from there. */
+
+import { DEFAULT_DEADLINES } from '../../adapters/index.ts'
+import { DEFAULT_CLASSES, DEFAULT_FLOOR, DEFAULT_PRIOR } from '../../engine/index.ts'
+
+export const DEFAULTS = {
+  provider: { connections: 256, deadlines: DEFAULT_DEADLINES },
+  arm: {
+    prior: DEFAULT_PRIOR,
+    /** Of a model the price table does not list: what every upstream can do. */
+    capabilities: ['streaming'] as const,
+  },
+  model: {
+    policy: 'thompson',
+    preferences: { quality: 0.6, cost: 0.25, latency: 0.15 },
+    floor: DEFAULT_FLOOR,
+    /** A policy that says exactly which arm is meant to be taken at its word. */
+    staticPolicyFloor: 0,
+    explore: true,
+    epsilon: 0.1,
+  },
+  classes: DEFAULT_CLASSES,
+  store: { dataDir: '.highwayman', database: 'highwayman' },
+  server: {
+    host: '127.0.0.1',
+    port: 8787,
+    bodyLimitBytes: 16 * 1024 * 1024,
+    maxInFlight: 1024,
+    maxAttempts: 4,
+    drainMs: 30_000,
+  },
+} as const

@@ -1,0 +1,288 @@
+/**
+ * The shape of `highwayman.yaml`. Every key has its description (with unit) and its default here and nowhere else: the
+ * reference in docs/configuration.md is rendered from this schema. What needs more than one key to judge (does this arm
+ * exist?) is checked where the registry is built.
+ */
+import { z } from 'zod'
+import { CAPABILITIES } from '../../engine/index.ts'
+import { DEFAULTS } from './defaults.ts'
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const ARM_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*\/[^\s/][^\s]*$/
+const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// Node refuses header values with other characters at the first request; better here.
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+const NAME_RULE = 'must be letters, digits, ".", "_" or "-", beginning with a letter or digit'
+
+/** A map of known keys. `server:` with nothing below it is the same as no `server` at all. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape))
+}
+
+// What comes out of an environment variable is text, also where the file needs a number or a truth value.
+function number(schema: z.ZodNumber = z.number()) {
+  return z.preprocess(
+    (value) =>
+      typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
+        ? Number(value)
+        : value,
+    schema,
+  )
+}
+const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  number(z.number().int().min(least).max(most))
+const milliseconds = () => integer(1, 24 * 3_600_000)
+const amount = () => number(z.number().nonnegative())
+const share = () => number(z.number().min(0).max(1))
+const truth = () =>
+  z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+
+const text = () => z.string().min(1)
+const name = () => z.string().regex(NAME, NAME_RULE)
+const armId = () => z.string().regex(ARM_ID, 'must be provider/model')
+const modelName = () => z.string().regex(MODEL_NAME, NAME_RULE.replace('"_"', '"_", ":", "/"'))
+/** Entries under names of the user's choice. */
+function named<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: Value) {
+  return z.preprocess((entries) => entries ?? {}, z.record(key, value))
+}
+const capabilities = () => z.array(z.enum(CAPABILITIES))
+
+/** An address that holds no credentials: it is shown in messages and on the dashboard. */
+const address = () =>
+  z.string().refine(
+    (value) => {
+      const url = URL.canParse(value) ? new URL(value) : undefined
+      return (
+        url !== undefined &&
+        /^https?:$/.test(url.protocol) &&
+        url.username === '' &&
+        url.password === '' &&
+        url.search === '' &&
+        url.hash === ''
+      )
+    },
+    { error: 'must be an http:// or https:// address without user, password, query or fragment' },
+  )
+
+const price = section({
+  inputUsdPerMtok: amount().describe('USD per million prompt tokens.'),
+  outputUsdPerMtok: amount().describe('USD per million answer tokens.'),
+  cachedInputUsdPerMtok: amount()
+    .optional()
+    .describe('USD per million prompt tokens read from the provider’s cache. Default: the input price.'),
+  cacheWriteUsdPerMtok: amount()
+    .optional()
+    .describe('USD per million prompt tokens written to the provider’s cache. Default: the input price.'),
+})
+
+const prior = section({
+  quality: share().optional().describe(`Expected quality, 0 to 1. Default: ${DEFAULTS.arm.prior.quality}.`),
+  ttftMs: number(z.number().positive())
+    .optional()
+    .describe(`Median time to first token, ms. Default: ${DEFAULTS.arm.prior.ttftMs}.`),
+  tpotMs: number(z.number().positive())
+    .optional()
+    .describe(`Median time per answer token, ms. Default: ${DEFAULTS.arm.prior.tpotMs}.`),
+  outputTokens: number(z.number().positive())
+    .optional()
+    .describe(`Median answer length, tokens. Default: ${DEFAULTS.arm.prior.outputTokens}.`),
+})
+
+const preferences = section({
+  usdPerQualityPoint: number(z.number().positive())
+    .optional()
+    .describe('Exchange rate: USD per request that one percentage point of quality is worth.'),
+  secondsPerQualityPoint: number(z.number().positive())
+    .optional()
+    .describe('Exchange rate: seconds of waiting that one percentage point of quality is worth.'),
+  quality: amount().optional().describe('Weight of quality. Weights and exchange rates exclude each other.'),
+  cost: amount().optional().describe('Weight of cost, measured against the mean over the arms.'),
+  latency: amount().optional().describe('Weight of latency, measured against the mean over the arms.'),
+})
+
+const constraints = section({
+  maxCostUsd: number(z.number().positive()).optional().describe('Expected cost of a request at most, USD.'),
+  maxLatencyMs: number(z.number().positive())
+    .optional()
+    .describe('Expected time to the last token at most, ms.'),
+  regions: z.array(text()).min(1).optional().describe('Only arms of these regions.'),
+  capabilities: capabilities().optional().describe('Only arms with all of these.'),
+})
+
+const policySettings = {
+  name: text().describe('`thompson`, `epsilon-greedy`, `fixed`, `priority` or `weighted`.'),
+  epsilon: share()
+    .optional()
+    .describe(`\`epsilon-greedy\`: share of requests spread evenly. Default: ${DEFAULTS.model.epsilon}.`),
+  arm: armId().optional().describe('`fixed`: the arm that is always taken.'),
+  order: z.array(armId()).min(1).optional().describe('`priority`: the arms, first choice first.'),
+  weights: z.record(armId(), amount()).optional().describe('`weighted`: share of each arm, in any unit.'),
+}
+/** `policy: thompson` is short for `policy: { name: thompson }`. */
+const policy = z.preprocess(
+  (value) => (typeof value === 'string' ? { name: value } : (value ?? {})),
+  z.strictObject(policySettings),
+)
+
+const provider = section({
+  type: text()
+    .optional()
+    .describe(
+      'Which well-known provider this is, or `openai-compatible` for any other upstream of that shape. Default: its name.',
+    ),
+  baseUrl: address()
+    .optional()
+    .describe('Address up to and including the version segment. Default: the well-known provider’s own.'),
+  apiKey: text()
+    .optional()
+    .describe(
+      `Key, as \`\${VARIABLE}\`. Default: the provider’s usual variable (\`OPENAI_API_KEY\`, …) when that is set.`,
+    ),
+  headers: z
+    .record(
+      z.string().regex(HEADER_NAME, 'is not a header name'),
+      z.string().regex(HEADER_VALUE, 'must be printable characters on one line'),
+    )
+    .optional()
+    .describe('Headers added to every call.'),
+  deadlines: section({
+    connectMs: milliseconds().default(DEFAULTS.provider.deadlines.connectMs).describe('To connect, ms.'),
+    firstByteMs: milliseconds()
+      .default(DEFAULTS.provider.deadlines.firstByteMs)
+      .describe('Until the first byte of the answer, ms.'),
+    idleMs: milliseconds()
+      .default(DEFAULTS.provider.deadlines.idleMs)
+      .describe('Between two pieces of a streamed answer, ms.'),
+    totalMs: milliseconds().default(DEFAULTS.provider.deadlines.totalMs).describe('For the whole call, ms.'),
+  }).describe('When a call is given up.'),
+  connections: integer(1, 10_000).default(DEFAULTS.provider.connections).describe('Sockets open at most.'),
+  quirks: section({
+    maxTokensField: z
+      .enum(['max_tokens', 'max_completion_tokens'])
+      .optional()
+      .describe('Field that carries the answer’s token limit.'),
+    dropFields: z.array(text()).optional().describe('Request fields this upstream must not get.'),
+    developerRole: z
+      .enum(['developer', 'system'])
+      .optional()
+      .describe('Role that `developer` messages are sent with.'),
+    streamUsageOption: truth().optional().describe('Whether it understands `stream_options.include_usage`.'),
+  }).describe('Where an OpenAI-shaped upstream deviates. Default: what is known of the provider.'),
+})
+
+const arm = section({
+  model: text()
+    .optional()
+    .describe('The vendor’s model id. Default: what follows the first slash of the arm’s id.'),
+  price: price.optional().describe('List price. Default: the bundled table; free on one’s own machines.'),
+  contextWindowTokens: integer(1)
+    .optional()
+    .describe('Prompt and answer together, tokens. Default: the bundled table, else unbounded.'),
+  maxOutputTokens: integer(1)
+    .optional()
+    .describe('Longest answer, tokens. Default: the bundled table, else unbounded.'),
+  capabilities: capabilities()
+    .optional()
+    .describe(
+      `What the model can do. Default: the bundled table, else ${DEFAULTS.arm.capabilities.map((c) => `\`${c}\``).join(', ')}.`,
+    ),
+  region: text().optional().describe('Where it runs; matched by `constraints.regions`.'),
+  tags: z.array(name()).default([]).describe('Names for groups of arms.'),
+  prior: prior.describe('What to believe before the first outcome.'),
+})
+
+const model = section({
+  arms: z.array(armId()).min(1).optional().describe('Arms by id. Neither `arms` nor `tags`: all arms.'),
+  tags: z.array(name()).min(1).optional().describe('Also every arm with one of these tags.'),
+  policy: policy
+    .optional()
+    .describe(
+      `How an arm is chosen: a policy’s name, a name from \`policies\`, or a map as below. Default: \`${DEFAULTS.model.policy}\`.`,
+    ),
+  preferences: preferences.optional().describe(
+    `What quality, cost and latency are worth. Default: weights ${Object.entries(DEFAULTS.model.preferences)
+      .map(([good, weight]) => `${good} ${weight}`)
+      .join(', ')}.`,
+  ),
+  constraints: constraints.describe('Hard limits: an arm outside them is not eligible.'),
+  floor: number(z.number().min(0).lt(1))
+    .optional()
+    .describe(
+      `Share of requests spread evenly over the eligible arms, so that every choice can be learned from. Default: ${DEFAULTS.model.floor}; ${DEFAULTS.model.staticPolicyFloor} for \`fixed\`, \`priority\` and \`weighted\`.`,
+    ),
+  explore: truth()
+    .default(DEFAULTS.model.explore)
+    .describe('`false`: always the arm that looks best, nothing is tried out.'),
+})
+
+const tenant = section({
+  keys: z
+    .array(text())
+    .default([])
+    .describe(
+      `Keys of this tenant: \`sha256:\` and 64 hex digits, or \`\${VARIABLE}\`, hashed when it is read.`,
+    ),
+  preferences: preferences.optional().describe('Replace those of the virtual model.'),
+  constraints: constraints.describe('Apply besides those of the virtual model.'),
+  allow: z.array(text()).min(1).optional().describe('Only these arms, by id or tag. Default: all.'),
+  deny: z.array(text()).default([]).describe('Never these arms, by id or tag.'),
+})
+
+export const configSchema = z.strictObject({
+  providers: named(name(), provider).describe(
+    'Where models are served. A well-known provider needs no settings: `openai:` is enough.',
+  ),
+  arms: named(armId(), arm).describe('What can answer, by `provider/model`.'),
+  models: named(modelName(), model).describe(
+    'Names that callers use for a choice among arms. Default: `auto`, `auto/fast`, `auto/cheap` and `auto/best` over all arms.',
+  ),
+  aliases: named(modelName(), text()).describe('Other names of arms and virtual models.'),
+  classes: z
+    .array(name())
+    .min(1)
+    .default([...DEFAULTS.classes])
+    .describe('Labels of requests. Needs a restart: what was learned holds for one list only.'),
+  policies: named(name(), policy).describe('Policies with their settings, to be named in `models`.'),
+  tenants: named(name(), tenant).describe('Who may call, with which wishes. None: nobody needs a key.'),
+  store: section({
+    dataDir: text()
+      .optional()
+      .describe(
+        `Directory of the embedded database, relative to this file. Default: \`${DEFAULTS.store.dataDir}\` in the working directory. Needs a restart.`,
+      ),
+    url: address()
+      .optional()
+      .describe('HTTP address of a ClickHouse server, instead of `dataDir`. Needs a restart.'),
+    database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
+    username: text().optional().describe('User on that server. Needs a restart.'),
+    password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
+  }).describe('Where decisions, outcomes and what was learned are kept.'),
+  server: section({
+    host: text().default(DEFAULTS.server.host).describe('Address to listen on. Needs a restart.'),
+    port: integer(0, 65_535)
+      .default(DEFAULTS.server.port)
+      .describe('Port to listen on; 0 takes a free one. Needs a restart.'),
+    bodyLimitBytes: integer(1024, 1024 ** 3)
+      .default(DEFAULTS.server.bodyLimitBytes)
+      .describe('Largest request body, bytes. Needs a restart.'),
+    maxInFlight: integer(1)
+      .default(DEFAULTS.server.maxInFlight)
+      .describe('Requests running at once; more get 503 with Retry-After.'),
+    maxAttempts: integer(1, 100)
+      .default(DEFAULTS.server.maxAttempts)
+      .describe('Upstream calls for one request at most, failovers included.'),
+    drainMs: integer(0, 24 * 3_600_000)
+      .default(DEFAULTS.server.drainMs)
+      .describe('How long a stopping server waits for running requests, ms.'),
+  }).describe('The HTTP server.'),
+})
+
+export type Config = z.output<typeof configSchema>
+export type ProviderSettings = Config['providers'][string]
+export type ArmSettings = Config['arms'][string]
+export type ModelSettings = Config['models'][string]
+export type TenantSettings = Config['tenants'][string]
+export type PolicySettings = Config['policies'][string]
+export type PreferenceSettings = z.output<typeof preferences>
