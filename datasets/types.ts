@@ -3,7 +3,8 @@
 export interface ArmOutcome {
   /** [0, 1]. */
   readonly quality: number
-  readonly costUsd: number
+  /** `undefined`: the source tells neither a price nor tokens. */
+  readonly costUsd: number | undefined
   readonly inputTokens: number | undefined
   readonly outputTokens: number | undefined
 }
@@ -16,14 +17,23 @@ export interface PromptRow {
   /** The request class: the row's `category`, else its `task`. */
   readonly category: string
   readonly prompt: string
+  /** True: the source asks to leave the row out of scores, because a model was trained on it. */
+  readonly contaminated?: boolean
   readonly outcomes: ReadonlyMap<string, ArmOutcome>
 }
 
-/** `models.json`: list price and, in our own sets, a latency model for the simulator. */
+/** Wire formats an arm may speak, by the names that a config gives them. */
+export const DIALECTS = ['openai-compatible', 'anthropic', 'google'] as const
+export type Dialect = (typeof DIALECTS)[number]
+
+/** `models.json`: list price and, in our own sets, what the simulator needs besides. */
 export interface ModelInfo {
   readonly inputUsdPerMtok: number
   readonly outputUsdPerMtok: number
   readonly latency: LatencyModel | undefined
+  /** Prompt and answer together, tokens. */
+  readonly contextWindowTokens: number | undefined
+  readonly wire: Dialect | undefined
 }
 /** Log-normal time to first token; tokens then come at a log-normal pace. All ms. */
 export interface LatencyModel {

@@ -1,0 +1,16 @@
+/** The public surface of the datasets: loading outcome sets, and the provider simulator that replays one. */
+
+export { listBundledDatasets, openDataset } from './loader.ts'
+export type { SimulatedArm } from './simulator/arms.ts'
+export { SIMULATOR_ERROR_CODES, SimulatorError } from './simulator/errors.ts'
+export { FAULT_STATUSES, type Fault, parseFault } from './simulator/faults.ts'
+export {
+  type Simulator,
+  type SimulatorOptions,
+  type SimulatorState,
+  startSimulator,
+} from './simulator/simulator.ts'
+export { readVerdict, type Verdict } from './simulator/verdict.ts'
+export { driveTraffic, type TrafficOptions, type TrafficResult } from './traffic.ts'
+export { renderTrafficLine, repeatRows, summarizeTraffic, type TrafficWindow } from './traffic-window.ts'
+export * from './types.ts'

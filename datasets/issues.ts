@@ -1,0 +1,27 @@
+/** Says what is wrong with a piece of JSON: the field's path, what was expected there and what was found. */
+import type { z } from 'zod'
+
+const MAX_FOUND_CHARS = 60
+
+/** `outcomes.gpt-4.quality: expected a number in [0, 1], got 1.3`. Tells the first issue only: it is repaired first. */
+export function describeFirstIssue(error: z.ZodError, input: unknown): string {
+  const [issue] = error.issues
+  if (issue === undefined) return error.message
+  const field = issue.path.length === 0 ? 'top level' : issue.path.map(String).join('.')
+  return `${field}: ${issue.message}, got ${describe(valueAt(input, issue.path))}`
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value)
+  return text.length > MAX_FOUND_CHARS ? `${text.slice(0, MAX_FOUND_CHARS)}…` : text
+}
