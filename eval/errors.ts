@@ -1,0 +1,20 @@
+/** Every error that eval can throw has a code of this table; messages name the input and the repair. */
+export const EVALUATION_ERROR_CODES = [
+  'eval_bad_option',
+  'eval_no_common_arm',
+  'eval_no_eligible_arm',
+  'eval_no_rows',
+  'eval_unknown_arm',
+  'eval_unknown_policy',
+  'eval_unknown_split',
+] as const
+export type EvaluationErrorCode = (typeof EVALUATION_ERROR_CODES)[number]
+
+export class EvaluationError extends Error {
+  override readonly name = 'EvaluationError'
+  readonly code: EvaluationErrorCode
+  constructor(code: EvaluationErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,43 @@
+/** Which rows are learnt from before which rows are predicted. */
+import { hash53 } from '../engine/index.ts'
+import { type OutcomeTable, type Selection, subsetTable } from './outcome-table.ts'
+
+/** Learn from `training`, then predict `rows` (indexes into the evaluation table). */
+export interface Fold {
+  readonly training: OutcomeTable
+  readonly rows: Int32Array
+}
+
+const FOLD_COUNT = 5
+
+/**
+ * One fold over everything where the selection has training rows; else {@link FOLD_COUNT} folds, each predicted from
+ * the others. Equal prompts (up to whitespace) share a fold, so that no answer is learnt from its own twin.
+ */
+export function foldsOf(selection: Selection): readonly Fold[] {
+  const { evaluation, training } = selection
+  if (training !== undefined) {
+    return [{ training, rows: Int32Array.from({ length: evaluation.rowCount }, (_, row) => row) }]
+  }
+  const foldOf = evaluation.prompts.map((prompt) =>
+    Math.floor(hash53(prompt.replaceAll(/\s+/g, ' ').trim(), 'fold') * FOLD_COUNT),
+  )
+  const rowsWhere = (keep: (fold: number) => boolean) =>
+    Int32Array.from(foldOf.flatMap((fold, row) => (keep(fold) ? [row] : [])))
+  return Array.from({ length: FOLD_COUNT }, (_, fold) => fold)
+    .map((fold) => ({
+      training: subsetTable(
+        evaluation,
+        rowsWhere((other) => other !== fold),
+      ),
+      rows: rowsWhere((other) => other === fold),
+    }))
+    .filter((fold) => fold.rows.length > 0)
+}
+
+/** How the predictions came about, for a report: `trained on 6604 rows of train, val` or `cross-fitted in 5 folds`. */
+export function describeTraining(selection: Selection): string {
+  return selection.training === undefined
+    ? `cross-fitted in ${FOLD_COUNT} folds`
+    : `trained on ${selection.training.rowCount} rows of ${selection.trainingSplits.join(', ')}`
+}

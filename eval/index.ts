@@ -1,0 +1,36 @@
+/** Offline evaluation: the public surface of this folder. */
+export {
+  BASELINE_NAMES,
+  type Baseline,
+  type BaselineContext,
+  type BaselineName,
+  runBaselines,
+  singlePoints,
+  zeroRouterPoint,
+} from './baselines/index.ts'
+export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
+export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
+export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
+export { DEFAULT_LEVEL, type Interval } from './intervals/interval.ts'
+export { studentInterval, studentQuantile } from './intervals/student-t.ts'
+export {
+  type Dropped,
+  type OutcomeTable,
+  type Selection,
+  type SelectionOptions,
+  selectOutcomes,
+} from './outcome-table.ts'
+export { parsePolicyName, policyName } from './policy-name.ts'
+export type {
+  BaselineFigures,
+  PolicyFigures,
+  ReplayOptions,
+  ReplayResult,
+  RouterFigures,
+  Verdict,
+} from './replay/types.ts'
+export { replay } from './replay.ts'
+export { type ReplayJson, toReplayJson } from './report/json.ts'
+export { renderReplayTable } from './report/table.ts'
+export type { RowOutcomes } from './row-outcomes.ts'
+export { exchangeRateGrid } from './sweep.ts'

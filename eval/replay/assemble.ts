@@ -1,0 +1,131 @@
+/** Puts the figures of a replay together. */
+import { type Baseline, type BaselineName, singlePoints } from '../baselines/index.ts'
+import { type CurvePoint, upperHull } from '../curve.ts'
+import { describeTraining } from '../folds.ts'
+import { DEFAULT_LEVEL, type Interval } from '../intervals/interval.ts'
+import { studentInterval } from '../intervals/student-t.ts'
+import type { Selection } from '../outcome-table.ts'
+import { policyName } from '../policy-name.ts'
+import { pointOf } from '../row-outcomes.ts'
+import type { Settings } from './prepare.ts'
+import type { StatisticName } from './statistics.ts'
+import type { Trial } from './trial.ts'
+import type { BaselineFigures, PolicyFigures, ReplayResult } from './types.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface Evidence {
+  readonly dataset: string
+  readonly settings: Settings
+  readonly selection: Selection
+  readonly perUsd: number
+  readonly trial: Trial
+  readonly baselines: readonly Baseline[]
+  readonly intervals: Readonly<Partial<Record<StatisticName, Interval>>>
+}
+
+export function assembleResult(evidence: Evidence): ReplayResult {
+  const { dataset, settings, selection, baselines, intervals } = evidence
+  const table = selection.evaluation
+  return {
+    dataset,
+    split: selection.split,
+    mode: settings.online ? 'online' : 'frozen',
+    n: table.rowCount,
+    seeds: settings.seeds.length,
+    arms: table.arms,
+    classes: table.classes,
+    dropped: selection.dropped,
+    costWeight: settings.costWeight,
+    training: describeTraining(selection),
+    policy: policyFigures(evidence),
+    baselines: Object.fromEntries(
+      baselines.map(({ name, detail }) => [name, baselineFigures(name, detail, intervals)]),
+    ) as ReplayResult['baselines'],
+    ...(intervals.aiqGain === undefined ? {} : { aiqGain: intervals.aiqGain }),
+    curves: curvesOf(evidence),
+    method: describeMethod(settings),
+    verdict: verdictOf(intervals['zeroRouter.gain']!),
+  }
+}
+
+function policyFigures({ settings, selection, perUsd, trial, intervals }: Evidence): PolicyFigures {
+  const arms = selection.evaluation.arms
+  const rewardBySeed = trial.runs.realised.map((run) => {
+    const { quality, costUsd } = pointOf(run)
+    return quality - perUsd * costUsd
+  })
+  const overSeeds = studentInterval(rewardBySeed, DEFAULT_LEVEL)
+  const lastThird = intervals['policy.lastThird']
+  const aiq = intervals['policy.aiq']
+  return {
+    name: policyName(settings.policy),
+    spec: settings.policy,
+    reward: intervals['policy.reward']!,
+    quality: intervals['policy.quality']!,
+    costUsd: intervals['policy.costUsd']!,
+    ...(aiq === undefined ? {} : { aiq }),
+    expectedReward: intervals['policy.expectedReward']!,
+    realisedReward: intervals['policy.realisedReward']!,
+    ...(lastThird === undefined ? {} : { lastThird }),
+    rewardBySeed,
+    ...(overSeeds === undefined ? {} : { overSeeds }),
+    armShares: Object.fromEntries(
+      shareOfDraws(trial.drawn, arms.length).map((share, column) => [arms[column]!, share]),
+    ),
+    regret: {
+      oracle: negated(intervals['oracle.gain']!),
+      bestSingle: negated(intervals['bestSingle.gain']!),
+      classHindsight: negated(intervals['classHindsight.gain']!),
+    },
+  }
+}
+
+function baselineFigures(
+  name: BaselineName,
+  detail: string,
+  intervals: Evidence['intervals'],
+): BaselineFigures {
+  const aiq = intervals[`${name}.aiq`]
+  return {
+    reward: intervals[`${name}.reward`]!,
+    quality: intervals[`${name}.quality`]!,
+    costUsd: intervals[`${name}.costUsd`]!,
+    ...(aiq === undefined ? {} : { aiq }),
+    detail,
+    policyGain: intervals[`${name}.gain`]!,
+  }
+}
+
+function curvesOf({ selection, trial, baselines }: Evidence): Record<string, readonly CurvePoint[]> {
+  const curves: Record<string, readonly CurvePoint[]> = {
+    zeroRouter: upperHull(singlePoints(selection.evaluation)),
+  }
+  for (const { name, curve } of baselines) {
+    if (curve !== undefined) curves[name] = upperHull(curve.map((outcomes) => pointOf(outcomes)))
+  }
+  if (trial.runs.curve !== undefined) {
+    curves['policy'] = upperHull(trial.runs.curve.map((outcomes) => pointOf(outcomes)))
+  }
+  return curves
+}
+
+function shareOfDraws(drawn: readonly Int32Array[], armCount: number): number[] {
+  const counts = new Array<number>(armCount).fill(0)
+  let draws = 0
+  for (const columns of drawn) {
+    draws += columns.length
+    for (const column of columns) counts[column]! += 1
+  }
+  return counts.map((count) => count / draws)
+}
+
+function negated({ mean, lo, hi }: Interval): Interval {
+  return { mean: 0 - mean, lo: 0 - hi, hi: 0 - lo }
+}
+
+function describeMethod({ online, seeds }: Settings): string {
+  const level = `${100 * DEFAULT_LEVEL} % percentile bootstrap`
+  return online && seeds.length > 1
+    ? `${level}, paired, rows and seeds resampled independently (pigeonhole)`
+    : `${level}, paired, rows resampled`
+}

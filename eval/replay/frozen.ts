@@ -1,0 +1,115 @@
+/**
+ * A frozen policy: it learns from the training rows with full information (every arm's outcome on each of them), then
+ * decides on the evaluation rows without learning.
+ */
+import { type Decision, draw, hash53, type Router } from '../../engine/index.ts'
+import type { Fold } from '../folds.ts'
+import type { OutcomeTable } from '../outcome-table.ts'
+import { emptyOutcomes, outcomesOf, pointOf, type RowOutcomes } from '../row-outcomes.ts'
+import { refineSweep, type SweepPlan } from './refine.ts'
+import { describeRows, REPLAY_STARTS_AT_MS, replayDecisionId } from './requests.ts'
+import {
+  addExpectation,
+  columnIndex,
+  createColdRouter,
+  decide,
+  preferencesFor,
+  teach,
+  type World,
+} from './world.ts'
+
+export interface FrozenRun {
+  /** Expectation under each decision's distribution. */
+  readonly expected: RowOutcomes
+  /** One draw of every row per seed. */
+  readonly realised: readonly RowOutcomes[]
+  /** Column of the drawn arm per row, one array per seed. */
+  readonly drawn: readonly Int32Array[]
+  /** Expectation per row at each exchange rate of the sweep. */
+  readonly curve: readonly RowOutcomes[]
+}
+
+export interface FrozenPlan {
+  readonly folds: readonly Fold[]
+  /** Exchange rate of the headline figures, quality per USD. */
+  readonly perUsd: number
+  readonly seeds: readonly number[]
+  readonly sweep: SweepPlan
+}
+
+export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenRun> {
+  const judges: Judge[] = []
+  for (const fold of plan.folds) judges.push(await trainOn(world, fold))
+  const { table } = world
+  const drawn = plan.seeds.map(() => new Int32Array(table.rowCount))
+  const expected = await expectedOutcomes(world, judges, plan.perUsd, (row, decision, columnOf) => {
+    plan.seeds.forEach((seed, index) => {
+      const id = replayDecisionId(decision.atMs, row, seed)
+      const position = draw(decision.probabilities, hash53(id, world.salt))
+      drawn[index]![row] = columnOf.get(decision.eligible[position]!)!
+    })
+  })
+  const sweep = await refineSweep(plan.sweep, async (perUsd) => {
+    const value = await expectedOutcomes(world, judges, perUsd)
+    return { value, point: pointOf(value) }
+  })
+  return {
+    expected,
+    realised: drawn.map((columns) => outcomesOf(table, (row) => columns[row]!)),
+    drawn,
+    curve: sweep.map(({ value }) => value),
+  }
+}
+
+/** A router that has learnt, and the rows it may be asked about. */
+interface Judge {
+  readonly router: Router
+  readonly rows: Int32Array
+  readonly atMs: number
+}
+
+async function trainOn(world: World, { training, rows }: Fold): Promise<Judge> {
+  const router = createColdRouter(world)
+  const candidates = world.arms.map(({ arm }) => arm.id)
+  const facts = describeRows(training)
+  const preferences = preferencesFor(0)
+  for (let row = 0; row < training.rowCount; row++) {
+    const atMs = REPLAY_STARTS_AT_MS + row * world.stepMs
+    const asking = { id: replayDecisionId(atMs, row, 0), atMs, facts: facts[row]!, preferences }
+    const decision = decide(world, router, candidates, asking)
+    for (let column = 0; column < candidates.length; column++) {
+      teach(world, router, decision, training, row, column)
+    }
+    await world.pace.tick()
+  }
+  return { router, rows, atMs: REPLAY_STARTS_AT_MS + training.rowCount * world.stepMs }
+}
+
+async function expectedOutcomes(
+  world: World,
+  judges: readonly Judge[],
+  perUsd: number,
+  onDecision?: (row: number, decision: Decision, columnOf: ReturnType<typeof columnIndex>) => void,
+): Promise<RowOutcomes> {
+  const { table, facts } = world
+  const candidates = world.arms.map(({ arm }) => arm.id)
+  const columnOf = columnIndex(world)
+  const preferences = preferencesFor(perUsd)
+  const expected = emptyOutcomes(table.rowCount)
+  for (const { router, rows, atMs } of judges) {
+    for (const row of rows) {
+      const asking = { id: replayDecisionId(atMs, row, 0), atMs, facts: facts[row]!, preferences }
+      const decision = decide(world, router, candidates, asking)
+      addExpectation(expected, table, decision, columnOf, row)
+      onDecision?.(row, decision, columnOf)
+      await world.pace.tick()
+    }
+  }
+  return expected
+}
+
+/** Units of work that {@link runFrozen} ticks at most, for progress. */
+export function frozenWork(table: OutcomeTable, plan: FrozenPlan): number {
+  const trained = plan.folds.reduce((sum, { training }) => sum + training.rowCount, 0)
+  return trained + table.rowCount * (1 + plan.sweep.points)
+}

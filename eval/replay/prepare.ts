@@ -1,0 +1,124 @@
+/** Options → checked settings, and a dataset → the tables and the world that a replay runs in. */
+import type { PromptRow } from '../../datasets/index.ts'
+import { createFeatureSpace, createRouter, DEFAULT_FLOOR, type PolicySpec } from '../../engine/index.ts'
+import { EvaluationError } from '../errors.ts'
+import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
+import { armMeans, type OutcomeTable, type Selection, selectOutcomes } from '../outcome-table.ts'
+import { checkPolicyArms, parsePolicyName } from '../policy-name.ts'
+import { replayArms } from './arms.ts'
+import { describeRows } from './requests.ts'
+import type { ReplayOptions } from './types.ts'
+import type { Pace, World } from './world.ts'
+
+export interface Settings {
+  readonly online: boolean
+  readonly split: string
+  readonly policy: PolicySpec
+  readonly costWeight: number
+  readonly floor: number
+  readonly explore: boolean
+  readonly seeds: readonly number[]
+  readonly stepMs: number
+  readonly curvePoints: number
+  readonly resamples: number
+}
+
+/** @throws {EvaluationError} `eval_bad_option` naming the option, its range and the value; `eval_unknown_policy` */
+export function settingsOf(options: ReplayOptions): Settings {
+  const online = options.online ?? false
+  const count = requireIn(
+    'seeds',
+    options.seeds ?? 5,
+    (value) => Number.isInteger(value) && value >= 1,
+    'a whole number ≥ 1',
+  )
+  const seed = requireIn('seed', options.seed ?? 1, Number.isInteger, 'a whole number')
+  return {
+    online,
+    split: options.split ?? (online ? 'all' : 'test'),
+    policy: typeof options.policy === 'string' ? parsePolicyName(options.policy) : options.policy,
+    costWeight: requireIn(
+      'costWeight',
+      options.costWeight ?? 0,
+      (value) => value >= 0 && value < Infinity,
+      '≥ 0',
+    ),
+    floor: requireIn(
+      'floor',
+      options.floor ?? DEFAULT_FLOOR,
+      (value) => value >= 0 && value < 1,
+      'in [0, 1)',
+    ),
+    explore: options.explore ?? true,
+    seeds: Array.from({ length: count }, (_, index) => seed + index),
+    stepMs: requireIn('stepMs', options.stepMs ?? 1_000, (value) => value >= 0 && value < Infinity, '≥ 0'),
+    resamples: requireIn(
+      'resamples',
+      options.resamples ?? DEFAULT_RESAMPLES,
+      (value) => Number.isInteger(value) && value >= 2,
+      'a whole number ≥ 2',
+    ),
+    curvePoints: requireIn(
+      'curvePoints',
+      options.curvePoints ?? 24,
+      (value) => Number.isInteger(value) && value >= 2,
+      'a whole number ≥ 2',
+    ),
+  }
+}
+
+export async function selectRows(options: ReplayOptions, settings: Settings): Promise<Selection> {
+  const rows: PromptRow[] = []
+  for await (const row of options.dataset.rows()) {
+    rows.push(row)
+    if (rows.length % 1_024 === 0) options.signal?.throwIfAborted()
+  }
+  const selection = selectOutcomes(rows, {
+    split: settings.split,
+    ...(options.arms === undefined ? {} : { arms: options.arms }),
+    ...(options.classBy === undefined ? {} : { classBy: options.classBy }),
+  })
+  checkPolicyArms(settings.policy, selection.evaluation.arms)
+  return selection
+}
+
+export function createWorld(
+  options: ReplayOptions,
+  settings: Settings,
+  selection: Selection,
+  pace: Pace,
+): World {
+  const { evaluation, training } = selection
+  const tables = training === undefined ? [evaluation] : [evaluation, training]
+  return {
+    table: evaluation,
+    facts: describeRows(evaluation),
+    arms: replayArms(tables, options.dataset.models, options.priorQuality ?? {}),
+    featureSpace: createFeatureSpace({ classes: evaluation.classes }),
+    policy: settings.policy,
+    explore: settings.explore,
+    floor: settings.floor,
+    salt: 'replay',
+    stepMs: settings.stepMs,
+    halfLifeMs: options.halfLifeMs ?? {},
+    createRouter: options.createRouter ?? createRouter,
+    pace,
+  }
+}
+
+/** w in quality per mean cost of the dearest arm → quality per USD. */
+export function exchangeRate(table: OutcomeTable, costWeight: number): number {
+  const dearest = Math.max(...armMeans(table, table.costUsd))
+  return dearest > 0 ? costWeight / dearest : 0
+}
+
+function requireIn(
+  name: string,
+  value: number,
+  isAllowed: (value: number) => boolean,
+  range: string,
+): number {
+  if (!isAllowed(value))
+    throw new EvaluationError('eval_bad_option', `${name} must be ${range}, got ${value}`)
+  return value
+}

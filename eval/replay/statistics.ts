@@ -1,0 +1,123 @@
+/** Every figure of a replay as a function of row and seed weights, so that one bootstrap gives all intervals, paired. */
+import { type Baseline, type BaselineName, singlePoints, zeroRouterPoint } from '../baselines/index.ts'
+import { averageQuality, type CurvePoint } from '../curve.ts'
+import type { OutcomeTable } from '../outcome-table.ts'
+import { pointOf, type RowOutcomes, weightedMean } from '../row-outcomes.ts'
+
+/** A policy's outcomes: one element per seed, or a single one that no seed changes. */
+export interface PolicyRuns {
+  readonly main: readonly RowOutcomes[]
+  readonly expected: readonly RowOutcomes[]
+  readonly realised: readonly RowOutcomes[]
+  /** Points of the cost–quality curve; absent for a learner that changes as it goes. */
+  readonly curve?: readonly RowOutcomes[]
+  /** Arrival of each row, 0 … rowCount − 1, per seed; absent where there is no stream. */
+  readonly step?: readonly Int32Array[]
+}
+
+export type PolicyStatistic =
+  | 'reward'
+  | 'quality'
+  | 'costUsd'
+  | 'aiq'
+  | 'expectedReward'
+  | 'realisedReward'
+  | 'lastThird'
+export type StatisticName =
+  | `policy.${PolicyStatistic}`
+  | `${BaselineName}.${'reward' | 'quality' | 'costUsd' | 'aiq' | 'gain'}`
+  | 'aiqGain'
+
+/** Some of the statistics: those that exist for the mode and the data at hand. */
+export type Statistics = Partial<Record<StatisticName, number>>
+
+/**
+ * @param perUsd utility = quality − perUsd · cost
+ * @returns statistics of (row weights, seed weights); the weights of each sum to their count
+ */
+export function replayStatistics(
+  table: OutcomeTable,
+  runs: PolicyRuns,
+  baselines: readonly Baseline[],
+  perUsd: number,
+): (weights: readonly Float64Array[]) => Statistics {
+  const utility = ({ quality, costUsd }: CurvePoint) => quality - perUsd * costUsd
+  const lastThird = runs.step === undefined ? undefined : lastThirdMean(runs.main, runs.step, perUsd)
+  return ([rowWeights, seedWeights]) => {
+    const singles = singlePoints(table, rowWeights)
+    const policy = meanPoint(runs.main, rowWeights, seedWeights)
+    const result: Statistics = {
+      'policy.reward': utility(policy),
+      'policy.quality': policy.quality,
+      'policy.costUsd': policy.costUsd,
+      'policy.expectedReward': utility(meanPoint(runs.expected, rowWeights, seedWeights)),
+      'policy.realisedReward': utility(meanPoint(runs.realised, rowWeights, seedWeights)),
+    }
+    if (lastThird !== undefined) result['policy.lastThird'] = lastThird(rowWeights, seedWeights)
+    const aiqOf = (curve: readonly RowOutcomes[]) =>
+      averageQuality(
+        curve.map((outcomes) => pointOf(outcomes, rowWeights)),
+        singles,
+      )
+    for (const { name, rows, curve } of baselines) {
+      const isZero = name === 'zeroRouter'
+      // Rebuilt on each resample, because its mixture was chosen on these rows; a best-of-many is biased upward, so the
+      // interval of the gain leans to the safe side.
+      const point = isZero ? zeroRouterPoint(singles, policy.costUsd) : pointOf(rows, rowWeights)
+      result[`${name}.reward`] = utility(point)
+      result[`${name}.quality`] = point.quality
+      result[`${name}.costUsd`] = point.costUsd
+      result[`${name}.gain`] = utility(policy) - utility(point)
+      if (isZero) result['zeroRouter.aiq'] = averageQuality(singles, singles)
+      else if (curve !== undefined) result[`${name}.aiq`] = aiqOf(curve)
+    }
+    if (runs.curve !== undefined) {
+      result['policy.aiq'] = aiqOf(runs.curve)
+      result.aiqGain = result['policy.aiq'] - averageQuality(singles, singles)
+    }
+    return result
+  }
+}
+
+/** Mean over rows and seeds. */
+function meanPoint(
+  runs: readonly RowOutcomes[],
+  rowWeights?: Float64Array,
+  seedWeights?: Float64Array,
+): CurvePoint {
+  if (runs.length === 1) return pointOf(runs[0]!, rowWeights)
+  let quality = 0
+  let costUsd = 0
+  runs.forEach((run, index) => {
+    const weight = (seedWeights?.[index] ?? 1) / runs.length
+    if (weight === 0) return
+    const point = pointOf(run, rowWeights)
+    quality += weight * point.quality
+    costUsd += weight * point.costUsd
+  })
+  return { costUsd, quality }
+}
+
+function lastThirdMean(
+  runs: readonly RowOutcomes[],
+  steps: readonly Int32Array[],
+  perUsd: number,
+): (rowWeights?: Float64Array, seedWeights?: Float64Array) => number {
+  const masked = runs.map(({ quality, costUsd }, index) => {
+    const step = steps[index]!
+    const from = step.length - Math.max(1, Math.floor(step.length / 3))
+    const isLate = Float64Array.from(step, (at) => (at >= from ? 1 : 0))
+    return { isLate, reward: isLate.map((late, row) => late * (quality[row]! - perUsd * costUsd[row]!)) }
+  })
+  return (rowWeights, seedWeights) => {
+    let reward = 0
+    let rows = 0
+    masked.forEach((run, index) => {
+      const weight = seedWeights?.[index] ?? 1
+      if (weight === 0) return
+      reward += weight * weightedMean(run.reward, rowWeights)
+      rows += weight * weightedMean(run.isLate, rowWeights)
+    })
+    return reward / rows
+  }
+}

@@ -1,0 +1,113 @@
+import type { Dataset } from '../../datasets/index.ts'
+import type { HalfLives, PolicySpec, Router, RouterOptions } from '../../engine/index.ts'
+import type { BaselineName } from '../baselines/index.ts'
+import type { CurvePoint } from '../curve.ts'
+import type { Interval } from '../intervals/interval.ts'
+import type { Dropped } from '../outcome-table.ts'
+
+export interface ReplayOptions {
+  readonly dataset: Dataset
+  /** A policy, or its name: `thompson`, `epsilon-greedy[:ε]`, `fixed:<arm>`. */
+  readonly policy: PolicySpec | string
+  /** Learn online from the drawn arm's outcome alone, instead of from training rows beforehand. @default false */
+  readonly online?: boolean
+  /** A split of the dataset or `all`. @default 'test', online 'all' */
+  readonly split?: string
+  /** The arms to compare. @default those present on all rows */
+  readonly arms?: readonly string[]
+  /** @default 'category' */
+  readonly classBy?: 'category' | 'task'
+  /** w in utility = quality − w · cost / (mean cost of the dearest arm). ≥ 0. @default 0 */
+  readonly costWeight?: number
+  /** Total probability spread evenly over the arms, [0, 1). @default the engine's DEFAULT_FLOOR */
+  readonly floor?: number
+  /** False: the best mean, no floor. @default true */
+  readonly explore?: boolean
+  /** Number of passes (online) or of draws (frozen), ≥ 1. @default 5 */
+  readonly seeds?: number
+  /** First seed; the others follow it. @default 1 */
+  readonly seed?: number
+  /** Step of the virtual clock from request to request, ms. @default 1000 */
+  readonly stepMs?: number
+  /** Prior quality by arm, [0, 1]. @default 0.5 for each: cold */
+  readonly priorQuality?: Readonly<Record<string, number>>
+  readonly halfLifeMs?: Partial<HalfLives>
+  /** Bootstrap resamples, ≥ 2. @default 500 */
+  readonly resamples?: number
+  /** Points computed of a frozen policy's cost–quality curve, ≥ 2. @default 24 */
+  readonly curvePoints?: number
+  /** Makes the learner under test. @default the engine's createRouter */
+  readonly createRouter?: (options: RouterOptions) => Router
+  /** Units of work done and in all; a frozen replay may need fewer than it announced. */
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** Money is USD per request, a mean over requests. Reward is utility: quality − w · cost / (mean cost of the dearest arm). */
+export interface RouterFigures {
+  readonly reward: Interval
+  readonly quality: Interval
+  readonly costUsd: Interval
+  /** Mean quality under its cost–quality curve; only of routers that have one. */
+  readonly aiq?: Interval
+}
+
+export interface BaselineFigures extends RouterFigures {
+  readonly detail: string
+  /** Reward of the policy minus this reward, on the same rows. */
+  readonly policyGain: Interval
+}
+
+export interface PolicyFigures extends RouterFigures {
+  readonly name: string
+  readonly spec: PolicySpec
+  /** Reward under the distributions that arms were drawn from. Frozen: the same as `reward`. */
+  readonly expectedReward: Interval
+  /** Reward of the arms that were drawn. Online: the same as `reward`. */
+  readonly realisedReward: Interval
+  /** Reward over the last third of the stream; online only. */
+  readonly lastThird?: Interval
+  /** Realised mean reward of each seed. */
+  readonly rewardBySeed: readonly number[]
+  /** Student interval over `rewardBySeed`: the luck of order and draws alone; with two seeds or more. */
+  readonly overSeeds?: Interval
+  /** Share of the draws, by arm. */
+  readonly armShares: Readonly<Record<string, number>>
+  /** Reward given up per request. Only against the oracle is it never negative. */
+  readonly regret: {
+    readonly oracle: Interval
+    readonly bestSingle: Interval
+    readonly classHindsight: Interval
+  }
+}
+
+export interface Verdict {
+  readonly significant: boolean
+  /** Policy minus the zero router at the policy's mean cost, in quality. */
+  readonly gain: Interval
+  readonly text: string
+}
+
+export interface ReplayResult {
+  readonly dataset: string
+  readonly split: string
+  readonly mode: 'frozen' | 'online'
+  /** Rows judged. */
+  readonly n: number
+  readonly seeds: number
+  readonly arms: readonly string[]
+  readonly classes: readonly string[]
+  readonly dropped: Dropped
+  readonly costWeight: number
+  /** What the policy and the category-mean router learnt from. */
+  readonly training: string
+  readonly policy: PolicyFigures
+  readonly baselines: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
+  /** AIQ of a frozen policy minus that of the zero router. */
+  readonly aiqGain?: Interval
+  /** Hulls in the cost–quality plane, for plots. */
+  readonly curves: Readonly<Record<string, readonly CurvePoint[]>>
+  /** How the intervals were computed. */
+  readonly method: string
+  readonly verdict: Verdict
+}

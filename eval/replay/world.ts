@@ -1,0 +1,142 @@
+/** What both kinds of replay share: a dataset made ready for the engine, asked for decisions and taught outcomes. */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import {
+  type ArmId,
+  type Decision,
+  type DecisionId,
+  type FeatureSpace,
+  type HalfLives,
+  observationsFromOutcome,
+  type PolicySpec,
+  type Preferences,
+  qualityObservation,
+  type RequestFacts,
+  type Router,
+  type RouterOptions,
+} from '../../engine/index.ts'
+import { EvaluationError } from '../errors.ts'
+import type { OutcomeTable } from '../outcome-table.ts'
+import type { RowOutcomes } from '../row-outcomes.ts'
+import type { ReplayArm } from './arms.ts'
+
+export interface World {
+  readonly table: OutcomeTable
+  readonly facts: readonly RequestFacts[]
+  readonly arms: readonly ReplayArm[]
+  readonly featureSpace: FeatureSpace
+  readonly policy: PolicySpec
+  readonly explore: boolean
+  readonly floor: number
+  readonly salt: string
+  /** The clock's step from one request to the next, ms. */
+  readonly stepMs: number
+  readonly halfLifeMs: Partial<HalfLives>
+  readonly createRouter: (options: RouterOptions) => Router
+  readonly pace: Pace
+}
+
+/** Lets the process breathe and be stopped in a long computation. */
+export interface Pace {
+  /** Counts one unit of work. @throws the signal's reason once aborted */
+  readonly tick: () => Promise<void> | undefined
+}
+
+const TICKS_BETWEEN_BREATHS = 256
+/** What preferences call a point of quality. */
+const QUALITY_POINT = 0.01
+
+export function createPace(
+  total: number,
+  onProgress: ((done: number, total: number) => void) | undefined,
+  signal: AbortSignal | undefined,
+): Pace {
+  let done = 0
+  return {
+    tick() {
+      done++
+      if (done % TICKS_BETWEEN_BREATHS !== 0 && done !== total) return undefined
+      onProgress?.(done, total)
+      signal?.throwIfAborted()
+      return yieldToEventLoop()
+    },
+  }
+}
+
+/** A router that knows the arms and nothing else. */
+export function createColdRouter(world: World): Router {
+  return world.createRouter({
+    arms: world.arms.map(({ arm }) => arm),
+    featureSpace: world.featureSpace,
+    halfLifeMs: world.halfLifeMs,
+  })
+}
+
+export interface Asking {
+  readonly id: DecisionId
+  readonly atMs: number
+  readonly facts: RequestFacts
+  readonly preferences: Preferences
+}
+
+/** @throws {EvaluationError} `eval_no_eligible_arm` naming each arm's reason, which no replayed request should meet. */
+export function decide(world: World, router: Router, candidates: readonly ArmId[], asking: Asking): Decision {
+  const result = router.decide({
+    ...asking,
+    candidates,
+    policy: world.policy,
+    explore: world.explore,
+    floor: world.floor,
+    salt: world.salt,
+  })
+  if (result.kind === 'decided') return result.decision
+  const reasons = result.exclusions.map(({ arm, reason, detail }) => `${arm}: ${reason} (${detail})`)
+  throw new EvaluationError(
+    'eval_no_eligible_arm',
+    `no arm was eligible for decision ${asking.id}: ${reasons.join('; ')}`,
+  )
+}
+
+/** What the router is told of one arm's answer to a row: its quality, its length and that it came. */
+export function teach(
+  world: World,
+  router: Router,
+  decision: Decision,
+  table: OutcomeTable,
+  row: number,
+  column: number,
+): void {
+  const { arm, outputTokens } = world.arms[column]!
+  const quality = table.quality[row * table.arms.length + column]!
+  const outcome = { arm: arm.id, succeeded: true, outputTokens: outputTokens(table, row) }
+  router.learn([
+    qualityObservation(decision, arm.id, quality, decision.atMs),
+    ...observationsFromOutcome(decision, outcome, decision.atMs, world.featureSpace.servingDimension),
+  ])
+}
+
+/** Adds Σ p·quality and Σ p·cost over a decision's distribution to `row` of `expected`. */
+export function addExpectation(
+  expected: RowOutcomes,
+  table: OutcomeTable,
+  decision: Decision,
+  columnOf: ReadonlyMap<ArmId, number>,
+  row: number,
+): void {
+  for (let index = 0; index < decision.eligible.length; index++) {
+    const cell = row * table.arms.length + columnOf.get(decision.eligible[index]!)!
+    const probability = decision.probabilities[index]!
+    expected.quality[row]! += probability * table.quality[cell]!
+    expected.costUsd[row]! += probability * table.costUsd[cell]!
+  }
+}
+
+/** The table's column of each arm. */
+export function columnIndex(world: World): ReadonlyMap<ArmId, number> {
+  return new Map(world.arms.map(({ arm }, column) => [arm.id, column]))
+}
+
+/** A utility of quality − perUsd · cost, in the words of the engine. */
+export function preferencesFor(perUsd: number): Preferences {
+  const kind = 'exchange-rates'
+  return perUsd === 0 ? { kind } : { kind, usdPerQualityPoint: QUALITY_POINT / perUsd }
+}

@@ -1,0 +1,16 @@
+/** Numbers as a reader of a report sees them: four decimals, a real minus sign. */
+import type { Interval } from '../intervals/interval.ts'
+
+export function formatNumber(value: number): string {
+  return value.toFixed(4).replace('-', '−')
+}
+
+/** A difference, which has a sign even when it is a gain. */
+export function formatDifference(value: number): string {
+  return value < 0 ? formatNumber(value) : `+${formatNumber(value)}`
+}
+
+/** `0.6913 [0.6829, 0.6997]` */
+export function formatInterval({ mean, lo, hi }: Interval, format = formatNumber): string {
+  return `${format(mean)} [${format(lo)}, ${format(hi)}]`
+}

@@ -1,0 +1,98 @@
+/** A replay as text for a terminal. */
+import Table from 'cli-table3'
+import type { BaselineName } from '../baselines/index.ts'
+import type { BaselineFigures, ReplayResult, RouterFigures } from '../replay/types.ts'
+import { formatDifference, formatInterval, formatNumber } from './format.ts'
+
+const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
+  random: 'random',
+  bestSingle: 'best single',
+  bestSingleTrain: 'best single (training)',
+  zeroRouter: 'zero router (equal cost)',
+  categoryMean: 'category mean',
+  classHindsight: 'best per class (hindsight)',
+  oracle: 'oracle',
+}
+const REQUESTS_PER_COST = 1_000
+const ARMS_SHOWN = 8
+const LABEL_WIDTH = 15
+
+/** The comparison, what the policy chose, what was left out, and the verdict. No colour; ends with a newline. */
+export function renderReplayTable(result: ReplayResult): string {
+  const { policy } = result
+  const table = new Table({
+    head: ['', 'reward', '$/1k', 'AIQ', 'gain of the policy'],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  })
+  table.push([policy.name, ...figureCells(policy), ''])
+  for (const [name, figures] of Object.entries(result.baselines) as [BaselineName, BaselineFigures][]) {
+    table.push([
+      BASELINE_TITLES[name],
+      ...figureCells(figures),
+      formatInterval(figures.policyGain, formatDifference),
+    ])
+  }
+  const details = detailsOf(result).map(([label, text]) => `${label.padEnd(LABEL_WIDTH)} ${text}`)
+  return `${[heading(result), table.toString(), ...details, result.verdict.text].join('\n')}\n`
+}
+
+function heading({ dataset, split, mode, n, arms, seeds, costWeight }: ReplayResult): string {
+  const size = `${n} rows × ${arms.length} arms, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`
+  const reward =
+    costWeight === 0 ? 'quality' : `quality − ${costWeight} · cost / mean cost of the dearest arm`
+  return `${dataset}, split ${split}, ${mode}: ${size}; reward is ${reward}`
+}
+
+function figureCells({ reward, costUsd, aiq }: RouterFigures): string[] {
+  return [
+    formatInterval(reward),
+    formatNumber(costUsd.mean * REQUESTS_PER_COST),
+    aiq === undefined ? '' : formatInterval(aiq),
+  ]
+}
+
+function detailsOf({
+  policy,
+  dropped,
+  training,
+  mode,
+  method,
+}: ReplayResult): [label: string, text: string][] {
+  const { oracle, bestSingle, classHindsight } = policy.regret
+  const lines: [string, string][] = []
+  if (policy.lastThird !== undefined) lines.push(['last third', formatInterval(policy.lastThird)])
+  lines.push(['expected', formatInterval(policy.expectedReward)])
+  lines.push(['realised', formatInterval(policy.realisedReward)])
+  if (policy.overSeeds !== undefined) lines.push(['over seeds', formatInterval(policy.overSeeds)])
+  lines.push(['regret', `${formatInterval(oracle)} against the oracle`])
+  lines.push(['', `${formatInterval(bestSingle)} against the best single arm`])
+  lines.push(['', `${formatInterval(classHindsight)} against the best arm per class`])
+  lines.push(['arm shares', describeShares(policy.armShares)])
+  lines.push([mode === 'online' ? 'category mean' : 'learning', training])
+  lines.push(['intervals', method])
+  const left = describeDropped(dropped)
+  if (left !== '') lines.push(['left out', left])
+  return lines
+}
+
+function describeShares(armShares: Readonly<Record<string, number>>): string {
+  const byShare = Object.entries(armShares).sort(([, one], [, other]) => other - one)
+  const shown = byShare.slice(0, ARMS_SHOWN).map(([arm, share]) => `${arm} ${(100 * share).toFixed(1)} %`)
+  const hidden = byShare.length - shown.length
+  return hidden > 0 ? `${shown.join(', ')}, ${hidden} more` : shown.join(', ')
+}
+
+function describeDropped({
+  arms,
+  contaminatedRows,
+  uncostedRows,
+  incompleteRows,
+}: ReplayResult['dropped']): string {
+  return [
+    ...arms.map(({ arm, rows }) => `arm ${arm} (on ${rows} rows only)`),
+    ...(contaminatedRows > 0 ? [`${contaminatedRows} contaminated rows`] : []),
+    ...(uncostedRows > 0 ? [`${uncostedRows} rows without a cost`] : []),
+    ...(incompleteRows > 0 ? [`${incompleteRows} rows without every arm`] : []),
+  ].join(', ')
+}
