@@ -31,6 +31,8 @@ export function addOuter(A: Float64Array, x: Float64Array, nz: Int32Array, w: nu
 
 /** `xᵀAx`. */
 export function quadraticForm(A: Float64Array, x: Float64Array, nz: Int32Array): number {
+  // Without a gap the triangle is read straight through, twice as fast: this is the largest part of a decision.
+  if (nz.length > 0 && nz[nz.length - 1] === nz.length - 1) return quadraticFormDense(A, x, nz.length)
   let total = 0
   for (let p = 0; p < nz.length; p++) {
     const i = nz[p]!
@@ -42,6 +44,26 @@ export function quadraticForm(A: Float64Array, x: Float64Array, nz: Int32Array):
     }
     const xi = x[i]!
     total += xi * (2 * partial + A[row + i]! * xi)
+  }
+  return total
+}
+
+function quadraticFormDense(A: Float64Array, x: Float64Array, dimension: number): number {
+  let total = 0
+  let k = 0
+  for (let i = 0; i < dimension; i++) {
+    // Two sums that do not wait for each other.
+    let even = 0
+    let odd = 0
+    let j = 0
+    for (; j + 1 < i; j += 2) {
+      even += A[k + j]! * x[j]!
+      odd += A[k + j + 1]! * x[j + 1]!
+    }
+    if (j < i) even += A[k + j]! * x[j]!
+    const xi = x[i]!
+    total += xi * (2 * (even + odd) + A[k + i]! * xi)
+    k += i + 1
   }
   return total
 }

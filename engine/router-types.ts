@@ -38,7 +38,7 @@ export interface DecideRequest {
   readonly constraints?: Constraints
   /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
   readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
-  /** @default true */
+  /** False: nothing is done for the sake of learning, and no floor. @default true */
   readonly explore?: boolean
   /** Total additive floor in [0, 1). @default 0.02 */
   readonly floor?: number

@@ -13,8 +13,7 @@ import { EngineError } from './errors.ts'
 import { type Context, type Forecast, forecast, withUtility } from './estimate.ts'
 import { withFloor } from './explore.ts'
 import { nonZeros, packedLength } from './linalg.ts'
-import { distributionOf, validatePolicy } from './policies/index.ts'
-import { argmax, certain } from './policies/policy.ts'
+import { policyOf, validatePolicy } from './policies/index.ts'
 import { SharedPrior } from './pooling.ts'
 import { utilityRates, validatePreferences } from './preferences.ts'
 import type {
@@ -107,9 +106,11 @@ class PosteriorRouter implements Router {
     const utilityMean = Float64Array.from(estimates, (estimate) => estimate.utility.mean)
     const utilitySd = Float64Array.from(estimates, (estimate) => estimate.utility.sd)
     const explore = request.explore ?? true
+    const policy = policyOf(request.policy)
+    const input = { arms: eligible, utilityMean, utilitySd }
     const probabilities = explore
-      ? withFloor(distributionOf(request.policy, { arms: eligible, utilityMean, utilitySd }), floor)
-      : certain(eligible.length, argmax(utilityMean))
+      ? withFloor(policy.distribution(input, request.policy), floor)
+      : policy.exploit(input, request.policy)
     const salt = request.salt ?? DEFAULT_SALT
     const drawn = draw(probabilities, hash53(request.id, salt))
     return {

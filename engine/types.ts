@@ -225,7 +225,7 @@ export interface Decision {
   readonly requestClass: string
   readonly policy: PolicySpec
   readonly rates: UtilityRates
-  /** False: the best mean was taken, no floor. */
+  /** False: nothing was done for the sake of learning (a learning policy took the best mean), and there is no floor. */
   readonly explore: boolean
   /** Total probability spread evenly over the eligible arms. */
   readonly floor: number

@@ -19,7 +19,9 @@ import { bannedWords, longFiles, MAX_LINES } from './house/text-rules.ts'
 import { type Module, modulesOf, readTree, repositoryRoot, type SourceTree } from './house/tree.ts'
 
 /** Files that may be longer than the rest, and why. */
-const LONG_FILES: ReadonlyMap<string, string> = new Map([])
+const LONG_FILES: ReadonlyMap<string, string> = new Map([
+  ['cli.ts', 'the flags of every command and the wiring behind them, in the one composition root'],
+])
 
 /** Files that are run by hand to make something which is committed, and what. */
 const GENERATORS: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,5 @@
 import type { PolicySpec } from '../types.ts'
-import { argmax, type Policy } from './policy.ts'
+import { argmax, bestMean, type Policy } from './policy.ts'
 
 /** The best mean utility with probability 1 − ε, any eligible arm evenly with ε (Sutton & Barto 2018, 2.2). */
 export const epsilonGreedy: Policy<Extract<PolicySpec, { name: 'epsilon-greedy' }>> = {
@@ -9,4 +9,5 @@ export const epsilonGreedy: Policy<Extract<PolicySpec, { name: 'epsilon-greedy' 
     distribution[argmax(utilityMean)]! += 1 - epsilon
     return distribution
   },
+  exploit: bestMean,
 }

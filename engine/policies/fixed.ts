@@ -8,4 +8,5 @@ export const fixed: Policy<Extract<PolicySpec, { name: 'fixed' }>> = {
     const index = arms.indexOf(arm)
     return certain(arms.length, index === -1 ? argmax(utilityMean) : index)
   },
+  exploit: (input, spec) => fixed.distribution(input, spec),
 }

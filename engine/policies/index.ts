@@ -2,7 +2,7 @@ import { EngineError } from '../errors.ts'
 import type { PolicyName, PolicySpec } from '../types.ts'
 import { epsilonGreedy } from './epsilon-greedy.ts'
 import { fixed } from './fixed.ts'
-import type { Policy, PolicyInput } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { priority } from './priority.ts'
 import { thompson } from './thompson.ts'
 import { weighted } from './weighted.ts'
@@ -16,11 +16,10 @@ export const POLICIES = {
   weighted,
 } as const satisfies { [Name in PolicyName]: Policy<Extract<PolicySpec, { name: Name }>> }
 
-/** The distribution that `spec` gives. */
-export function distributionOf(spec: PolicySpec, input: PolicyInput): Float64Array {
+/** The policy that `spec` names. */
+export function policyOf(spec: PolicySpec): Policy {
   // The table's type ties each name to the spec it takes; a union of calls cannot express that.
-  const policy: Policy = POLICIES[spec.name] as Policy
-  return policy.distribution(input, spec)
+  return POLICIES[spec.name] as Policy
 }
 
 /** Checks a spec's numbers. @throws {EngineError} `engine_bad_config` naming the field, the value and the range. */

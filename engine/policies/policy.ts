@@ -17,6 +17,16 @@ export interface Policy<Spec extends PolicySpec = PolicySpec> {
   readonly name: Spec['name']
   /** Same length and order as `input.arms`; each ≥ 0; sums to 1 within 1e-12. */
   distribution(input: PolicyInput, spec: Spec): Float64Array
+  /**
+   * The same with nothing done for the sake of learning: the best mean, for a policy that learns; for one that was told
+   * what to do, its distribution.
+   */
+  exploit(input: PolicyInput, spec: Spec): Float64Array
+}
+
+/** What a learning policy exploits: the best mean utility for certain. */
+export function bestMean({ utilityMean }: PolicyInput): Float64Array {
+  return certain(utilityMean.length, argmax(utilityMean))
 }
 
 /** All probability on one arm. */

@@ -11,4 +11,5 @@ export const priority: Policy<Extract<PolicySpec, { name: 'priority' }>> = {
     }
     return certain(arms.length, argmax(utilityMean))
   },
+  exploit: (input, spec) => priority.distribution(input, spec),
 }

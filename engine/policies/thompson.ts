@@ -1,6 +1,6 @@
 import { bestArmProbabilities } from '../best-arm.ts'
 import type { PolicySpec } from '../types.ts'
-import type { Policy } from './policy.ts'
+import { bestMean, type Policy } from './policy.ts'
 
 /**
  * The theory's factor makes every arm that might be best be tried for ever; over the some thousand requests after which
@@ -20,4 +20,5 @@ export const thompson: Policy<Extract<PolicySpec, { name: 'thompson' }>> = {
       utilitySd.map((sd) => exploration * sd),
     )
   },
+  exploit: bestMean,
 }

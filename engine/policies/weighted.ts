@@ -10,4 +10,5 @@ export const weighted: Policy<Extract<PolicySpec, { name: 'weighted' }>> = {
     for (const weight of distribution) total += weight
     return total > 0 ? distribution.map((weight) => weight / total) : distribution.fill(1 / arms.length)
   },
+  exploit: (input, spec) => weighted.distribution(input, spec),
 }

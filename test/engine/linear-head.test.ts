@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CountHead } from '../../engine/count-head.ts'
-import { invertWithDiagonal, nonZeros, packedLength } from '../../engine/linalg.ts'
+import { invertWithDiagonal, nonZeros, packedLength, quadraticForm } from '../../engine/linalg.ts'
 import { LinearHead, type LinearPrior } from '../../engine/linear-head.ts'
 import { sharedCoefficients } from '../../engine/pooling.ts'
 import { assertClose, gaussian, seeded } from '../helpers/engine.ts'
@@ -59,6 +59,29 @@ test('the covariance times the precision is the identity, for any sum of outer p
           assertClose(product, i === j ? 1 : 0, 1e-9)
         }
       }
+    }),
+  )
+})
+
+test('a quadratic form is the same with and without zeros to skip', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 1, max: 9 }), (seed, d) => {
+      const uniform = seeded(seed)
+      const A = Float64Array.from({ length: packedLength(d) }, () => gaussian(uniform))
+      const x = Float64Array.from({ length: d }, () => (uniform() < 0.3 ? 0 : gaussian(uniform)))
+      let expected = 0
+      for (let i = 0, k = 0; i < d; i++)
+        for (let j = 0; j <= i; j++, k++) expected += (i === j ? 1 : 2) * A[k]! * x[i]! * x[j]!
+      assertClose(quadraticForm(A, x, nonZeros(x, d)), expected, 1e-12)
+      assertClose(
+        quadraticForm(
+          A,
+          x,
+          Int32Array.from({ length: d }, (_, i) => i),
+        ),
+        expected,
+        1e-12,
+      )
     }),
   )
 })

@@ -290,8 +290,10 @@ suite('learning', () => {
       const factor = 2 ** ((actual.asOfMs - expected.asOfMs) / whole.halfLifeMs[expected.head])
       assertClose(factor * actual.n, expected.n, 1e-9)
       assertClose(factor * actual.c, expected.c, 1e-9)
-      for (const [i, value] of expected.A.entries()) assertClose(factor * (actual.A[i] as number), value, 1e-9)
-      for (const [i, value] of expected.b.entries()) assertClose(factor * (actual.b[i] as number), value, 1e-9)
+      for (const [i, value] of expected.A.entries())
+        assertClose(factor * (actual.A[i] as number), value, 1e-9)
+      for (const [i, value] of expected.b.entries())
+        assertClose(factor * (actual.b[i] as number), value, 1e-9)
     }
   })
 

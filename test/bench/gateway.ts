@@ -1,0 +1,119 @@
+/**
+ * Requests per second through the gateway (routing, learning and the store on) against a bare fastify + undici proxy in
+ * front of the same upstream. Load, upstream and proxy are processes of their own; the two proxies take turns, so a
+ * machine that slows down slows both, and the ratio of each pair is what counts.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import autocannon from 'autocannon'
+import { type BenchResult, median } from './report.ts'
+
+const PAIRS = 5
+const SECONDS = 4
+const CONNECTIONS = 32
+const repository = resolve(import.meta.dirname, '..', '..')
+
+export async function benchGateway(): Promise<BenchResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'highwayman-bench-'))
+  const children: ChildProcess[] = []
+  try {
+    const upstream = await startChild(children, ['test/bench/upstream.ts'])
+    const bare = await startChild(children, ['test/bench/bare-proxy.ts', upstream])
+    const config = join(folder, 'bench.yaml')
+    await writeFile(config, gatewayConfig(upstream, folder))
+    const gateway = await startChild(children, [
+      'cli.ts',
+      'serve',
+      '--config',
+      config,
+      '--port',
+      '0',
+      '--json',
+    ])
+    return [
+      await compare('gateway', bare, gateway, false),
+      await compare('gateway stream', bare, gateway, true),
+    ]
+  } finally {
+    for (const child of children) child.kill('SIGTERM')
+    await Promise.all(
+      children.map((child) => child.exitCode ?? new Promise((done) => child.once('exit', done))),
+    )
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function compare(name: string, bare: string, gateway: string, stream: boolean): Promise<BenchResult> {
+  await load(bare, stream, 2)
+  await load(gateway, stream, 2)
+  const rates: number[] = []
+  const ratios: number[] = []
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const without = await load(bare, stream, SECONDS)
+    const withGateway = await load(gateway, stream, SECONDS)
+    rates.push(withGateway)
+    ratios.push(withGateway / without)
+  }
+  return {
+    name,
+    value: median(rates),
+    unit: 'requests/s',
+    ratios: { bareProxy: Number(median(ratios).toFixed(3)) },
+    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine`,
+  }
+}
+
+/** @throws when any answer was not a 200: a fast refusal must not count as speed */
+async function load(url: string, stream: boolean, seconds: number): Promise<number> {
+  const result = await autocannon({
+    url: `${url}/v1/chat/completions`,
+    method: 'POST',
+    connections: CONNECTIONS,
+    duration: seconds,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'auto',
+      stream,
+      messages: [
+        { role: 'system', content: 'You answer briefly.' },
+        { role: 'user', content: 'Which of these two sorting algorithms is stable, and why does it matter?' },
+      ],
+    }),
+  })
+  if (result.non2xx + result.errors > 0) {
+    throw new Error(`${url}: ${result.non2xx} answers other than 2xx and ${result.errors} errors under load`)
+  }
+  return result.requests.average
+}
+
+function gatewayConfig(upstream: string, folder: string): string {
+  const arms = ['a', 'b', 'c', 'd'].map(
+    (name, i) =>
+      `  bench/${name}: { price: { inputUsdPerMtok: ${i + 1}, outputUsdPerMtok: ${2 * (i + 1)} }, capabilities: [streaming, tools] }`,
+  )
+  return [
+    'providers:',
+    `  bench: { type: openai-compatible, baseUrl: ${upstream}/v1, apiKey: none }`,
+    'arms:',
+    ...arms,
+    'models:',
+    '  auto: { arms: [bench/a, bench/b, bench/c, bench/d], preferences: { usdPerQualityPoint: 0.001 } }',
+    `store: { dataDir: ${join(folder, 'data')} }`,
+    '',
+  ].join('\n')
+}
+
+/** Starts a script and resolves to its address once it has printed its port or, as JSON, its `url`. */
+async function startChild(children: ChildProcess[], args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const line = await new Promise<string>((done, fail) => {
+    createInterface({ input: child.stdout }).once('line', done)
+    child.once('exit', (code) => fail(new Error(`${args[0]} ended with ${code} before it was listening`)))
+  })
+  return line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : `http://127.0.0.1:${line}`
+}

@@ -1,0 +1,57 @@
+/**
+ * `npm run bench [-- name …] [--json] [--table]`: speed, as numbers and as ratios to something measured in the same run.
+ *
+ *   decision   one decision and one update of the engine; with --table also over arms and dimensions
+ *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
+ */
+
+import Table from 'cli-table3'
+import { Command } from 'commander'
+import { benchDecision } from './decision.ts'
+import { benchGateway } from './gateway.ts'
+import { type BenchResult, machine } from './report.ts'
+
+const BENCHES: Readonly<
+  Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
+> = {
+  decision: benchDecision,
+  gateway: benchGateway,
+}
+
+const program = new Command('bench')
+  .description('Measures Highwayman on this machine.')
+  .argument('[names...]', `benchmarks to run: ${Object.keys(BENCHES).join(', ')}`, Object.keys(BENCHES))
+  .option('--json', 'print { machine, results } as JSON')
+  .option('--table', 'also measure over a range of sizes')
+  .action(
+    async (names: readonly string[], options: { readonly json?: boolean; readonly table?: boolean }) => {
+      const results: BenchResult[] = []
+      for (const name of names) {
+        const bench = BENCHES[name]
+        if (bench === undefined) {
+          process.stderr.write(`unknown benchmark "${name}"; known are ${Object.keys(BENCHES).join(', ')}\n`)
+          process.exitCode = 2
+          return
+        }
+        if (!options.json) process.stderr.write(`running ${name} …\n`)
+        results.push(...(await bench({ table: options.table ?? false })))
+      }
+      process.stdout.write(
+        options.json ? `${JSON.stringify({ machine: machine(), results }, null, 2)}\n` : render(results),
+      )
+    },
+  )
+await program.parseAsync()
+
+function render(results: readonly BenchResult[]): string {
+  const table = new Table({ head: ['benchmark', 'value', 'unit', 'ratios'], style: { head: [], border: [] } })
+  for (const { name, value, unit, ratios } of results) {
+    const shown = Object.entries(ratios ?? {}).map(([of, ratio]) => `${ratio.toFixed(2)} × ${of}`)
+    table.push([name, value.toLocaleString('en', { maximumFractionDigits: 0 }), unit, shown.join(', ')])
+  }
+  const { cpu, cores, node, os } = machine()
+  const methods = [
+    ...new Set(results.map((result) => `${result.name.replace(/ \(.*/, '')}: ${result.method}`)),
+  ]
+  return `${table.toString()}\n${cpu}, ${cores} cores, Node ${node}, ${os}\n${methods.slice(0, 6).join('\n')}\n`
+}

@@ -1,0 +1,134 @@
+/**
+ * ClickHouse's HTTP interface in front of an embedded engine: the child process of `clickhouse-http.ts`. It knows what
+ * `@clickhouse/client` sends (query in the URL or the body, `param_*`, settings, gzip) and answers as a server does, and it can
+ * misbehave on command.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { createGunzip } from 'node:zlib'
+import { createChdbConnection } from 'chdb/connection'
+import type { Command, Fault, SeenRequest } from './clickhouse-http.ts'
+
+const [dataDir = '', password = ''] = process.argv.slice(2)
+const connection = createChdbConnection({ path: dataDir })
+const { chdb } = connection
+
+/** Settings of the HTTP layer and fields of the URL that are no settings at all. */
+const NOT_FOR_THE_ENGINE =
+  /^(query|query_id|database|default_format|session_id|role|param_.*|wait_end_of_query|enable_http_compression|.*http_.*)$/
+
+let faults: Fault[] = []
+let seen: SeenRequest[] = []
+const sockets = new Set<Socket>()
+let turn: Promise<unknown> = Promise.resolve()
+
+const server = createServer((request, response) => {
+  // One at a time: database and settings are state of the one session.
+  turn = turn.then(() => answer(request, response)).catch(() => request.socket.destroy())
+})
+server.on('connection', (socket) => {
+  sockets.add(socket)
+  socket.on('close', () => sockets.delete(socket))
+})
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const encoding = request.headers['content-encoding'] ?? ''
+  const body = await readAll(encoding === 'gzip' ? request.pipe(createGunzip()) : request)
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const query = url.searchParams.get('query')
+  const sql = query === null ? body : `${query}\n${body}`
+  const token = url.searchParams.get('insert_deduplication_token') ?? ''
+  const fault = takeFault(sql)
+  seen.push({ sql: sql.slice(0, 200), token, encoding, fault: fault?.kind ?? '' })
+
+  if (fault?.kind === 'cut-before') return void request.socket.destroy()
+  if (fault?.kind === 'status') return void response.writeHead(fault.status).end(fault.body)
+  if (fault?.kind === 'hang') return
+  if (!isAuthorized(request)) {
+    return sendError(
+      response,
+      'Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)',
+    )
+  }
+  const result = await run(sql, url.searchParams)
+  if (fault?.kind === 'cut-after') return void request.socket.destroy()
+  if ('error' in result) return sendError(response, result.error)
+  response.setHeader('x-clickhouse-summary', JSON.stringify({ written_rows: '0' }))
+  response.setHeader('x-clickhouse-query-id', url.searchParams.get('query_id') ?? '')
+  response.writeHead(200).end(result.text)
+}
+
+function takeFault(sql: string): Fault | undefined {
+  const fault = faults.find((candidate) => candidate.times > 0 && sql.includes(candidate.when))
+  if (fault === undefined) return undefined
+  faults = faults.map((candidate) => (candidate === fault ? { ...fault, times: fault.times - 1 } : candidate))
+  return fault
+}
+
+function isAuthorized(request: IncomingMessage): boolean {
+  const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+  return Buffer.from(basic, 'base64').toString() === `default:${password}`
+}
+
+function sendError(response: ServerResponse, message: string): void {
+  const code = /Code: (\d+)/.exec(message)?.[1] ?? '1000'
+  response.setHeader('x-clickhouse-exception-code', code)
+  response.writeHead(code === '516' ? 403 : code === '81' || code === '60' ? 404 : 500).end(message)
+}
+
+async function run(sql: string, search: URLSearchParams): Promise<{ text: string } | { error: string }> {
+  const settings = [...search].filter(([name]) => !NOT_FOR_THE_ENGINE.test(name))
+  const params = Object.fromEntries(
+    [...search]
+      .filter(([name]) => name.startsWith('param_'))
+      .map(([name, value]) => [name.slice(6), unescapeTsv(value)]),
+  )
+  try {
+    await chdb.queryAsync(`USE \`${search.get('database') ?? 'default'}\``)
+    for (const [name, value] of settings) await chdb.queryAsync(`SET ${name} = '${value}'`)
+    const result =
+      Object.keys(params).length > 0
+        ? await readAll((await connection.query({ query: sql, query_params: params })).stream)
+        : (await chdb.queryAsync(sql)).text()
+    return { text: result }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) }
+  } finally {
+    for (const [name] of settings) await chdb.queryAsync(`SET ${name} = DEFAULT`)
+  }
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of stream) parts.push(part)
+  return Buffer.concat(parts).toString()
+}
+
+/** What the client escaped for the URL; the engine's binding escapes it again. */
+function unescapeTsv(value: string): string {
+  return value.replace(/\\(.)/g, (_all, char: string) => ({ t: '\t', n: '\n', r: '\r' })[char] ?? char)
+}
+
+async function obey(command: Command): Promise<unknown> {
+  if (command.do === 'faults') faults = [...command.faults]
+  if (command.do === 'seen') return seen
+  if (command.do === 'forget') seen = []
+  if (command.do === 'refuse') {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  }
+  if (command.do === 'listen') await listen(command.port)
+  return undefined
+}
+
+async function listen(port: number): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+}
+
+process.on('message', (message: { id: number; command: Command }) => {
+  void obey(message.command).then((result) => process.send?.({ id: message.id, result }))
+})
+process.on('disconnect', () => process.exit(0))
+
+await listen(0)
+process.send?.({ port: (server.address() as AddressInfo).port })
