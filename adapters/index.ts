@@ -1,4 +1,10 @@
 /** What the other folders may use of the outside world. */
-export * from './providers/spec.ts'
-export * from './providers/errors.ts'
+
+export { openStore } from './clickhouse/open-store.ts'
+export type { StoreLocation, StoreOptions, WriterOptions } from './clickhouse/options.ts'
 export * from './clickhouse/store.ts'
+export { costUsd, findPrice, PRICE_ROWS, type PriceRow } from './providers/cost.ts'
+export * from './providers/errors.ts'
+export { createProvider } from './providers/index.ts'
+export * from './providers/spec.ts'
+export { createTokenCounter, type TokenCounter, type TokenEncoding } from './tokens.ts'

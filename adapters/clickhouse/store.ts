@@ -2,7 +2,14 @@
  * The memory of Highwayman as the rest of the program sees it: rows go in without waiting, answers come out as plain
  * values. Whether the ClickHouse behind it is embedded or a server cannot be told from here.
  */
-import type { Decision, DecisionId, FeatureSpaceId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
+import type {
+  Decision,
+  DecisionId,
+  FeatureSpaceId,
+  HeadName,
+  HeadSums,
+  Observation,
+} from '../../engine/index.ts'
 
 /** A decision with what surrounded it. */
 export interface DecisionRow {
@@ -63,11 +70,29 @@ export interface DecisionRecord {
   readonly rewards: readonly RewardRow[]
 }
 
+/** What one arm did in a span of time. Undefined: nothing to take it from. */
+export interface ArmSummary {
+  readonly arm: string
+  /** Decisions that drew the arm. */
+  readonly decisions: number
+  /** Upstream calls that ended `answered`, and `failed` or `cut`. */
+  readonly answered: number
+  readonly failed: number
+  /** Of the latest `quality` reward of each decision that drew the arm, [0, 1]. */
+  readonly meanQuality: number | undefined
+  /** Of all calls together. */
+  readonly costUsd: number
+  /** Of the answered calls. */
+  readonly ttftMs: { readonly p50: number; readonly p95: number } | undefined
+  readonly totalMs: { readonly p50: number; readonly p95: number } | undefined
+}
+
 export interface StoreStats {
   readonly queuedRows: number
   readonly writtenRows: number
+  /** Inserts that failed; their rows stay in the queue unless ClickHouse refused them for good. */
   readonly failedBatches: number
-  /** Rows given up because the queue was full. */
+  /** Rows given up: the queue was full, ClickHouse refused them, or the store closed without it. */
   readonly droppedRows: number
 }
 
@@ -96,12 +121,18 @@ export interface Store {
     readonly excludeReplica?: string
   }): Promise<readonly HeadSums[]>
 
+  /** Arms with a decision or a call in [fromMs, toMs), by the decision's time; most decisions first. Written rows only. */
+  armSummary(query: { readonly fromMs: number; readonly toMs: number }): Promise<readonly ArmSummary[]>
+
   /** @throws {StoreError} when ClickHouse does not answer. */
   ping(): Promise<void>
   stats(): StoreStats
-  /** Resolves when every row appended before the call is written, or could not be and is counted in `failedBatches`. */
+  /**
+   * Resolves when every row appended before the call is written, or when ClickHouse did not take them in three tries in a
+   * row: those stay queued, and the tries are counted in `failedBatches`.
+   */
   flush(): Promise<void>
-  /** Flushes, then closes. */
+  /** Flushes, gives up what could not be written, and closes. */
   close(): Promise<void>
 }
 

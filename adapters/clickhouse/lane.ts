@@ -1,0 +1,54 @@
+/** The rows of one table that are not in line yet: they wait for more, to be inserted together. */
+import type { Batch } from './client.ts'
+import { createRowBuffer } from './row-buffer.ts'
+import type { QueueItem } from './write-queue.ts'
+
+export interface Lane {
+  readonly rows: number
+  readonly bytes: number
+  append(line: string, decisionId: string): void
+  holds(decisionId: string): boolean
+  /** The rows so far as one batch; undefined when there are none. */
+  seal(): QueueItem | undefined
+}
+
+export interface LaneOptions {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly nextToken: () => string
+  readonly insert: (batch: Batch) => Promise<void>
+}
+
+export function createLane({ table, columns, nextToken, insert }: LaneOptions): Lane {
+  const buffer = createRowBuffer()
+  let rows = 0
+  let decisionIds = new Set<string>()
+  return {
+    get rows() {
+      return rows
+    },
+    get bytes() {
+      return buffer.bytes
+    },
+    append: (line, decisionId) => {
+      buffer.append(line)
+      decisionIds.add(decisionId)
+      rows += 1
+    },
+    holds: (decisionId) => decisionIds.has(decisionId),
+    seal: () => {
+      if (rows === 0) return undefined
+      const batch: Batch = { table, columns, body: buffer.take(), rows, token: nextToken() }
+      const item: QueueItem = {
+        rows,
+        bytes: batch.body.length,
+        decisionIds,
+        write: () => insert(batch),
+        settle: () => {},
+      }
+      rows = 0
+      decisionIds = new Set()
+      return item
+    },
+  }
+}

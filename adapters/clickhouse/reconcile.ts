@@ -1,0 +1,68 @@
+/**
+ * After a crash: makes `posterior` the sums of `observations` again. The embedded engine dies with the process, and a death
+ * between the two inserts of one batch (the rows, then the view's sums) leaves examples that nobody learned from. A server
+ * outlives us, and is sent the batch again.
+ */
+import type { ClickHouse } from './client.ts'
+import { reasonOf } from './client.ts'
+import { StoreError } from './store.ts'
+
+const KEY = 'feature_space, heads, arm, replica, slot'
+const SLOT = "toDateTime(intDiv(toUnixTimestamp(ts), 21600) * 21600, 'UTC')"
+
+/**
+ * Keys whose number of summed rows is not the number of stored ones. Slots before the first stored observation are left
+ * alone: there somebody made room by dropping old observations, and their sums are all that is left of them.
+ */
+const MISMATCHED = `
+SELECT ${KEY}
+FROM
+(
+    SELECT feature_space, heads, arm, replica, ${SLOT} AS slot, toInt64(count()) AS difference FROM observations GROUP BY ${KEY}
+    UNION ALL
+    SELECT ${KEY}, -toInt64(sum(rows)) FROM posterior GROUP BY ${KEY}
+)
+WHERE slot >= (SELECT minOrNull(${SLOT}) FROM observations)
+GROUP BY ${KEY}
+HAVING sum(difference) != 0`
+
+/**
+ * Sums the mismatched slots anew; how many there were. Interrupted, it can run again.
+ * @throws {StoreError} `store_unavailable`
+ */
+export async function reconcilePosterior(clickhouse: ClickHouse): Promise<number> {
+  try {
+    const [span] = await clickhouse.query(
+      `SELECT count() AS slots, toUnixTimestamp(min(slot)) AS first, toUnixTimestamp(max(slot)) AS last FROM (${MISMATCHED})`,
+    )
+    const slots = Number(span?.['slots'])
+    if (slots === 0) return 0
+    const first = Number(span?.['first'])
+    const end = Number(span?.['last']) + 21_600
+    await clickhouse.command(
+      `ALTER TABLE posterior DELETE WHERE slot >= ${first} AND slot < ${end} AND (${KEY}) IN (${MISMATCHED})
+       SETTINGS mutations_sync = 2`,
+    )
+    // Emptied keys are mismatched still. The filter spares reading all history for a few slots.
+    await clickhouse.command(
+      `INSERT INTO posterior SELECT * FROM (${await viewSelect(clickhouse)}) WHERE (${KEY}) IN (${MISMATCHED})
+       SETTINGS additional_table_filters = {'observations': 'ts >= ${first} AND ts < ${end}'}`,
+    )
+    return slots
+  } catch (error) {
+    throw new StoreError(
+      'store_unavailable',
+      `the sums of ${clickhouse.location} could not be checked after a crash (${reasonOf(error)}); see that the disk is ` +
+        'writable and has room, and start again',
+      { cause: error },
+    )
+  }
+}
+
+/** What the view computes, as ClickHouse keeps it: stated once, in the migration. */
+async function viewSelect(clickhouse: ClickHouse): Promise<string> {
+  const [view] = await clickhouse.query(
+    "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'observations_to_posterior'",
+  )
+  return String(view?.['as_select'])
+}

@@ -1,0 +1,364 @@
+/** What every Store promises, on the embedded engine and over HTTP. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { v7 } from 'uuid'
+import { openStore, type Store, StoreError, type StoreLocation } from '../../adapters/index.ts'
+import type { ArmId, DecisionId } from '../../engine/index.ts'
+import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
+import { assertSums, directSums } from '../helpers/direct-sums.ts'
+import {
+  attemptRow,
+  callObservations,
+  decisionId,
+  decisionRow,
+  HALF_LIFE_MS,
+  NEVER_FORGET,
+  observation,
+  rewardRow,
+  SPACE,
+  START_MS,
+} from '../helpers/store-rows.ts'
+
+interface Place {
+  readonly kind: 'embedded' | 'remote'
+  /** A location with nothing in it. */
+  fresh(): Promise<StoreLocation>
+  end(): Promise<void>
+}
+
+async function embeddedPlace(): Promise<Place> {
+  const root = await mkdtemp(join(tmpdir(), 'highwayman-store-'))
+  return {
+    kind: 'embedded',
+    fresh: async () => ({ kind: 'embedded', dataDir: await mkdtemp(join(root, 'data-')) }),
+    end: () => rm(root, { recursive: true, force: true }),
+  }
+}
+
+async function remotePlace(): Promise<Place> {
+  const server: TestClickHouse = await startTestClickHouse('correct horse')
+  let databases = 0
+  return {
+    kind: 'remote',
+    fresh: async () => ({
+      kind: 'remote',
+      url: server.url,
+      database: `highwayman_${databases++}`,
+      username: 'default',
+      password: server.password,
+    }),
+    end: server.stop,
+  }
+}
+
+for (const makePlace of [embeddedPlace, remotePlace]) {
+  describe(makePlace.name.replace('Place', ' store'), () => {
+    let place: Place
+    let location: StoreLocation
+    let store: Store
+
+    const open = (replica = 'replica-1'): Promise<Store> => openStore({ ...location, replica })
+    const openFresh = async (): Promise<void> => {
+      location = await place.fresh()
+      store = await open()
+    }
+    const reopen = async (replica?: string): Promise<void> => {
+      await store.close()
+      store = await open(replica)
+    }
+    before(async () => {
+      place = await makePlace()
+    })
+    afterEach(() => store.close())
+    after(() => place.end())
+
+    test('says what it is and where, and answers', async () => {
+      await openFresh()
+      assert.equal(store.kind, place.kind)
+      assert.ok(
+        location.kind === 'embedded'
+          ? store.location.endsWith(location.dataDir)
+          : store.location === location.url,
+      )
+      assert.doesNotMatch(store.location, /correct horse/)
+      await store.ping()
+    })
+
+    test('gives a decision back exactly, from the queue and after reopening', async () => {
+      await openFresh()
+      const plain = decisionRow()
+      const rich = decisionRow(
+        {
+          parentId: plain.decision.id,
+          stream: true,
+          session: 'tab\tquote\' double" back\\slash\nline é 日本 🦊 \u0000',
+          metadata: { 'a key': "o'hare", empty: '' },
+        },
+        {
+          policy: { name: 'weighted', weights: { 'openai/gpt-5': 0.25 } },
+          explore: false,
+          floor: 0,
+          exclusions: [
+            { arm: 'mistral/large' as ArmId, reason: 'context_window', detail: '12000 > 8192 tokens' },
+            { arm: 'groq/llama' as ArmId, reason: 'unhealthy', detail: '' },
+          ],
+          x: Float64Array.from({ length: 64 }, (_, i) => Math.sin(i) / 3),
+        },
+      )
+      store.appendDecision(plain)
+      store.appendDecision(rich)
+      for (const row of [plain, rich]) {
+        assert.deepEqual(await store.findDecision(row.decision.id), { row, attempts: [], rewards: [] })
+      }
+      await reopen()
+      for (const row of [plain, rich]) assert.deepEqual((await store.findDecision(row.decision.id))?.row, row)
+    })
+
+    test('joins attempts and rewards to their decision, in order, and keeps unknown apart from zero', async () => {
+      await openFresh()
+      const row = decisionRow()
+      const { id } = row.decision
+      const failed = attemptRow({
+        decisionId: id,
+        status: 'failed',
+        upstreamStatus: undefined,
+        errorCode: 'upstream_unreachable',
+        errorMessage: 'connect ECONNREFUSED',
+        finishReason: '',
+        ttftMs: undefined,
+        promptTokens: undefined,
+        cachedTokens: undefined,
+        completionTokens: undefined,
+        costUsd: undefined,
+      })
+      const answered = attemptRow({ decisionId: id, index: 1, atMs: START_MS + 2_000, usageEstimated: true })
+      const early = rewardRow({ decisionId: id })
+      const late = rewardRow({
+        decisionId: id,
+        atMs: START_MS + 7_200_000,
+        metric: 'comment',
+        valueNumber: undefined,
+        valueText: 'nice',
+      })
+      const foreign = decisionRow()
+      store.appendAttempt(answered)
+      store.appendAttempt(failed)
+      store.appendDecision(row)
+      store.appendDecision(foreign)
+      store.appendAttempt(attemptRow({ decisionId: foreign.decision.id }))
+      await store.writeReward(late, [])
+      await store.writeReward(early, [])
+      assert.deepEqual(await store.findDecision(id), {
+        row,
+        attempts: [failed, answered],
+        rewards: [early, late],
+      })
+    })
+
+    test('gives decimal numbers back to the last bit', async () => {
+      await openFresh()
+      const row = decisionRow()
+      const numbers = Array.from({ length: 200 }, (_, i) => (Math.sin(i) + 1.5) * 10 ** ((i % 37) - 18))
+      store.appendDecision(row)
+      for (const [index, costUsd] of numbers.entries()) {
+        store.appendAttempt(attemptRow({ decisionId: row.decision.id, index, costUsd }))
+      }
+      const { attempts } = (await store.findDecision(row.decision.id))!
+      assert.deepEqual(
+        attempts.map(({ costUsd }) => costUsd),
+        numbers,
+      )
+    })
+
+    test('finds nothing under an id it does not have, or that is none', async () => {
+      await openFresh()
+      assert.equal(await store.findDecision(decisionId()), undefined)
+      assert.equal(await store.findDecision("x' OR 1 = 1 --" as DecisionId), undefined)
+    })
+
+    test('counts a reward id once: at once, later, and after reopening', async () => {
+      await openFresh()
+      const row = decisionRow()
+      const { id } = row.decision
+      const reward = rewardRow({ decisionId: id })
+      const learned = [observation({ decisionId: id, atMs: reward.atMs })]
+      store.appendDecision(row)
+      await Promise.all([store.writeReward(reward, learned), store.writeReward(reward, learned)])
+      await store.writeReward(reward, learned)
+      await reopen('replica-2')
+      await store.writeReward(reward, learned)
+      assert.deepEqual((await store.findDecision(id))?.rewards, [reward])
+      const sums = await store.loadSums({ featureSpace: SPACE, nowMs: reward.atMs, halfLifeMs: NEVER_FORGET })
+      assertSums(sums, directSums(learned, reward.atMs, NEVER_FORGET))
+    })
+
+    test('an acknowledged reward and what it taught are there without a flush', async () => {
+      await openFresh()
+      const reward = rewardRow()
+      const learned = [observation({ decisionId: reward.decisionId, atMs: reward.atMs })]
+      await store.writeReward(reward, learned)
+      assert.equal(store.stats().queuedRows, 0)
+      const query = { featureSpace: SPACE, nowMs: reward.atMs, halfLifeMs: HALF_LIFE_MS }
+      assertSums(await store.loadSums(query), directSums(learned, reward.atMs, HALF_LIFE_MS))
+    })
+
+    test('sums what was learned per arm and head, each bucket decayed by its age, one feature space at a time', async () => {
+      await openFresh()
+      const x = Float64Array.of(1, -0.5, 0.125, 3)
+      const learned = [
+        ...callObservations(decisionId(), START_MS, x),
+        ...callObservations(decisionId(), START_MS - 20 * 60_000, Float64Array.of(1, 2, 0, -1)),
+        observation({ x, atMs: START_MS - 10 * 3_600_000, y: 0.1 }),
+        observation({ x, arm: 'openai/gpt-5' as ArmId, y: 1 }),
+      ]
+      store.appendObservations(learned)
+      store.appendObservations([observation({ featureSpace: 'space-2' as typeof SPACE })])
+      await store.flush()
+      const nowMs = START_MS + 12_345
+      const query = { featureSpace: SPACE, nowMs, halfLifeMs: HALF_LIFE_MS }
+      const sums = await store.loadSums(query)
+      assertSums(sums, directSums(learned, nowMs, HALF_LIFE_MS))
+      assert.ok(sums.every((sum) => sum.asOfMs === nowMs && sum.featureSpace === SPACE))
+      assert.deepEqual(await store.loadSums({ ...query, featureSpace: 'space-3' as typeof SPACE }), [])
+    })
+
+    test('weight −1 takes an example back', async () => {
+      await openFresh()
+      const kept = observation({ y: 0.3 })
+      const revised = observation({ y: 0.9, x: Float64Array.of(1, 1 / 3, 1 / 7) })
+      store.appendObservations([kept, revised])
+      await store.flush()
+      store.appendObservations([{ ...revised, weight: -1 }])
+      await store.flush()
+      const sums = await store.loadSums({ featureSpace: SPACE, nowMs: START_MS, halfLifeMs: NEVER_FORGET })
+      assertSums(sums, directSums([kept], START_MS, NEVER_FORGET))
+    })
+
+    test('adds the sums of all replicas, or of all but one', async () => {
+      await openFresh()
+      const mine = [observation({ y: 0.2 })]
+      const theirs = [observation({ y: 0.8, atMs: START_MS - 1_000 })]
+      store.appendObservations(mine)
+      await reopen('replica-2')
+      store.appendObservations(theirs)
+      await store.flush()
+      const query = { featureSpace: SPACE, nowMs: START_MS, halfLifeMs: HALF_LIFE_MS }
+      assertSums(await store.loadSums(query), directSums([...mine, ...theirs], START_MS, HALF_LIFE_MS))
+      const others = await store.loadSums({ ...query, excludeReplica: 'replica-2' })
+      assertSums(others, directSums(mine, START_MS, HALF_LIFE_MS))
+    })
+
+    test('sums up what each arm did', async () => {
+      await openFresh()
+      const drawn = (arm: string) => decisionRow({}, { id: decisionId(), arm: arm as ArmId })
+      const rows = [
+        drawn('a/one'),
+        drawn('a/one'),
+        drawn('b/two'),
+        decisionRow({}, { atMs: START_MS + 60_000 }),
+      ]
+      for (const row of rows) store.appendDecision(row)
+      const [first, second, third] = rows.map((row) => row.decision.id) as [
+        DecisionId,
+        DecisionId,
+        DecisionId,
+      ]
+      store.appendAttempt(
+        attemptRow({ decisionId: first, arm: 'a/one', ttftMs: 100, totalMs: 1_000, costUsd: 0.25 }),
+      )
+      store.appendAttempt(
+        attemptRow({ decisionId: second, arm: 'a/one', ttftMs: 300, totalMs: 3_000, costUsd: 0.5 }),
+      )
+      store.appendAttempt(attemptRow({ decisionId: third, arm: 'b/two', status: 'cut', costUsd: undefined }))
+      store.appendAttempt(
+        attemptRow({ decisionId: third, arm: 'b/two', index: 1, status: 'cancelled', costUsd: 0.125 }),
+      )
+      await store.writeReward(rewardRow({ decisionId: first, valueNumber: 0.5 }), [])
+      await store.writeReward(rewardRow({ decisionId: second, valueNumber: 0.1 }), [])
+      await store.writeReward(
+        rewardRow({ decisionId: second, valueNumber: 1, atMs: START_MS + 7_200_000 }),
+        [],
+      )
+      await store.writeReward(rewardRow({ decisionId: second, metric: 'clicks', valueNumber: 9 }), [])
+      await store.flush()
+      const summary = await store.armSummary({ fromMs: START_MS - 1, toMs: START_MS + 60_000 })
+      assert.deepEqual(
+        summary.map(({ ttftMs: _t, totalMs: _total, ...counts }) => counts),
+        [
+          { arm: 'a/one', decisions: 2, answered: 2, failed: 0, meanQuality: 0.75, costUsd: 0.75 },
+          { arm: 'b/two', decisions: 1, answered: 0, failed: 1, meanQuality: undefined, costUsd: 0.125 },
+        ],
+      )
+      const [one, two] = summary
+      assert.ok(one!.ttftMs!.p50 >= 100 && one!.ttftMs!.p50 <= one!.ttftMs!.p95 && one!.ttftMs!.p95 <= 300)
+      assert.ok(one!.totalMs!.p50 >= 1_000 && one!.totalMs!.p95 <= 3_000)
+      assert.deepEqual([two!.ttftMs, two!.totalMs], [undefined, undefined])
+    })
+
+    test('a row that cannot be stored is dropped and counted; its neighbours are stored', async () => {
+      await openFresh()
+      const row = decisionRow()
+      store.appendDecision(decisionRow({}, { id: 'no uuid' as DecisionId }))
+      store.appendAttempt(attemptRow({ atMs: Number.NaN }))
+      store.appendObservations([
+        observation({ y: Number.NaN }),
+        observation({ x: Float64Array.of(1, Number.POSITIVE_INFINITY) }),
+      ])
+      store.appendDecision(row)
+      store.appendAttempt(
+        attemptRow({
+          decisionId: row.decision.id,
+          promptTokens: 1.5,
+          completionTokens: -3,
+          cachedTokens: 1e12,
+          errorMessage: 'cut \ud83e',
+        }),
+      )
+      await store.flush()
+      const { queuedRows, writtenRows, failedBatches, droppedRows } = store.stats()
+      assert.deepEqual(
+        { queuedRows, writtenRows, failedBatches, droppedRows },
+        { queuedRows: 0, writtenRows: 2, failedBatches: 0, droppedRows: 4 },
+      )
+      const [attempt] = (await store.findDecision(row.decision.id))!.attempts
+      assert.deepEqual(
+        [attempt?.promptTokens, attempt?.completionTokens, attempt?.cachedTokens],
+        [2, 0, 2 ** 32 - 1],
+      )
+      assert.equal(attempt?.errorMessage, 'cut \ufffd')
+    })
+
+    test('closing writes what waits; a closed store says so and drops what comes', async () => {
+      await openFresh()
+      const row = decisionRow()
+      store.appendDecision(row)
+      await Promise.all([store.close(), store.close()])
+      store.appendDecision(decisionRow())
+      assert.deepEqual([store.stats().writtenRows, store.stats().droppedRows], [1, 1])
+      const closed = (error: unknown) => error instanceof StoreError && error.code === 'store_closed'
+      await assert.rejects(store.findDecision(v7() as DecisionId), closed)
+      await assert.rejects(store.writeReward(rewardRow(), []), closed)
+      await assert.rejects(store.ping(), closed)
+      store = await open()
+      assert.deepEqual((await store.findDecision(row.decision.id))?.row, row)
+    })
+
+    test('a full batch goes out by itself, and all rows arrive once', async () => {
+      location = await place.fresh()
+      store = await openStore({
+        ...location,
+        replica: 'replica-1',
+        writer: { batchRowsMax: 50, flushEveryMs: 60_000 },
+      })
+      const rows = Array.from({ length: 230 }, (_, i) => decisionRow({}, { atMs: START_MS + i }))
+      for (const row of rows) store.appendDecision(row)
+      await store.flush()
+      assert.equal(store.stats().writtenRows, 230)
+      const [summary] = await store.armSummary({ fromMs: START_MS, toMs: START_MS + 1_000 })
+      assert.equal(summary?.decisions, 230)
+    })
+  })
+}
