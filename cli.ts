@@ -440,7 +440,7 @@ program
   .command('replay')
   .description('judge a policy on a data set where every arm’s outcome is known')
   .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
-  .option('--policy <name>', 'thompson, epsilon-greedy[:ε] or fixed:<arm>', 'thompson')
+  .option('--policy <name>', 'thompson[:exploration], epsilon-greedy[:ε] or fixed:<arm>', 'thompson')
   .option('--online', 'learn as the rows come, from the chosen arm alone')
   .option('--split <name>', 'rows to judge on: a split of the set, or all (default: test, online all)')
   .option('--seeds <number>', 'how many orders or draws (default: 5)', whole(1, 1_000))

@@ -5,7 +5,7 @@ import { EvaluationError } from './errors.ts'
 const DEFAULT_EPSILON = 0.1
 
 /**
- * `thompson`, `epsilon-greedy`, `epsilon-greedy:0.05`, `fixed:<arm>`.
+ * `thompson`, `thompson:1` (exploration), `epsilon-greedy`, `epsilon-greedy:0.05`, `fixed:<arm>`.
  *
  * @throws {EvaluationError} `eval_unknown_policy` listing what can be written
  */
@@ -13,7 +13,11 @@ export function parsePolicyName(name: string): PolicySpec {
   const colon = name.indexOf(':')
   const head = colon < 0 ? name : name.slice(0, colon)
   const argument = colon < 0 ? undefined : name.slice(colon + 1)
-  if (head === 'thompson' && argument === undefined) return { name: 'thompson' }
+  if (head === 'thompson') {
+    if (argument === undefined) return { name: 'thompson' }
+    const exploration = Number(argument)
+    if (exploration > 0 && exploration < Number.POSITIVE_INFINITY) return { name: 'thompson', exploration }
+  }
   if (head === 'epsilon-greedy') {
     const epsilon = argument === undefined ? DEFAULT_EPSILON : Number(argument)
     if (argument !== '' && epsilon >= 0 && epsilon <= 1) return { name: 'epsilon-greedy', epsilon }
@@ -21,12 +25,13 @@ export function parsePolicyName(name: string): PolicySpec {
   if (head === 'fixed' && argument) return { name: 'fixed', arm: argument as ArmId }
   throw new EvaluationError(
     'eval_unknown_policy',
-    `unknown policy '${name}'; write thompson, epsilon-greedy[:0…1] or fixed:<arm>`,
+    `unknown policy '${name}'; write thompson[:exploration], epsilon-greedy[:0…1] or fixed:<arm>`,
   )
 }
 
 /** The name that {@link parsePolicyName} reads back, where there is one. */
 export function policyName(policy: PolicySpec): string {
+  if (policy.name === 'thompson' && policy.exploration !== undefined) return `thompson:${policy.exploration}`
   if (policy.name === 'epsilon-greedy') return `epsilon-greedy:${policy.epsilon}`
   if (policy.name === 'fixed') return `fixed:${policy.arm}`
   return policy.name

@@ -4,7 +4,7 @@ import { bestMean, type Policy } from './policy.ts'
 
 /**
  * The theory's factor makes every arm that might be best be tried for ever; over the some thousand requests after which
- * providers have changed anyway, half of it earns more (mmlu-pro: 0.697 against 0.684) and the floor keeps trying.
+ * providers have changed anyway, half of it earns more (decision record 0004) and the floor keeps trying.
  */
 export const DEFAULT_EXPLORATION = 0.5
 

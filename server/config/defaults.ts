@@ -12,7 +12,7 @@ export const DEFAULTS = {
   },
   model: {
     policy: 'thompson',
-    preferences: { quality: 0.6, cost: 0.25, latency: 0.15 },
+    preferences: { quality: 1, cost: 0.1, latency: 0.05 },
     floor: DEFAULT_FLOOR,
     /** A policy that says exactly which arm is meant to be taken at its word. */
     staticPolicyFloor: 0,

@@ -14,6 +14,8 @@ import { type BenchResult, median } from './report.ts'
 
 const PAIRS = 5
 const SECONDS = 4
+/** Until the compilers have settled. */
+const WARM_UP_SECONDS = 6
 const CONNECTIONS = 32
 const repository = resolve(import.meta.dirname, '..', '..')
 
@@ -48,8 +50,8 @@ export async function benchGateway(): Promise<BenchResult[]> {
 }
 
 async function compare(name: string, bare: string, gateway: string, stream: boolean): Promise<BenchResult> {
-  await load(bare, stream, 2)
-  await load(gateway, stream, 2)
+  await load(bare, stream, WARM_UP_SECONDS)
+  await load(gateway, stream, WARM_UP_SECONDS)
   const rates: number[] = []
   const ratios: number[] = []
   for (let pair = 0; pair < PAIRS; pair++) {

@@ -45,7 +45,7 @@ describe('defaults', () => {
       name: 'auto',
       arms: ['openai/gpt-5-mini'],
       policy: { name: 'thompson' },
-      preferences: { kind: 'weights', quality: 0.6, cost: 0.25, latency: 0.15 },
+      preferences: { kind: 'weights', quality: 1, cost: 0.1, latency: 0.05 },
       constraints: {},
       floor: DEFAULT_FLOOR,
       explore: true,

@@ -5,8 +5,8 @@ import { DEFAULTS } from '../defaults.ts'
 /** Relative importance of the goods; all arms, all learning. */
 const WEIGHTS: Readonly<Record<string, Omit<Extract<Preferences, { kind: 'weights' }>, 'kind'>>> = {
   auto: DEFAULTS.model.preferences,
-  'auto/fast': { quality: 0.3, cost: 0.1, latency: 0.6 },
-  'auto/cheap': { quality: 0.3, cost: 0.6, latency: 0.1 },
+  'auto/fast': { quality: 1, cost: 0.05, latency: 0.5 },
+  'auto/cheap': { quality: 1, cost: 0.5, latency: 0.05 },
   'auto/best': { quality: 1, cost: 0, latency: 0 },
 }
 
