@@ -4,7 +4,13 @@
  * unknown fields of the same dialect pass through, numbers that were not sent are `undefined`.
  */
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined }
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined }
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }
 
 export const DIALECTS = ['openai-compatible', 'anthropic', 'google'] as const
@@ -45,10 +51,29 @@ export interface ChatRequest {
   readonly stop?: string | readonly string[] | null
   readonly n?: number | null
   readonly seed?: number | null
-  readonly tools?: readonly { readonly type: string; readonly function?: { readonly name: string; readonly description?: string; readonly parameters?: JsonObject; readonly strict?: boolean | null } }[]
-  readonly tool_choice?: 'none' | 'auto' | 'required' | { readonly type: 'function'; readonly function: { readonly name: string } }
+  readonly tools?: readonly {
+    readonly type: string
+    readonly function?: {
+      readonly name: string
+      readonly description?: string
+      readonly parameters?: JsonObject
+      readonly strict?: boolean | null
+    }
+  }[]
+  readonly tool_choice?:
+    | 'none'
+    | 'auto'
+    | 'required'
+    | { readonly type: 'function'; readonly function: { readonly name: string } }
   readonly parallel_tool_calls?: boolean
-  readonly response_format?: { readonly type: string; readonly json_schema?: { readonly name?: string; readonly schema?: JsonObject; readonly strict?: boolean | null } }
+  readonly response_format?: {
+    readonly type: string
+    readonly json_schema?: {
+      readonly name?: string
+      readonly schema?: JsonObject
+      readonly strict?: boolean | null
+    }
+  }
   readonly reasoning_effort?: string | null
   readonly user?: string
   readonly [extra: string]: unknown
@@ -56,7 +81,14 @@ export interface ChatRequest {
 
 // ── the answer ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter', 'function_call', 'other'] as const
+export const FINISH_REASONS = [
+  'stop',
+  'length',
+  'tool_calls',
+  'content_filter',
+  'function_call',
+  'other',
+] as const
 /** What OpenAI clients branch on, and what the vendor said. */
 export interface FinishReason {
   readonly unified: (typeof FINISH_REASONS)[number]
@@ -141,7 +173,11 @@ export interface ChatResult {
  * (`choices: []`) is never a part: usage comes with `end`.
  */
 export type StreamPart =
-  | { readonly type: 'start'; readonly warnings: readonly Warning[]; readonly upstreamRequestId: string | undefined }
+  | {
+      readonly type: 'start'
+      readonly warnings: readonly Warning[]
+      readonly upstreamRequestId: string | undefined
+    }
   | { readonly type: 'chunk'; readonly chunk: ChatChunk }
   | { readonly type: 'end'; readonly usage: Usage; readonly finish: FinishReason }
 
@@ -150,13 +186,18 @@ export type StreamPart =
 /** All in ms; `undefined` is no limit. They cover the adapter's whole work: undici's own timeouts are off. */
 export interface Deadlines {
   readonly connectMs: number
-  /** Until the response's first body byte. */
+  /** Until the response's first body byte, when the upstream streams. A whole answer sends it when it is done: `totalMs` holds. */
   readonly firstByteMs: number
   /** Between two body chunks. */
   readonly idleMs: number
   readonly totalMs: number
 }
-export const DEFAULT_DEADLINES: Deadlines = { connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 300_000 }
+export const DEFAULT_DEADLINES: Deadlines = {
+  connectMs: 5_000,
+  firstByteMs: 30_000,
+  idleMs: 30_000,
+  totalMs: 300_000,
+}
 
 export interface ChatCall {
   /** The vendor's model id. */
@@ -189,6 +230,8 @@ export interface OpenAiQuirks {
   readonly developerRole?: 'developer' | 'system'
   /** Send `stream_options.include_usage`. @default true */
   readonly streamUsageOption?: boolean
+  /** Rule for tool call ids; `alphanumeric-9` rewrites those of other vendors. @default 'alphanumeric-9' for api.mistral.ai, else 'any' */
+  readonly toolIdFormat?: 'any' | 'alphanumeric-9'
 }
 
 export interface Provider {

@@ -66,6 +66,11 @@ describe('what an error tells the caller', () => {
     assert.equal(error.httpStatus, 502)
   })
 
+  it('is never the credential, wherever the upstream repeats it', () => {
+    const error = reply(400, '{"error":{"message":"Bad header: Bearer sk-secret-123"}}')
+    assert.equal(error.message, 'Bad header: Bearer [credential]')
+  })
+
   it('keeps its own class inside a stream', () => {
     assert.equal(classifyPayload(blame, { error: { message: 'no', code: 400 } }, 0).retry, 'never')
     assert.equal(

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ReadingContext } from '../../adapters/providers/openai-compatible/context.ts'
 import { resolveQuirks } from '../../adapters/providers/openai-compatible/quirks.ts'
+import { encodeRequest } from '../../adapters/providers/openai-compatible/request.ts'
 import { decodeAnswer } from '../../adapters/providers/openai-compatible/response.ts'
 import { OpenAiStreamDecoder } from '../../adapters/providers/openai-compatible/stream.ts'
 import { decodeUsage } from '../../adapters/providers/openai-compatible/usage.ts'
-import type { ChatChunk } from '../../adapters/providers/spec.ts'
+import type { ChatChunk, ChatRequest } from '../../adapters/providers/spec.ts'
 import { choicesOf } from '../helpers/collect.ts'
 
 const CONTEXT: ReadingContext = {
@@ -253,5 +254,72 @@ describe('quirks', () => {
       'max_tokens',
     )
     assert.equal(at('https://api.mistral.ai/v1', { toolIdFormat: 'any' }).toolIdFormat, 'any')
+  })
+})
+
+describe('requests to hosts that have their own rules', () => {
+  const encode = (baseUrl: string, model: string, request: Partial<ChatRequest>) => {
+    const quirks = resolveQuirks({ name: 'arm', dialect: 'openai-compatible', baseUrl, apiKey: undefined })
+    const call = { model, request: { messages: [], ...request }, signal: new AbortController().signal }
+    const { body, warnings, streams } = encodeRequest(call, false, quirks)
+    return { body: body as Record<string, unknown>, warned: warnings.map(({ field }) => field), streams }
+  }
+  const OPENAI = 'https://api.openai.com/v1'
+
+  it('spare reasoning models of OpenAI what they refuse, and say so', () => {
+    const sampling = { temperature: 0.2, top_p: 1, presence_penalty: 0.1 }
+    const { body, warned } = encode(OPENAI, 'gpt-5-mini', { ...sampling, max_tokens: 9 })
+    assert.deepEqual(body, { model: 'gpt-5-mini', messages: [], top_p: 1, max_completion_tokens: 9 })
+    assert.deepEqual(warned, ['temperature', 'presence_penalty'])
+    assert.deepEqual(encode(OPENAI, 'gpt-4o', sampling).warned, [])
+    assert.deepEqual(encode(OPENAI, 'gpt-5-chat-latest', sampling).warned, [])
+    assert.deepEqual(encode(OPENAI, 'gpt-5.2', sampling).warned, [], 'it does not reason unless asked')
+    assert.equal(encode(OPENAI, 'gpt-5.2', { ...sampling, reasoning_effort: 'low' }).warned.length, 2)
+    assert.equal(encode(OPENAI, 'o4-mini', sampling).warned.length, 2)
+    assert.deepEqual(encode('http://localhost/v1', 'o4-mini', sampling).warned, [])
+    assert.throws(() => encode(OPENAI, 'o3', { logprobs: true }), { param: 'logprobs', retry: 'other' })
+  })
+
+  it('speak as Mistral does', () => {
+    const { body, warned } = encode('https://api.mistral.ai/v1', 'mistral-large-latest', {
+      messages: [
+        { role: 'user', content: 'Count' },
+        { role: 'assistant', content: 'One, ' },
+      ],
+      seed: 3,
+      tool_choice: 'required',
+      logit_bias: {},
+    })
+    assert.deepEqual(body, {
+      model: 'mistral-large-latest',
+      messages: [
+        { role: 'user', content: 'Count' },
+        { role: 'assistant', content: 'One, ', prefix: true },
+      ],
+      random_seed: 3,
+      tool_choice: 'any',
+    })
+    assert.deepEqual(warned, ['logit_bias'])
+  })
+
+  it('stream what Fireworks would refuse to answer whole', () => {
+    const fireworks = 'https://api.fireworks.ai/inference/v1'
+    assert.equal(encode(fireworks, 'm', { max_tokens: 4_096 }).streams, false)
+    assert.equal(encode(fireworks, 'm', { max_tokens: 4_097 }).streams, true)
+  })
+
+  it('leave out any field by configuration, renamed ones too', () => {
+    const quirks = resolveQuirks({
+      name: 'arm',
+      dialect: 'openai-compatible',
+      baseUrl: 'http://localhost/v1',
+      apiKey: undefined,
+      quirks: { dropFields: ['seed', 'tool_choice', 'max_tokens'] },
+    })
+    const request = { messages: [], seed: 1, tool_choice: 'auto', max_tokens: 5 } as const
+    const call = { model: 'm', request, signal: new AbortController().signal }
+    const { body, warnings } = encodeRequest(call, false, quirks)
+    assert.deepEqual(body, { model: 'm', messages: [] })
+    assert.equal(warnings.length, 3)
   })
 })

@@ -1,0 +1,150 @@
+/** The events of an OpenAI-shaped stream → our chunks. What already has OpenAI's shape passes through. */
+import { classifyPayload } from '../classify.ts'
+import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { badOutput, truncated } from '../failures.ts'
+import type { FramedEvent } from '../framer.ts'
+import type { ChatChunk, ChatChunkChoice, FinishReason, Usage } from '../spec.ts'
+import { unfold } from '../unfold.ts'
+import { UNKNOWN_USAGE } from '../usage.ts'
+import { asNumber, asRecord, asRecords, asString, parseJson, type Wire } from '../wire.ts'
+import type { ReadingContext } from './context.ts'
+import { wireFinish } from './finish.ts'
+import { decodeAnswer, finishOf } from './response.ts'
+import { hasSubstance, normalizeText } from './text.ts'
+import { StreamedCalls } from './tool-calls.ts'
+import { decodeUsage } from './usage.ts'
+
+interface ChoiceState {
+  readonly calls: StreamedCalls
+  begun: boolean
+  hasSubstance: boolean
+  finish: FinishReason | undefined
+}
+
+export class OpenAiStreamDecoder implements StreamDecoder {
+  readonly #context: ReadingContext
+  readonly #choices = new Map<number, ChoiceState>()
+  #usage: Usage = UNKNOWN_USAGE
+  #done = false
+
+  constructor(context: ReadingContext) {
+    this.#context = context
+  }
+
+  get progress(): StreamProgress {
+    if (this.#done) return 'closed'
+    return this.#isFinished() ? 'finished' : 'open'
+  }
+
+  push({ name, data }: FramedEvent): readonly ChatChunk[] {
+    if (this.#done) return []
+    if (data.trim() === '[DONE]') {
+      this.#done = true
+      return []
+    }
+    const payload = parseJson(data)
+    const fields = asRecord(payload)
+    const tellsError = fields?.['error'] !== undefined && fields['error'] !== null
+    if (tellsError || (name === 'error' && data.trim() !== '')) {
+      throw classifyPayload(this.#context, payload ?? data, Date.now())
+    }
+    if (name === 'stray') return []
+    if (payload === undefined) {
+      throw badOutput(`${this.#context.upstream} sent an event that is not JSON`, { raw: data })
+    }
+    return fields === undefined || name === 'ping' ? [] : this.#chunk(fields)
+  }
+
+  end(): StreamEnd {
+    if (this.#choices.size === 0 && this.#done) {
+      throw badOutput(`${this.#context.upstream} ended its stream without an answer`)
+    }
+    if (!this.#done && !this.#isFinished()) {
+      throw truncated(`${this.#context.upstream} ended its stream before the answer was complete`)
+    }
+    // [DONE] without a finish reason is an end too; our clients are given the one that fits.
+    const unfinished = [...this.#choices].filter(([, { finish }]) => finish === undefined)
+    const chunks = unfinished.map(([index, state]) => {
+      const finish = this.#finish({}, state)
+      return {
+        choices: [{ index, delta: withCalls({}, state.calls.close()), finish_reason: wireFinish(finish) }],
+      }
+    })
+    const states = [...this.#choices.values()]
+    if (
+      !this.#context.mayBeEmpty &&
+      states.every((state) => state.finish?.unified === 'stop' && !state.hasSubstance)
+    ) {
+      throw badOutput(`${this.#context.upstream} gave an empty answer`)
+    }
+    const first = this.#choices.get(Math.min(...this.#choices.keys()))
+    return { chunks, usage: this.#usage, finish: first?.finish ?? { unified: 'other', raw: undefined } }
+  }
+
+  #isFinished(): boolean {
+    if (this.#choices.size < this.#context.choices) return false
+    for (const { finish } of this.#choices.values()) if (finish === undefined) return false
+    return true
+  }
+
+  #chunk(payload: Wire): readonly ChatChunk[] {
+    this.#readUsage(payload)
+    const choices = asRecords(payload['choices'])
+    if (
+      choices.some((choice) => choice['delta'] === undefined && asRecord(choice['message']) !== undefined)
+    ) {
+      return this.#wholeAnswer(payload)
+    }
+    if (choices.length === 0) return []
+    // `usage` is told at the end; `obfuscation` and Mistral's `p` are padding against eavesdroppers.
+    const { usage: _1, obfuscation: _2, p: _3, ...envelope } = payload
+    return [{ ...envelope, choices: choices.map((choice) => this.#choice(choice)) }]
+  }
+
+  #choice(choice: Wire): ChatChunkChoice {
+    const index = asNumber(choice['index']) ?? 0
+    const state = this.#choices.get(index) ?? this.#begin(index)
+    const { role: _, tool_calls, ...text } = normalizeText(asRecord(choice['delta']) ?? {})
+    const role = state.begun ? undefined : { role: 'assistant' as const }
+    state.begun = true
+    const calls = tool_calls === undefined ? [] : state.calls.accept(asRecords(tool_calls))
+    state.hasSubstance ||= calls.length > 0 || hasSubstance(text)
+    const finishes = asString(choice['finish_reason']) !== undefined && state.finish === undefined
+    const finish = finishes ? this.#finish(choice, state) : undefined
+    const delta = withCalls({ ...role, ...text }, finishes ? [...calls, ...state.calls.close()] : calls)
+    return { ...choice, index, delta, finish_reason: finish === undefined ? null : wireFinish(finish) }
+  }
+
+  #finish(choice: Wire, state: ChoiceState): FinishReason {
+    const seen = { calls: state.calls.count, empty: !state.hasSubstance }
+    state.finish = finishOf(this.#context, choice, seen)
+    return state.finish
+  }
+
+  #begin(index: number): ChoiceState {
+    const state = { calls: new StreamedCalls(), begun: false, hasSubstance: false, finish: undefined }
+    this.#choices.set(index, state)
+    return state
+  }
+
+  /** The upstream did not stream after all: its one event is the whole answer. */
+  #wholeAnswer(payload: Wire): readonly ChatChunk[] {
+    const answer = decodeAnswer(this.#context, payload)
+    for (const choice of answer.response.choices) {
+      const state = this.#begin(choice.index)
+      state.hasSubstance = true
+      state.finish = answer.finish
+    }
+    return unfold(answer.response)
+  }
+
+  /** Counts are cumulative wherever they come: the last word holds. */
+  #readUsage(payload: Wire): void {
+    const told = asRecord(payload['usage']) ?? asRecord(asRecord(payload['x_groq'])?.['usage'])
+    if (told !== undefined) this.#usage = decodeUsage(told)
+  }
+}
+
+function withCalls(delta: Wire, calls: readonly Wire[]): ChatChunkChoice['delta'] {
+  return (calls.length > 0 ? { ...delta, tool_calls: calls } : delta) as ChatChunkChoice['delta']
+}
