@@ -29,6 +29,7 @@ const GENERATORS: ReadonlyMap<string, string> = new Map([
     'datasets/crossroads/generate.ts',
     'the bundled set: datasets/crossroads/prompts.jsonl.gz and models.json',
   ],
+  ['docs/figures/quality-cost.ts', 'the figure of the README'],
 ])
 
 const tree = readTree(repositoryRoot)

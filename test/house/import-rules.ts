@@ -34,7 +34,7 @@ const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   [
     'server',
-    '@fastify/* cockatiel fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' '),
+    '@fastify/* fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' '),
   ],
   ['cli.ts', ['cli-progress', 'commander']],
 ])
@@ -129,9 +129,9 @@ export function dependencyMismatches(modules: readonly Module[], manifest: Manif
   ]
 }
 
-/** What is run or published: everything but the tests. */
+/** What is run or published: everything but the tests and the scripts that draw the figures of the docs. */
 function isProduct({ folder }: Module): boolean {
-  return folder !== 'test'
+  return folder !== 'test' && folder !== 'docs'
 }
 
 /** `adapters/providers` for a file below it; undefined for the shared files of `adapters/` and everything elsewhere. */

@@ -1,0 +1,178 @@
+/** The HTTP application: plugins, hooks and routes put together; nothing here listens or opens anything. */
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import type { AppDeps } from './deps.ts'
+import { serverError } from './errors.ts'
+import { KeyedLock } from './keyed-lock.ts'
+import { logRequest } from './observability/log.ts'
+import { createMetrics } from './observability/metrics.ts'
+import { errorBody, errorHeaders } from './pipeline/error-body.ts'
+import { RecentDecisions } from './pipeline/recent-decisions.ts'
+import { toServerError } from './pipeline/to-server-error.ts'
+import { refusal } from './pipeline/validate.ts'
+import { viewOfCurrent } from './registry-view.ts'
+import { ArmHealth } from './resilience/health.ts'
+import { InFlight } from './resilience/in-flight.ts'
+import type { App } from './routes/app-type.ts'
+import { chatCompletionsRoute } from './routes/chat-completions.ts'
+import { decisionsRoute } from './routes/decisions.ts'
+import { describeRoutes, docsRoutes } from './routes/docs.ts'
+import { feedbackRoute } from './routes/feedback.ts'
+import { healthRoutes } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
+import { modelsRoutes } from './routes/models.ts'
+import { routeRoute } from './routes/route.ts'
+import type { Services } from './services.ts'
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
+const OVERLOAD_RETRY_MS = 1_000
+const DRAINING_RETRY_MS = 1_000
+
+export interface BuiltApp {
+  readonly app: App
+  readonly inFlight: InFlight
+}
+
+/** Ready to listen or to be injected into. */
+export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
+  const { registry, metricsRegistry, logger, ...outside } = deps
+  const view = viewOfCurrent(registry)
+  const { bodyLimitBytes } = registry().server
+  const answerError = errorAnswer(bodyLimitBytes)
+  const app: App = Fastify({
+    // A URL that is none never reaches a route.
+    frameworkErrors: answerError,
+    logger: logger ?? false,
+    // Our own line says more: see logRequest.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyLimitBytes,
+    genReqId: (raw) => requestIdOf(raw.headers['x-request-id']) ?? deps.ids.next(),
+    // A request that meets the closing server is answered by our own hook, in our own shape.
+    return503OnClosing: false,
+  }).withTypeProvider<ZodTypeProvider>()
+  const health = new ArmHealth()
+  const inFlight = new InFlight()
+  const arms = () => registry().arms.keys()
+  const services: Services = {
+    ...outside,
+    view,
+    metrics: createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms }),
+    health,
+    inFlight,
+    recent: new RecentDecisions(),
+    feedbackLock: new KeyedLock(),
+    log: app.log,
+  }
+  readJsonOnly(app)
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
+    const result = schema.safeParse(data)
+    return result.success ? { value: result.data } : { error: refusal(result.error) }
+  })
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((request, reply) => answerError(routeNotFound(request), request, reply))
+  admitRequests(app, services)
+  await describeRoutes(app)
+  // What is registered here can be read without a key. Everything below /v1 asks for one.
+  healthRoutes(app, services)
+  metricsRoute(app, metricsRegistry)
+  await docsRoutes(app)
+  await app.register(async (scope: App) => {
+    scope.addHook('onRequest', (request, _, done) => {
+      try {
+        admit(services)
+        request.tenant = services.view().keyring.authenticate(request.headers)
+      } catch (error) {
+        done(error as Error)
+        return
+      }
+      done()
+    })
+    chatCompletionsRoute(scope, services)
+    modelsRoutes(scope, services)
+    routeRoute(scope, services)
+    feedbackRoute(scope, services)
+    decisionsRoute(scope, services)
+  })
+  await app.ready()
+  return { app, inFlight }
+}
+
+/** Before a body is read: too much work is turned away while turning away is cheap. @throws {ServerError} 503 */
+function admit({ inFlight, view }: Services): void {
+  if (inFlight.draining) {
+    throw serverError('draining', 'The gateway is shutting down; send the request again.', {
+      retryAfterMs: DRAINING_RETRY_MS,
+    })
+  }
+  const { maxInFlight } = view().registry.server
+  if (inFlight.count > maxInFlight) {
+    throw serverError('overloaded', `More than ${maxInFlight} requests are running; try again shortly.`, {
+      retryAfterMs: OVERLOAD_RETRY_MS,
+    })
+  }
+}
+
+/** A caller's own id is kept when it is harmless in headers and logs. */
+function requestIdOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined
+}
+
+function readJsonOnly(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    parse(request, body, (error, value) =>
+      error === null ? done(null, value) : done(whyNotJson(body, error)),
+    )
+  })
+}
+
+/** fastify does not say where the JSON breaks; looking again costs nothing that matters. */
+function whyNotJson(body: string, fallback: Error): Error {
+  try {
+    JSON.parse(body)
+  } catch (error) {
+    const message =
+      body === ''
+        ? 'The body is empty; send a JSON object.'
+        : `The body is not JSON: ${(error as Error).message}`
+    return serverError('invalid_json', message, { shouldRetry: false })
+  }
+  return fallback
+}
+
+type ErrorAnswer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
+function errorAnswer(bodyLimitBytes: number): ErrorAnswer {
+  return (thrown, request, reply) => {
+    const contentType = request.headers['content-type']
+    const error = toServerError(thrown, { requestId: request.id, bodyLimitBytes, contentType })
+    if (error.code === 'internal_error') request.log.error({ err: thrown }, 'request failed')
+    reply
+      .code(error.status)
+      .header('x-request-id', request.id)
+      .headers(errorHeaders(error, request.flight?.elapsedMs))
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(errorBody(error)))
+  }
+}
+
+function routeNotFound({ method, url }: FastifyRequest): Error {
+  const path = url.split('?', 1)[0]
+  return serverError('route_not_found', `There is no ${method} ${path}; see /docs for what there is.`, {
+    shouldRetry: false,
+  })
+}
+
+/** Counts every request, and logs it when it has ended, however it did. */
+function admitRequests(app: App, { inFlight }: Services): void {
+  app.decorateRequest('flight')
+  app.decorateRequest('tenant')
+  app.addHook('onRequest', (request, reply, done) => {
+    request.flight = inFlight.enter(reply.raw, (flight) => logRequest(request, reply, flight))
+    reply.header('x-request-id', request.id)
+    done()
+  })
+}

@@ -1,0 +1,32 @@
+/** What the HTTP application is given by whoever composes it. */
+import type { FastifyServerOptions } from 'fastify'
+import type { Registry as MetricsRegistry } from 'prom-client'
+import type { Provider, Store, TokenCounter } from '../adapters/index.ts'
+import type { DecisionId, Router } from '../engine/index.ts'
+import type { Registry } from './registry.ts'
+
+export interface Clock {
+  /** Unix time, ms. */
+  nowMs(): number
+}
+
+export interface Ids {
+  /** A UUIDv7 that is greater than every one before it. */
+  next(): DecisionId
+}
+
+export interface AppDeps {
+  /** The current registry; a hot reload makes it return another object. */
+  readonly registry: () => Registry
+  readonly router: Router
+  /** By the keys of `registry().providers`. */
+  readonly providers: (name: string) => Provider | undefined
+  readonly store: Store
+  readonly tokens: Pick<TokenCounter, 'countText' | 'countMessages'>
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Names this process among those that share a store. */
+  readonly replica: string
+  readonly logger: FastifyServerOptions['logger']
+  readonly metricsRegistry: MetricsRegistry
+}

@@ -1,0 +1,145 @@
+/** What `/metrics` tells. No label holds anything a caller can choose freely. */
+import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client'
+import type { Store } from '../../adapters/index.ts'
+import type { ArmId } from '../../engine/index.ts'
+import type { Bill } from '../pipeline/bill.ts'
+import { BREAKER_STATE } from '../resilience/breaker.ts'
+import type { ArmHealth } from '../resilience/health.ts'
+import type { InFlight } from '../resilience/in-flight.ts'
+
+const SECONDS_TO_FIRST_TOKEN = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6]
+const SECONDS_TO_LAST_TOKEN = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256]
+const SECONDS_OF_OVERHEAD = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]
+
+const BREAKER_LEVELS = { [BREAKER_STATE.closed]: 0, [BREAKER_STATE.halfOpen]: 1, [BREAKER_STATE.open]: 2 }
+
+export interface Metrics {
+  readonly decisions: Counter<'arm' | 'class' | 'policy'>
+  readonly attempts: Counter<'arm' | 'status'>
+  /** Counts `quality` and everything else as `other`: metric names are the callers'. */
+  readonly feedback: Counter<'metric' | 'result'>
+  /** Seconds that an answered request spent in the gateway itself, up to its first byte. */
+  readonly overhead: Histogram
+  observeAnswer(
+    arm: ArmId,
+    answer: { readonly ttftMs: number | undefined; readonly totalMs: number; readonly bill: Bill },
+  ): void
+}
+
+export interface MeteredParts {
+  readonly store: Store
+  readonly health: ArmHealth
+  readonly inFlight: InFlight
+  readonly arms: () => Iterable<ArmId>
+}
+
+export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): Metrics {
+  const registers = [registry]
+  const decisions = new Counter({
+    name: 'highwayman_decisions_total',
+    help: 'Routing decisions, failovers included.',
+    labelNames: ['arm', 'class', 'policy'],
+    registers,
+  })
+  const attempts = new Counter({
+    name: 'highwayman_attempts_total',
+    help: 'Upstream calls by how they ended.',
+    labelNames: ['arm', 'status'],
+    registers,
+  })
+  const feedback = new Counter({
+    name: 'highwayman_feedback_total',
+    help: 'Feedback values by what became of them.',
+    labelNames: ['metric', 'result'],
+    registers,
+  })
+  const overhead = new Histogram({
+    name: 'highwayman_overhead_seconds',
+    help: 'Time an answered request spent in the gateway up to its first byte, without waiting for upstreams.',
+    buckets: SECONDS_OF_OVERHEAD,
+    registers,
+  })
+  const firstToken = new Histogram({
+    name: 'highwayman_ttft_seconds',
+    help: 'Time to first token of streamed answers.',
+    labelNames: ['arm'],
+    buckets: SECONDS_TO_FIRST_TOKEN,
+    registers,
+  })
+  const lastToken = new Histogram({
+    name: 'highwayman_answer_seconds',
+    help: 'Time to the end of an answer.',
+    labelNames: ['arm'],
+    buckets: SECONDS_TO_LAST_TOKEN,
+    registers,
+  })
+  const cost = new Counter({
+    name: 'highwayman_cost_usd_total',
+    help: 'USD spent on answers.',
+    labelNames: ['arm'],
+    registers,
+  })
+  const tokens = new Counter({
+    name: 'highwayman_tokens_total',
+    help: 'Tokens of answers and their prompts.',
+    labelNames: ['arm', 'kind'],
+    registers,
+  })
+  registerGauges(registry, parts)
+  return {
+    decisions,
+    attempts,
+    feedback,
+    overhead,
+    observeAnswer(arm, { ttftMs, totalMs, bill }) {
+      if (ttftMs !== undefined) firstToken.observe({ arm }, ttftMs / 1_000)
+      lastToken.observe({ arm }, totalMs / 1_000)
+      cost.inc({ arm }, bill.costUsd)
+      tokens.inc({ arm, kind: 'prompt' }, bill.promptTokens)
+      tokens.inc({ arm, kind: 'completion' }, bill.completionTokens)
+    },
+  }
+}
+
+/** Read when they are asked for. */
+function registerGauges(registry: MetricsRegistry, { store, health, inFlight, arms }: MeteredParts): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'highwayman_requests_in_flight',
+    help: 'Requests that are running.',
+    registers,
+    collect() {
+      this.set(inFlight.count)
+    },
+  })
+  new Gauge({
+    name: 'highwayman_breaker_state',
+    help: 'Circuit breaker of each arm: 0 closed, 1 half-open, 2 open.',
+    labelNames: ['arm'],
+    registers,
+    collect() {
+      this.reset()
+      for (const arm of arms()) this.set({ arm }, BREAKER_LEVELS[health.stateOf(arm)])
+    },
+  })
+  new Gauge({
+    name: 'highwayman_store_rows',
+    help: 'Rows of the store since the start: waiting now, written, dropped because the queue was full.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { queuedRows, writtenRows, droppedRows } = store.stats()
+      this.set({ state: 'queued' }, queuedRows)
+      this.set({ state: 'written' }, writtenRows)
+      this.set({ state: 'dropped' }, droppedRows)
+    },
+  })
+  new Gauge({
+    name: 'highwayman_store_failed_batches',
+    help: 'Batches the store could not write since the start.',
+    registers,
+    collect() {
+      this.set(store.stats().failedBatches)
+    },
+  })
+}

@@ -1,0 +1,61 @@
+/** Answers a chat request in one piece. */
+import type { FastifyReply } from 'fastify'
+import type { ChatResponse } from '../../adapters/index.ts'
+import type { Flight } from '../resilience/in-flight.ts'
+import type { Services } from '../services.ts'
+import { billOf, usageBody } from './bill.ts'
+import { callArms } from './call.ts'
+import { newTrail } from './leg.ts'
+import { recordAnswered } from './record.ts'
+import { completionId, decisionHeaders, extensionBody, overheadHeader } from './respond.ts'
+import type { Task } from './task.ts'
+
+/** @throws {ServerError} */
+export async function answerWhole(
+  services: Services,
+  task: Task,
+  flight: Flight,
+  reply: FastifyReply,
+): Promise<void> {
+  const trail = newTrail()
+  const { leg, value: result } = await callArms(services, task, flight, trail, ({ provider, call }) =>
+    provider.chat(call),
+  )
+  const totalMs = performance.now() - leg.startedAt
+  const { decision, arm } = leg
+  const { response, usage, finish, warnings } = result
+  const answerText = () => textOf(response)
+  const bill = billOf(usage, arm.arm.price, task.facts.promptTokens, answerText, services.tokens)
+  const body = JSON.stringify({
+    ...response,
+    id: completionId(decision),
+    object: 'chat.completion',
+    created: Math.floor(decision.atMs / 1_000),
+    model: decision.arm,
+    usage: usageBody(bill, response['usage']),
+    highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
+  })
+  const overheadMs = overheadHeader(flight.elapsedMs, trail.upstreamMs)
+  reply.headers(decisionHeaders(decision, leg.index + 1))
+  reply.header('x-highwayman-cost-usd', String(bill.costUsd))
+  reply.header('x-highwayman-overhead-ms', overheadMs)
+  reply.header('content-type', 'application/json; charset=utf-8')
+  reply.send(body)
+  recordAnswered(services, leg, { bill, finish, ttftMs: undefined, totalMs })
+  services.metrics.overhead.observe(Number(overheadMs) / 1_000)
+}
+
+/** What the answer's tokens are made of. */
+function textOf({ choices }: ChatResponse): string {
+  return choices
+    .map(({ message }) =>
+      [
+        message.reasoning_content ?? '',
+        message.content ?? '',
+        ...(message.tool_calls ?? []).map(
+          (call) => `${call.function?.name ?? ''}${call.function?.arguments ?? ''}`,
+        ),
+      ].join(''),
+    )
+    .join('')
+}

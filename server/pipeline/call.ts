@@ -1,0 +1,104 @@
+/** Calls arms until one answers: every failover is a decision of its own over the arms that are left. */
+import { UpstreamError } from '../../adapters/index.ts'
+import type { ArmId, Decision, DecisionId } from '../../engine/index.ts'
+import type { Ruling } from '../registry-view.ts'
+import { END_REASON, type Flight } from '../resilience/in-flight.ts'
+import type { Services } from '../services.ts'
+import { decide, noEligibleArm } from './decide.ts'
+import { allFailed, refused, shuttingDown } from './failure.ts'
+import type { Leg, Trail } from './leg.ts'
+import { recordFailure } from './record.ts'
+import type { Task } from './task.ts'
+
+/**
+ * @param attempt makes the call; it throws an {@link UpstreamError} only while the caller has seen nothing of an answer
+ * @throws {ServerError} when no arm is eligible, every arm that was tried failed, the request itself is at fault, or the
+ *   flight was ended
+ */
+export async function callArms<T>(
+  services: Services,
+  task: Task,
+  flight: Flight,
+  trail: Trail,
+  attempt: (leg: Leg) => Promise<T>,
+): Promise<{ readonly leg: Leg; readonly value: T }> {
+  const { maxAttempts } = task.view.registry.server
+  const tried = new Map<ArmId, Ruling>()
+  let parentId: DecisionId | undefined
+  for (let index = 0; index < maxAttempts; index++) {
+    const outcome = decide(services, task, tried, parentId)
+    if (outcome.kind === 'no-eligible-arm') {
+      if (index > 0) break
+      throw noEligibleArm(services, task, outcome.exclusions)
+    }
+    const leg = begin(services, task, flight, outcome.decision, index)
+    trail.decision = leg.decision
+    parentId = leg.decision.id
+    try {
+      const value = await attempt(leg)
+      trail.upstreamMs += performance.now() - leg.startedAt
+      return { leg, value }
+    } catch (thrown) {
+      const error = asUpstreamError(services, leg, thrown)
+      fail(services, flight, trail, leg, error)
+      tried.set(leg.decision.arm, { reason: 'already_tried', detail: error.code })
+      if (error.code === 'context_length_exceeded') excludeNoLarger(services, leg, tried)
+    }
+  }
+  throw allFailed(trail)
+}
+
+function begin(services: Services, task: Task, flight: Flight, decision: Decision, index: number): Leg {
+  const arm = services.view().registry.arms.get(decision.arm)
+  const provider = arm && services.providers(arm.provider)
+  // A reload puts registry, arms and providers in force at once, so this is a fault of the composition.
+  if (arm === undefined || provider === undefined) throw new Error(`arm ${decision.arm} has no provider`)
+  services.health.begin(decision.arm, services.clock.nowMs())
+  return {
+    decision,
+    arm,
+    provider,
+    call: { model: arm.upstreamModel, request: task.request, signal: flight.signal },
+    index,
+    startedAt: performance.now(),
+  }
+}
+
+/** @throws {ServerError} unless another arm may be tried */
+function fail(services: Services, flight: Flight, trail: Trail, leg: Leg, error: UpstreamError): void {
+  const totalMs = performance.now() - leg.startedAt
+  trail.upstreamMs += totalMs
+  const status = flight.ended === undefined ? 'failed' : 'cancelled'
+  recordFailure(services, leg, { error, status, totalMs })
+  trail.failed.push({ arm: leg.decision.arm, error })
+  if (flight.ended === END_REASON.shutdown) throw shuttingDown(trail)
+  if (flight.ended === END_REASON.callerGone || error.retry === 'never') throw refused(error, trail)
+}
+
+/** What did not fit into this arm's window will not fit into a smaller one. */
+function excludeNoLarger(services: Services, leg: Leg, tried: Map<ArmId, Ruling>): void {
+  const windowTokens = leg.arm.arm.contextWindowTokens
+  if (windowTokens === undefined) return
+  for (const [id, { arm }] of services.view().registry.arms) {
+    const other = arm.contextWindowTokens
+    if (tried.has(id) || other === undefined || other > windowTokens) continue
+    tried.set(id, {
+      reason: 'context_window',
+      detail: `${other} ≤ ${windowTokens} tokens of ${leg.decision.arm}`,
+    })
+  }
+}
+
+/** Anything else that an adapter throws is a fault of ours; the caller gets another arm all the same. */
+export function asUpstreamError(services: Services, leg: Leg, thrown: unknown): UpstreamError {
+  if (thrown instanceof UpstreamError) return thrown
+  services.log.error({ err: thrown, arm: leg.decision.arm, decisionId: leg.decision.id }, 'adapter fault')
+  return new UpstreamError({
+    message: `The call to ${leg.decision.arm} failed inside the gateway`,
+    code: 'upstream_error',
+    type: 'upstream_error',
+    httpStatus: 502,
+    retry: 'other',
+    cause: thrown,
+  })
+}

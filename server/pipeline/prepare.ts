@@ -1,0 +1,60 @@
+/** A validated body and its headers → a task: what is asked for, by whom, with which wishes, described in numbers. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ChatRequest } from '../../adapters/index.ts'
+import type { Capability } from '../../engine/index.ts'
+import type { Tenant } from '../registry.ts'
+import type { RegistryView } from '../registry-view.ts'
+import type { ChatBody } from '../routes/schemas/chat.ts'
+import type { Services } from '../services.ts'
+import { describe } from './describe.ts'
+import { narrow, readExtensions } from './read-extensions.ts'
+import { DEFAULT_MODEL, resolveModel } from './resolve-model.ts'
+import type { Task } from './task.ts'
+
+export interface Incoming {
+  readonly requestId: string
+  readonly surface: Task['surface']
+  readonly tenant: Tenant
+  readonly headers: IncomingHttpHeaders
+  readonly body: ChatBody
+}
+
+/** @throws {ServerError} 404 `model_not_found`, 400 `invalid_request` */
+export function prepare(services: Services, view: RegistryView, incoming: Incoming): Task {
+  const { requestId, surface, tenant, headers, body } = incoming
+  const { model: modelName, models, stream, highwayman, ...rest } = body
+  // The schema has checked what the type promises; zod's output types do not tell absent from undefined.
+  const request = rest as ChatRequest
+  const streams = stream === true
+  const model = resolveModel(view, modelName, models)
+  const wishes = readExtensions(view, tenant, model, highwayman, headers)
+  const needed = neededCapabilities(request, streams)
+  return {
+    requestId,
+    surface,
+    tenant,
+    view,
+    requestedModel: models === undefined ? (modelName ?? DEFAULT_MODEL) : model.name,
+    model,
+    preferences: wishes.preferences,
+    constraints:
+      needed.length === 0 ? wishes.constraints : narrow(wishes.constraints, { capabilities: needed }),
+    explore: wishes.explore,
+    rulings: wishes.rulings,
+    facts: describe(request, wishes.requestClass, services.tokens),
+    request,
+    stream: streams,
+    session: wishes.session,
+    metadata: wishes.metadata,
+    warnings: wishes.warnings,
+  }
+}
+
+/** What the request needs besides tools, vision and schemas, which the engine reads off the facts. */
+function neededCapabilities(request: ChatRequest, streams: boolean): readonly Capability[] {
+  const needed: Capability[] = []
+  if (streams) needed.push('streaming')
+  if (request.response_format?.type === 'json_object') needed.push('json-object')
+  if (request['logprobs'] === true) needed.push('logprobs')
+  return needed
+}

@@ -1,0 +1,47 @@
+/** Decisions of the recent past, kept so that most feedback needs no query. */
+import { LRUCache } from 'lru-cache'
+import type { RewardRow } from '../../adapters/index.ts'
+import type { ArmId, DecisionContext, DecisionId } from '../../engine/index.ts'
+
+/** About 1 kB each. */
+const ENTRIES_MAX = 20_000
+
+export interface RecentDecision {
+  readonly context: DecisionContext
+  readonly tenant: string
+  /** The arm that feedback on quality is about; undefined when the decision was not answered. */
+  servedArm: ArmId | undefined
+  /** While its answer is being given. */
+  running: boolean
+  /** In the order they were accepted. */
+  readonly rewards: RewardRow[]
+}
+
+export class RecentDecisions {
+  readonly #entries: LRUCache<DecisionId, RecentDecision>
+
+  constructor(entriesMax: number = ENTRIES_MAX) {
+    this.#entries = new LRUCache({ max: entriesMax })
+  }
+
+  put(entry: RecentDecision): void {
+    this.#entries.set(entry.context.id, entry)
+  }
+
+  find(id: DecisionId): RecentDecision | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** What is known of it may be out of date: the next one who asks reads the store. */
+  forget(id: DecisionId): void {
+    this.#entries.delete(id)
+  }
+
+  /** The decision's call has ended. @param servedArm undefined when it brought no whole answer */
+  settle(id: DecisionId, servedArm: ArmId | undefined): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    entry.running = false
+    entry.servedArm = servedArm
+  }
+}

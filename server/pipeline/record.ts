@@ -1,0 +1,137 @@
+/** What happened → the store, the heads, the breakers and the metrics. Called when the caller has what it asked for. */
+import type { AttemptRow, FinishReason, UpstreamError } from '../../adapters/index.ts'
+import { type Decision, type DecisionId, type Outcome, observationsFromOutcome } from '../../engine/index.ts'
+import { isArmsFault } from '../resilience/health.ts'
+import type { Services } from '../services.ts'
+import type { Bill } from './bill.ts'
+import type { Leg } from './leg.ts'
+import type { Task } from './task.ts'
+
+const ERROR_MESSAGE_CHARS_MAX = 1_000
+
+export function recordDecision(
+  services: Services,
+  task: Task,
+  decision: Decision,
+  parentId: DecisionId | undefined,
+): void {
+  services.store.appendDecision({
+    decision,
+    requestId: task.requestId,
+    parentId,
+    tenant: task.tenant.name,
+    session: task.session,
+    requestedModel: task.requestedModel,
+    surface: task.surface,
+    stream: task.stream,
+    promptTokens: task.facts.promptTokens,
+    metadata: task.metadata,
+  })
+  const routesOnly = task.surface === 'route'
+  services.recent.put({
+    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x },
+    tenant: task.tenant.name,
+    // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
+    servedArm: routesOnly ? decision.arm : undefined,
+    running: !routesOnly,
+    rewards: [],
+  })
+  services.metrics.decisions.inc({
+    arm: decision.arm,
+    class: decision.requestClass,
+    policy: decision.policy.name,
+  })
+}
+
+export interface Answered {
+  readonly bill: Bill
+  readonly finish: FinishReason
+  /** Of streams only. */
+  readonly ttftMs: number | undefined
+  readonly totalMs: number
+}
+
+export function recordAnswered(services: Services, leg: Leg, answered: Answered): void {
+  const { bill, finish, ttftMs, totalMs } = answered
+  const { id, arm } = leg.decision
+  services.recent.settle(id, arm)
+  services.health.succeed(arm)
+  append(services, leg, {
+    status: 'answered',
+    finishReason: finish.raw ?? finish.unified,
+    ttftMs,
+    totalMs,
+    bill,
+  })
+  learn(services, leg.decision, {
+    arm,
+    succeeded: true,
+    totalMs,
+    // A length that was counted for want of a better one is no outcome to learn from.
+    ...(!bill.estimated && { outputTokens: bill.completionTokens }),
+    ...(ttftMs !== undefined && { ttftMs }),
+  })
+  services.metrics.observeAnswer(arm, { ttftMs, totalMs, bill })
+}
+
+export interface Failure {
+  readonly error: UpstreamError
+  /** `failed`: the caller has seen nothing of it; `cut`: it broke off in the caller's hands; `cancelled`: by the caller. */
+  readonly status: 'failed' | 'cut' | 'cancelled'
+  readonly totalMs: number
+  readonly ttftMs?: number | undefined
+  /** What had been used when it ended, where that is known. */
+  readonly bill?: Bill | undefined
+}
+
+export function recordFailure(services: Services, leg: Leg, failure: Failure): void {
+  const { error, status } = failure
+  const { id, arm } = leg.decision
+  const nowMs = services.clock.nowMs()
+  services.recent.settle(id, undefined)
+  if (status === 'cancelled') services.health.abandon(arm, nowMs)
+  else services.health.fail(arm, error, nowMs)
+  append(services, leg, { ...failure, finishReason: '' })
+  if (status !== 'cancelled' && isArmsFault(error)) learn(services, leg.decision, { arm, succeeded: false })
+}
+
+function learn(services: Services, decision: Decision, outcome: Outcome): void {
+  const { router, store, clock } = services
+  const { servingDimension } = router.featureSpace
+  const observations = observationsFromOutcome(decision, outcome, clock.nowMs(), servingDimension)
+  router.learn(observations)
+  store.appendObservations(observations)
+}
+
+interface Ending {
+  readonly status: AttemptRow['status']
+  readonly error?: UpstreamError
+  readonly finishReason: string
+  readonly ttftMs?: number | undefined
+  readonly totalMs: number
+  readonly bill?: Bill | undefined
+}
+
+function append(services: Services, leg: Leg, ending: Ending): void {
+  const { error, bill } = ending
+  services.store.appendAttempt({
+    decisionId: leg.decision.id,
+    atMs: services.clock.nowMs(),
+    arm: leg.decision.arm,
+    index: leg.index,
+    status: ending.status,
+    upstreamStatus: error === undefined ? 200 : error.upstreamStatus,
+    errorCode: error?.code ?? '',
+    errorMessage: error?.message.slice(0, ERROR_MESSAGE_CHARS_MAX) ?? '',
+    finishReason: ending.finishReason,
+    ttftMs: ending.ttftMs,
+    totalMs: ending.totalMs,
+    promptTokens: bill?.promptTokens,
+    cachedTokens: bill?.usage.cachedTokens,
+    completionTokens: bill?.completionTokens,
+    reasoningTokens: bill?.usage.reasoningTokens,
+    costUsd: bill?.costUsd,
+    usageEstimated: bill?.estimated ?? false,
+  })
+  services.metrics.attempts.inc({ arm: leg.decision.arm, status: ending.status })
+}

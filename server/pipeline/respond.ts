@@ -1,0 +1,43 @@
+/** What a routed call is answered with besides the answer: our headers, our fields. */
+import type { Warning } from '../../adapters/index.ts'
+import type { Decision } from '../../engine/index.ts'
+
+const NOT_HEADER_SAFE = /[^\x20-\x7e]/
+
+/** Headers of every routed call, errors included. @param attempts upstream calls made */
+export function decisionHeaders(decision: Decision, attempts: number): Record<string, string> {
+  return {
+    'x-highwayman-decision-id': decision.id,
+    'x-highwayman-arm': headerSafe(decision.arm),
+    'x-highwayman-class': headerSafe(decision.requestClass),
+    'x-highwayman-propensity': String(decision.propensity),
+    'x-highwayman-policy': decision.policy.name,
+    'x-highwayman-attempts': String(attempts),
+  }
+}
+
+/** Time spent here and not in waiting for upstreams, ms. */
+export function overheadHeader(elapsedMs: number, upstreamMs: number): string {
+  return Math.max(0, elapsedMs - upstreamMs).toFixed(3)
+}
+
+/** The `highwayman` field of an answer. */
+export function extensionBody(decision: Decision, warnings: readonly Warning[]): object {
+  return {
+    decision_id: decision.id,
+    arm: decision.arm,
+    class: decision.requestClass,
+    policy: decision.policy.name,
+    propensity: decision.propensity,
+    warnings,
+  }
+}
+
+/** `chatcmpl-` and the decision's id: an answer can be traced to its decision by its own id as well. */
+export function completionId(decision: Decision): string {
+  return `chatcmpl-${decision.id}`
+}
+
+function headerSafe(value: string): string {
+  return NOT_HEADER_SAFE.test(value) ? encodeURIComponent(value) : value
+}

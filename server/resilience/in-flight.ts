@@ -1,0 +1,78 @@
+/** The requests that are running: how many there are, and how to end them. */
+import type { ServerResponse } from 'node:http'
+
+export const END_REASON = { callerGone: 'caller-gone', shutdown: 'shutdown' } as const
+export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
+
+/** One running request. Its signal is made when somebody asks for it: most requests need none. */
+export class Flight {
+  readonly startedAt = performance.now()
+  #controller: AbortController | undefined
+  #ended: EndReason | undefined
+
+  /** Aborts when the caller goes away, or when the server does. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended)
+    }
+    return this.#controller.signal
+  }
+
+  /** Why the request was ended before its answer was; undefined while it was not. */
+  get ended(): EndReason | undefined {
+    return this.#ended
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.startedAt
+  }
+
+  end(reason: EndReason): void {
+    if (this.#ended !== undefined) return
+    this.#ended = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+export class InFlight {
+  readonly #flights = new Set<Flight>()
+  #onIdle: (() => void) | undefined
+  #draining = false
+
+  get count(): number {
+    return this.#flights.size
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** A flight that leaves when its response is finished or its connection has died. */
+  enter(response: ServerResponse, onLeave: (flight: Flight) => void): Flight {
+    const flight = new Flight()
+    this.#flights.add(flight)
+    response.once('close', () => {
+      if (!response.writableFinished) flight.end(END_REASON.callerGone)
+      this.#flights.delete(flight)
+      onLeave(flight)
+      if (this.#flights.size === 0) this.#onIdle?.()
+    })
+    return flight
+  }
+
+  /** From now on no request is let in. Resolves when the last one has left, or after `drainMs`. */
+  async drain(drainMs: number): Promise<void> {
+    this.#draining = true
+    if (this.#flights.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    const timer = setTimeout(resolve, drainMs)
+    await promise
+    clearTimeout(timer)
+  }
+
+  endAll(): void {
+    for (const flight of this.#flights) flight.end(END_REASON.shutdown)
+  }
+}

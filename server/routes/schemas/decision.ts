@@ -1,0 +1,103 @@
+/** How a decision is shown: at the moment it is made (`/v1/route`) and afterwards (`/v1/decisions/{id}`). */
+import { z } from 'zod'
+
+const belief = z.object({
+  mean: z.number(),
+  sd: z.number().describe('Of what is believed, not of single outcomes.'),
+})
+
+export const estimateSchema = z.object({
+  arm: z.string(),
+  probability: z.number().describe('With which the policy chose this arm; 0 to 1.'),
+  quality: belief,
+  cost_usd: belief,
+  latency_ms: belief.describe('To the last token.'),
+  ttft_ms: z.number(),
+  tpot_ms: z.number(),
+  output_tokens: z.number(),
+  success: belief,
+  utility: belief.describe('quality − λ_cost·cost − λ_latency·latency − λ_fail·(1 − success).'),
+})
+
+export const exclusionSchema = z.object({ arm: z.string(), reason: z.string(), detail: z.string() })
+
+export const policySchema = z.looseObject({ name: z.string() })
+
+const choice = {
+  decision_id: z.string(),
+  arm: z.string().describe('The arm that was drawn.'),
+  propensity: z.number().describe('The probability it was drawn with.'),
+  policy: policySchema,
+  class: z.string(),
+  explore: z.boolean(),
+  floor: z.number(),
+  rates: z
+    .object({ per_usd: z.number(), per_second: z.number(), per_failure: z.number() })
+    .describe('What the other goods cost in units of quality.'),
+  probabilities: z.record(z.string(), z.number()),
+  estimates: z.array(estimateSchema),
+  exclusions: z.array(exclusionSchema),
+}
+
+export const routeReplySchema = z.object({
+  object: z.literal('routing.decision'),
+  ...choice,
+  provider: z.string(),
+  upstream_model: z.string().describe('The vendor’s id of the model.'),
+  prompt_tokens: z.number(),
+  warnings: z.array(z.object({ field: z.string(), message: z.string() })),
+})
+export type RouteReply = z.output<typeof routeReplySchema>
+
+const nullableNumber = z.number().nullable()
+
+export const decisionReplySchema = z.object({
+  object: z.literal('decision'),
+  ...choice,
+  created_ms: z.number(),
+  request_id: z.string(),
+  parent_id: z.string().nullable().describe('The decision that this one replaced after a failure.'),
+  session: z.string(),
+  requested_model: z.string(),
+  surface: z.string(),
+  stream: z.boolean(),
+  prompt_tokens: z.number(),
+  metadata: z.record(z.string(), z.string()),
+  salt: z.string(),
+  context: z.object({
+    feature_space: z.string(),
+    features: z
+      .record(z.string(), z.number())
+      .describe('By name; by position when the feature space is not the running one.'),
+  }),
+  served_arm: z.string().nullable().describe('The arm whose answer the caller got.'),
+  attempts: z.array(
+    z.object({
+      index: z.number(),
+      at_ms: z.number(),
+      arm: z.string(),
+      status: z.string(),
+      upstream_status: nullableNumber,
+      error: z.object({ code: z.string(), message: z.string() }).nullable(),
+      finish_reason: z.string().nullable(),
+      ttft_ms: nullableNumber,
+      total_ms: z.number(),
+      prompt_tokens: nullableNumber,
+      cached_tokens: nullableNumber,
+      completion_tokens: nullableNumber,
+      reasoning_tokens: nullableNumber,
+      cost_usd: nullableNumber,
+      usage_estimated: z.boolean(),
+    }),
+  ),
+  rewards: z.array(
+    z.object({
+      metric: z.string(),
+      value: z.union([z.number(), z.string()]),
+      at_ms: z.number(),
+      source: z.string(),
+      idempotency_key: z.string().nullable(),
+    }),
+  ),
+})
+export type DecisionReply = z.output<typeof decisionReplySchema>

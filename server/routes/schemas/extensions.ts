@@ -1,0 +1,61 @@
+/** Our own part of a request: the `highwayman` field, and the headers that stand in for it. */
+import { z } from 'zod'
+import { CAPABILITIES } from '../../../engine/index.ts'
+
+const LIST_LENGTH_MAX = 256
+const NAME_LENGTH_MAX = 256
+export const METADATA_KEYS_MAX = 16
+
+/** The configuration writes `maxCostUsd`, this API `max_cost_usd`; a block copied from there is understood as it is. */
+function snakeCased<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.preprocess((value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    const entries = Object.entries(value)
+    return Object.fromEntries(
+      entries.map(([key, field]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), field]),
+    )
+  }, z.strictObject(shape))
+}
+
+const name = () => z.string().min(1).max(NAME_LENGTH_MAX)
+const positive = () => z.number().positive()
+const weight = () => z.number().nonnegative()
+
+export const preferencesSchema = snakeCased({
+  usd_per_quality_point: positive()
+    .optional()
+    .describe('USD per request that one percentage point of quality is worth.'),
+  seconds_per_quality_point: positive()
+    .optional()
+    .describe('Seconds of waiting that one percentage point of quality is worth.'),
+  quality: positive()
+    .optional()
+    .describe('Weight of quality; weights and exchange rates exclude each other.'),
+  cost: weight().optional().describe('Weight of cost, measured against the mean over the arms.'),
+  latency: weight().optional().describe('Weight of latency, measured against the mean over the arms.'),
+})
+
+export const constraintsSchema = snakeCased({
+  max_cost_usd: positive().optional().describe('Expected cost of the request at most, USD.'),
+  max_latency_ms: positive().optional().describe('Expected time to the last token at most, ms.'),
+  regions: z.array(name()).min(1).max(LIST_LENGTH_MAX).optional().describe('Only arms of these regions.'),
+  capabilities: z.array(z.enum(CAPABILITIES)).optional().describe('Only arms with all of these.'),
+})
+
+export const extensionsSchema = z.strictObject({
+  preferences: preferencesSchema.optional().describe('Replace the tenant’s and the model’s.'),
+  constraints: constraintsSchema.optional().describe('Apply besides the tenant’s and the model’s.'),
+  allow: z.array(name()).min(1).max(LIST_LENGTH_MAX).optional().describe('Only these arms, by id or tag.'),
+  deny: z.array(name()).max(LIST_LENGTH_MAX).optional().describe('Never these arms, by id or tag.'),
+  class: name().optional().describe('The request’s class; otherwise inferred from its text.'),
+  explore: z.boolean().optional().describe('false: the arm that looks best, nothing is tried out.'),
+  session: name().optional().describe('Groups the requests of one conversation or task.'),
+  metadata: z
+    .record(z.string().min(1).max(64), z.string().max(512))
+    .refine((entries) => Object.keys(entries).length <= METADATA_KEYS_MAX, {
+      error: `at most ${METADATA_KEYS_MAX} entries`,
+    })
+    .optional()
+    .describe('Kept with the decision and returned with it.'),
+})
+export type Extensions = z.output<typeof extensionsSchema>

@@ -1,0 +1,20 @@
+/** What the pipeline works with: the outside's dependencies and the application's own moving parts. */
+import type { FastifyBaseLogger } from 'fastify'
+import type { AppDeps } from './deps.ts'
+import type { KeyedLock } from './keyed-lock.ts'
+import type { Metrics } from './observability/metrics.ts'
+import type { RecentDecisions } from './pipeline/recent-decisions.ts'
+import type { RegistryView } from './registry-view.ts'
+import type { ArmHealth } from './resilience/health.ts'
+import type { InFlight } from './resilience/in-flight.ts'
+
+export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry'> {
+  /** Of the registry that is in force now; a request keeps the one it began with. */
+  readonly view: () => RegistryView
+  readonly metrics: Metrics
+  readonly health: ArmHealth
+  readonly inFlight: InFlight
+  readonly recent: RecentDecisions
+  readonly feedbackLock: KeyedLock
+  readonly log: FastifyBaseLogger
+}

@@ -1,0 +1,185 @@
+/** From a registry to a listening server, and back down again. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyServerOptions } from 'fastify'
+import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
+import {
+  createProvider,
+  createTokenCounter,
+  type Provider,
+  type ProviderConfig,
+  type Store,
+} from '../adapters/index.ts'
+import { createFeatureSpace, createRouter, type Router } from '../engine/index.ts'
+import { buildApp } from './app.ts'
+import type { Clock, Ids } from './deps.ts'
+import { REDACTED_PATHS } from './observability/log.ts'
+import type { Registry } from './registry.ts'
+import type { App } from './routes/app-type.ts'
+
+/** After the drain, answers that were ended still have to be flushed to their callers. */
+const FAREWELL_MS = 1_000
+
+export interface ServerOptions {
+  /** The first; later ones come through {@link RunningServer.reload}. */
+  readonly registry: Registry
+  /** Open; whoever opened it closes it, after the server. */
+  readonly store: Store
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Names this process among those that share the store. @default 'local' */
+  readonly replica?: string
+  /** Replaces `registry.server.host`. */
+  readonly host?: string
+  /** Replaces `registry.server.port`; 0 takes a free one. */
+  readonly port?: number
+  /** Where and from which level on to log. @default no log */
+  readonly logger?: { readonly level: string; readonly stream?: NodeJS.WritableStream }
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8787` */
+  readonly url: string
+  readonly router: Router
+  /** For tests and tools that want the application without a socket. */
+  readonly app: App
+  /**
+   * Puts another registry in force: arms, models, tenants, providers and limits. What the schema marks as needing a
+   * restart (classes, store, host, port, body limit) stays as it was.
+   */
+  reload(registry: Registry): void
+  /**
+   * Lets nobody in any more, waits up to `drainMs` for running requests, ends the rest, flushes the store and closes the
+   * providers. Idempotent.
+   */
+  close(): Promise<void>
+}
+
+/** @throws {StoreError} when what was learned cannot be read; and what listening throws. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { store, clock, ids, replica = 'local' } = options
+  let registry = options.registry
+  const providers = new ProviderPool()
+  providers.use(registry.providers)
+  const router = createRouter({
+    arms: armsOf(registry),
+    featureSpace: createFeatureSpace({ classes: registry.classes }),
+  })
+  await remember(router, store, clock)
+  const tokens = createTokenCounter()
+  const metricsRegistry = new MetricsRegistry()
+  collectDefaultMetrics({ register: metricsRegistry })
+  const { app, inFlight } = await buildApp({
+    registry: () => registry,
+    router,
+    providers: (name) => providers.find(name),
+    store,
+    tokens,
+    clock,
+    ids,
+    replica,
+    logger: loggerOf(options.logger),
+    metricsRegistry,
+  })
+  const { host = registry.server.host, port = registry.server.port } = options
+  await app.listen({ host, port })
+
+  async function shutDown(): Promise<void> {
+    const { drainMs } = registry.server
+    const drained = inFlight.drain(drainMs)
+    const closed = app.close()
+    await drained
+    inFlight.endAll()
+    app.server.closeIdleConnections()
+    const farewell = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS)
+    await closed
+    clearTimeout(farewell)
+    await store.flush()
+    await providers.close()
+    tokens.close()
+  }
+
+  let closing: Promise<void> | undefined
+  return {
+    url: urlOf(host, app.server.address() as AddressInfo),
+    router,
+    app,
+    reload(next) {
+      // In one go: no request sees the arms of one registry with the providers of another.
+      providers.use(next.providers)
+      router.replaceArms(armsOf(next))
+      registry = next
+    },
+    close() {
+      closing ??= shutDown()
+      return closing
+    },
+  }
+}
+
+/** Providers by name. One whose settings did not change keeps its sockets over a reload. */
+class ProviderPool {
+  #current = new Map<string, { readonly config: string; readonly provider: Provider }>()
+  readonly #closing = new Set<Promise<void>>()
+
+  find(name: string): Provider | undefined {
+    return this.#current.get(name)?.provider
+  }
+
+  use(configs: ReadonlyMap<string, ProviderConfig>): void {
+    const before = this.#current
+    this.#current = new Map()
+    for (const [name, settings] of configs) {
+      const config = JSON.stringify(settings)
+      const known = before.get(name)
+      if (known?.config === config) {
+        this.#current.set(name, known)
+        before.delete(name)
+      } else {
+        this.#current.set(name, { config, provider: createProvider(settings) })
+      }
+    }
+    // Calls that still run on these end in their own time.
+    for (const { provider } of before.values()) this.#retire(provider)
+  }
+
+  async close(): Promise<void> {
+    for (const { provider } of this.#current.values()) this.#retire(provider)
+    this.#current.clear()
+    await Promise.all(this.#closing)
+  }
+
+  #retire(provider: Provider): void {
+    const closed = provider.close().finally(() => this.#closing.delete(closed))
+    this.#closing.add(closed)
+  }
+}
+
+/** What all replicas have learned up to now. */
+async function remember(router: Router, store: Store, clock: Clock): Promise<void> {
+  router.absorb(
+    await store.loadSums({
+      featureSpace: router.featureSpace.id,
+      nowMs: clock.nowMs(),
+      halfLifeMs: router.halfLifeMs,
+    }),
+  )
+}
+
+function armsOf(registry: Registry) {
+  return [...registry.arms.values()].map(({ arm }) => arm)
+}
+
+function loggerOf(options: ServerOptions['logger']): FastifyServerOptions['logger'] {
+  if (options === undefined) return false
+  return {
+    level: options.level,
+    redact: { paths: [...REDACTED_PATHS], censor: '[redacted]' },
+    ...(options.stream !== undefined && { stream: options.stream }),
+  }
+}
+
+function urlOf(host: string, { address, port, family }: AddressInfo): string {
+  const shown =
+    host === '0.0.0.0' || host === '::' ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${shown}:${port}`
+}

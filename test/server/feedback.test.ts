@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ArmId, Router } from '../../engine/index.ts'
+import { dyingAfter, failing, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
+import { eventually, registryOf, startTestServer, type TestServer } from '../helpers/server.ts'
+
+interface Reply {
+  readonly status: string
+  readonly learned: boolean
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+async function withAnswer(work: (server: TestServer, decisionId: string) => Promise<void>): Promise<void> {
+  await using upstream = await startOpenAiUpstream(saying('Hi'))
+  await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+  const response = await server.chat()
+  await response.text()
+  await work(server, response.headers.get('x-highwayman-decision-id')!)
+}
+
+async function give(
+  server: TestServer,
+  decisionId: string,
+  value: unknown,
+  extra: object = {},
+): Promise<{ code: number; body: Reply; headers: Headers }> {
+  const response = await server.post('/v1/feedback', {
+    decision_id: decisionId,
+    metric: 'quality',
+    value,
+    ...extra,
+  })
+  return { code: response.status, body: (await response.json()) as Reply, headers: response.headers }
+}
+
+/** Count and sum of the quality head. */
+function quality(router: Router, arm = 'acme/small') {
+  const sums = router.sums().find((entry) => entry.arm === (arm as ArmId) && entry.head === 'quality')
+  return sums && { n: sums.n, total: sums.b[0]! }
+}
+
+function assertQuality(server: TestServer, expected: { n: number; total: number } | undefined): void {
+  const actual = quality(server.running.router)
+  if (expected === undefined) {
+    assert.equal(actual, undefined)
+    return
+  }
+  // What was learned a moment ago has begun to fade: by less than 1e-9 a ms.
+  assert.ok(actual, 'nothing was learned')
+  assert.ok(Math.abs(actual.n - expected.n) < 1e-5, `n is ${actual.n}`)
+  assert.ok(Math.abs(actual.total - expected.total) < 1e-5, `total is ${actual.total}`)
+}
+
+describe('feedback', () => {
+  it('on quality is stored and teaches the arm that served', () =>
+    withAnswer(async (server, id) => {
+      const { code, body } = await give(server, id, 0.8, { source: 'user' })
+      assert.equal(code, 202)
+      assert.deepEqual(body, { status: 'recorded', learned: true, decision_id: id, metric: 'quality' })
+      assertQuality(server, { n: 1, total: 0.8 })
+      const [reward] = server.store.rewards
+      assert.deepEqual(
+        [reward?.decisionId, reward?.metric, reward?.valueNumber, reward?.source],
+        [id, 'quality', 0.8, 'user'],
+      )
+      const stored = server.store.observations.filter(({ head }) => head === 'quality')
+      assert.deepEqual(
+        stored.map(({ arm, y, weight }) => [arm, y, weight]),
+        [['acme/small', 0.8, 1]],
+      )
+    }))
+
+  for (const [value, expected] of [
+    [true, 1],
+    [false, 0],
+    [0, 0],
+    [1, 1],
+  ] as const) {
+    it(`takes ${value} as ${expected}`, () =>
+      withAnswer(async (server, id) => {
+        assert.equal((await give(server, id, value)).code, 202)
+        assert.equal(server.store.rewards[0]?.valueNumber, expected)
+        assertQuality(server, { n: 1, total: expected })
+      }))
+  }
+
+  for (const value of [1.01, -0.1, 5, 'good']) {
+    it(`refuses quality ${value} and names the range`, () =>
+      withAnswer(async (server, id) => {
+        const { code, body } = await give(server, id, value)
+        assert.equal(code, 422)
+        assert.equal(body.error?.code, 'invalid_feedback_value')
+        assert.match(body.error.message, /\[0, 1\]/)
+        assert.deepEqual(server.store.rewards, [])
+      }))
+  }
+
+  it('a second value takes the first one back exactly', () =>
+    withAnswer(async (server, id) => {
+      await give(server, id, 1)
+      server.clock.advance(3 * 86_400_000)
+      const { body } = await give(server, id, 0.25)
+      assert.deepEqual([body.status, body.learned], ['revised', true])
+      assertQuality(server, { n: 1, total: 0.25 })
+      const stored = server.store.observations.filter(({ head }) => head === 'quality')
+      assert.deepEqual(
+        stored.map(({ y, weight }) => [y, weight]),
+        [
+          [1, 1],
+          [1, -1],
+          [0.25, 1],
+        ],
+      )
+      assert.equal(stored[0]?.atMs, stored[1]?.atMs, 'taken back with the weight it has by now')
+      assert.ok(stored[2]!.atMs > stored[1]!.atMs)
+    }))
+
+  it('the same idempotency key counts once', () =>
+    withAnswer(async (server, id) => {
+      const key = { idempotency_key: 'k-1' }
+      assert.equal((await give(server, id, 1, key)).body.status, 'recorded')
+      const again = await give(server, id, 1, key)
+      assert.equal(again.code, 202)
+      assert.deepEqual([again.body.status, again.body.learned], ['duplicate', false])
+      assert.equal(server.store.rewards.length, 1)
+      assertQuality(server, { n: 1, total: 1 })
+      await give(server, id, 0.5, { idempotency_key: 'k-2' })
+      assert.equal((await give(server, id, 1, key)).body.status, 'duplicate', 'also after a revision')
+      assertQuality(server, { n: 1, total: 0.5 })
+    }))
+
+  it('many at once on one decision count once', () =>
+    withAnswer(async (server, id) => {
+      server.store.beforeReward = () => new Promise((resolve) => setImmediate(resolve))
+      const same = { idempotency_key: 'same' }
+      const replies = await Promise.all([
+        ...Array.from({ length: 5 }, () => give(server, id, 1, same)),
+        ...[0.1, 0.2, 0.3].map((value) => give(server, id, value)),
+      ])
+      assert.ok(replies.every(({ code }) => code === 202))
+      const statuses = replies.map(({ body }) => body.status).sort()
+      assert.deepEqual(statuses.filter((status) => status === 'duplicate').length, 4)
+      assert.equal(statuses.filter((status) => status === 'recorded').length, 1)
+      const last = server.store.rewards.at(-1)
+      assertQuality(server, { n: 1, total: last!.valueNumber! })
+    }))
+
+  it('of another name is stored and not learned', () =>
+    withAnswer(async (server, id) => {
+      const { code, body } = await give(server, id, 'nice', { metric: 'comment' })
+      assert.equal(code, 202)
+      assert.equal(body.learned, false)
+      assert.deepEqual(
+        [server.store.rewards[0]?.valueText, server.store.rewards[0]?.valueNumber],
+        ['nice', undefined],
+      )
+      assertQuality(server, undefined)
+    }))
+
+  it('has the time the caller gives, which may not lie in the future', () =>
+    withAnswer(async (server, id) => {
+      const ts = new Date(server.clock.nowMs() - 60_000)
+      assert.equal((await give(server, id, 1, { ts: ts.toISOString() })).code, 202)
+      assert.equal(server.store.rewards[0]?.atMs, ts.getTime())
+      const { code, body } = await give(server, id, 1, { ts: server.clock.nowMs() + 3_600_000 })
+      assert.equal(code, 422)
+      assert.match(body.error!.message, /future/)
+    }))
+
+  it('on a decision of long ago is found in the store', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    const registry = registryOf({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    await using first = await startTestServer(registry)
+    const id = (await first.chat()).headers.get('x-highwayman-decision-id')!
+    await give(first, id, 1, { idempotency_key: 'k' })
+    await using second = await startTestServer(registry, { store: first.store })
+    assert.equal((await give(second, id, 1, { idempotency_key: 'k' })).body.status, 'duplicate')
+    const { body } = await give(second, id, 0.5)
+    assert.equal(body.status, 'revised')
+    const sums = quality(second.running.router)
+    assert.ok(sums && Math.abs(sums.n) < 1e-6, 'this replica takes back what another had learned')
+    assert.ok(Math.abs(sums.total - -0.5) < 1e-6)
+  })
+
+  it('is refused for a decision nobody knows', () =>
+    withAnswer(async (server) => {
+      for (const id of ['01890000-0000-7000-8000-000000000001', 'no-uuid']) {
+        const { code, body } = await give(server, id, 1)
+        assert.deepEqual([code, body.error?.code], [404, 'decision_not_found'])
+      }
+    }))
+
+  it('without a store is a 503 and teaches nothing; the next try counts', () =>
+    withAnswer(async (server, id) => {
+      server.store.available = false
+      const { code, body, headers } = await give(server, id, 1)
+      assert.deepEqual([code, body.error?.code], [503, 'store_unavailable'])
+      assert.ok(Number(headers.get('retry-after')) > 0)
+      assertQuality(server, undefined)
+      server.store.available = true
+      assert.equal((await give(server, id, 1)).body.status, 'recorded')
+      assertQuality(server, { n: 1, total: 1 })
+    }))
+
+  it('on a decision that failed over is kept, and taught to nobody', async () => {
+    await using bad = await startOpenAiUpstream(failing(500))
+    await using good = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({
+      arms: [
+        { id: 'acme/bad', url: bad.url },
+        { id: 'acme/good', url: good.url },
+      ],
+    })
+    await server.chat()
+    const [failed, served] = server.store.decisions.map(({ decision }) => decision.id)
+    assert.equal((await give(server, failed!, 1)).body.learned, false)
+    assert.equal((await give(server, served!, 1)).body.learned, true)
+    assert.equal(quality(server.running.router, 'acme/bad'), undefined)
+    assert.ok(quality(server.running.router, 'acme/good'))
+  })
+
+  it('on an answer that was cut off teaches nothing', async () => {
+    await using upstream = await startOpenAiUpstream(dyingAfter('One '))
+    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    const response = await server.chat({ stream: true })
+    await response.text()
+    await eventually(() => server.store.attempts.length === 1, 'the record')
+    const { body } = await give(server, response.headers.get('x-highwayman-decision-id')!, 0)
+    assert.equal(body.learned, false)
+  })
+
+  it('must wait until the answer has ended', async () => {
+    await using upstream = await startOpenAiUpstream(() => {})
+    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    const controller = new AbortController()
+    const pending = fetch(`${server.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'x' }] }),
+      signal: controller.signal,
+    })
+    await eventually(() => server.store.decisions.length === 1, 'the decision')
+    const { code, body } = await give(server, server.store.decisions[0]!.decision.id, 1)
+    assert.deepEqual([code, body.error?.code], [409, 'decision_running'])
+    controller.abort()
+    await assert.rejects(pending)
+  })
+
+  it('is bounded for each decision', () =>
+    withAnswer(async (server, id) => {
+      for (let i = 0; i < 256; i++) await give(server, id, i, { metric: `m${i % 60}` })
+      const { code, body } = await give(server, id, 1)
+      assert.deepEqual([code, body.error?.code], [409, 'feedback_limit'])
+    }))
+
+  it('on a decision that was only asked for is about the arm that was drawn', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    const response = await server.post('/v1/route', { messages: [{ role: 'user', content: 'x' }] })
+    const { decision_id } = (await response.json()) as { decision_id: string }
+    assert.equal((await give(server, decision_id, 0.5)).body.learned, true)
+    assertQuality(server, { n: 1, total: 0.5 })
+  })
+})
