@@ -44,15 +44,21 @@ export function readExtensions(
   }
 }
 
+const HEADERS = (['class', 'session', 'explore', 'allow', 'deny'] as const).map(
+  (field) => [field, HEADER_PREFIX + field] as const,
+)
+const NO_WISHES: Extensions = {}
+
 /** `x-highwayman-class`, `-session`, `-explore` (true or false), `-allow` and `-deny` (separated by commas). */
 function fromHeaders(headers: IncomingHttpHeaders): Extensions {
-  const given: Record<string, unknown> = {}
-  for (const field of ['class', 'session', 'explore', 'allow', 'deny'] as const) {
-    const text = headers[HEADER_PREFIX + field]
-    if (typeof text === 'string' && text !== '') given[field] = headerValue(field, text)
+  let given: Record<string, unknown> | undefined
+  for (const [field, header] of HEADERS) {
+    const text = headers[header]
+    if (typeof text !== 'string' || text === '') continue
+    given ??= {}
+    given[field] = headerValue(field, text)
   }
-  for (const _ in given) return parseOrRefuse(extensionsSchema, given, HEADER_PREFIX)
-  return {}
+  return given === undefined ? NO_WISHES : parseOrRefuse(extensionsSchema, given, HEADER_PREFIX)
 }
 
 function headerValue(field: string, text: string): unknown {

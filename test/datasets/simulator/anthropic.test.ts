@@ -29,9 +29,13 @@ function post(body: object, headers: Readonly<Record<string, string>> = KEYS.ant
 }
 const ask = (content: unknown) => ({ messages: [{ role: 'user', content }] })
 
+/** The fields that the tests look at. */
 interface Event {
   readonly type: string
-  readonly [field: string]: never
+  readonly message?: { readonly usage: { readonly input_tokens: number } }
+  readonly content_block?: Readonly<Record<string, unknown>>
+  readonly delta?: { readonly text?: string; readonly partial_json?: string; readonly stop_reason?: string }
+  readonly usage?: { readonly output_tokens: number }
 }
 function eventsOf(text: string): readonly Event[] {
   return framesOf(text).map((frame) => {
@@ -82,34 +86,34 @@ suite('a stream', () => {
       ],
     )
     assert.ok(deltas.length > 1 && deltas.length <= 24)
-    const text = deltas.map((event) => event['delta']['text']).join('')
+    const text = deltas.map((event) => event.delta?.text).join('')
     assert.equal(text, JSON.parse(plain.text).content[0].text)
     const outcome = fixture.rows[3]!.outcomes.get('sim-anthropic/bramble-small')!
     const end = events.at(-2)!
-    assert.equal(end['delta']['stop_reason'], 'end_turn')
-    assert.equal(end['usage']['output_tokens'], outcome.outputTokens)
-    assert.equal(events[0]!['message']['usage']['input_tokens'], outcome.inputTokens)
+    assert.equal(end.delta?.stop_reason, 'end_turn')
+    assert.equal(end.usage?.output_tokens, outcome.outputTokens)
+    assert.equal(events[0]!.message?.usage.input_tokens, outcome.inputTokens)
   })
 
   test('of a tool call: empty input at the start, an empty first fragment, then the arguments', async () => {
     const events = eventsOf((await post({ ...ask('How is the weather?'), tools: TOOLS, stream: true })).text)
-    const block = events[1]!['content_block'] as Record<string, unknown>
+    const block = events[1]!.content_block
     assert.deepEqual({ ...block, id: '' }, { type: 'tool_use', id: '', name: 'weather', input: {} })
-    assert.match(String(block['id']), /^toolu_[a-zA-Z0-9_-]+$/)
+    assert.match(String(block?.['id']), /^toolu_[a-zA-Z0-9_-]+$/)
     const fragments = events
       .filter((event) => event.type === 'content_block_delta')
-      .map((event) => event['delta']['partial_json'])
+      .map((event) => event.delta?.partial_json)
     assert.equal(fragments[0], '')
     assert.equal(typeof JSON.parse(fragments.join('')).city, 'string')
-    assert.equal(events.at(-2)!['delta']['stop_reason'], 'tool_use')
+    assert.equal(events.at(-2)!.delta?.stop_reason, 'tool_use')
   })
 
   test('that is cut at max_tokens says so', async () => {
     const events = eventsOf(
       (await post({ ...ask(fixture.rows[3]!.prompt), max_tokens: 4, stream: true })).text,
     )
-    assert.equal(events.at(-2)!['delta']['stop_reason'], 'max_tokens')
-    assert.equal(events.at(-2)!['usage']['output_tokens'], 4)
+    assert.equal(events.at(-2)!.delta?.stop_reason, 'max_tokens')
+    assert.equal(events.at(-2)!.usage?.output_tokens, 4)
   })
 })
 
