@@ -1,97 +1,154 @@
 /**
- * ClickHouse inside this process: chDB behind the official client. Its calls run on libuv's pool, not on the calling thread:
- * during an insert of 5,000 rows the longest delay of the event loop was 1 to 5 ms, so there is no worker thread here.
+ * ClickHouse without a server: chDB in a process of its own, forked by this one and ended with it. Of its own, because the
+ * engine maps and unmaps memory by the hundred megabytes: in the gateway's address space every such call stops the gateway's
+ * thread (measured: half the requests per second), and a crash of the engine would be a crash of the gateway.
  */
-import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { type Batch, type ClickHouse, INSERT_SETTINGS, queryRows, reasonOf } from './client.ts'
+import { fork } from 'node:child_process'
+import { type ClickHouse, type Row, reasonOf } from './client.ts'
 import { claimDataDir, type DataDir, inUse, processExists } from './data-dir.ts'
+import type { EngineFailure, EngineReply, EngineRequest } from './engine-process.ts'
 import { StoreError } from './store.ts'
-
-type Connection = ReturnType<typeof import('chdb/connection')['createChdbConnection']>
 
 export interface EmbeddedClickHouse extends ClickHouse {
   /** The last process that had this directory open did not close it. */
   readonly recovering: boolean
 }
 
+/** How long a directory is waited for whose owner has died: its engine notices at once, and finishes what it writes. */
+const PATIENCE_MS = 10_000
+const SCRIPT = new URL('./engine-process.ts', import.meta.url)
+
 /**
- * Opens, or makes, the database in a directory. Takes tenths of a second, in which the thread is blocked.
+ * Opens, or makes, the database in a directory: about half a second.
  * @throws {StoreError} `store_engine_missing`, `store_bad_location`, `store_unavailable`
  */
 export async function openEmbedded(directory: string): Promise<EmbeddedClickHouse> {
-  const createConnection = await loadEngine()
   const dataDir = claimDataDir(directory)
-  const connection = connect(dataDir, createConnection)
-  const client = createClient({
-    connection: asClientConnection(connection),
-    log: { level: ClickHouseLogLevel.OFF },
-  })
-  try {
-    dataDir.own()
-  } catch (error) {
-    await client.close()
+  const orphaned = dataDir.ownerPid !== undefined && !processExists(dataDir.ownerPid)
+  const engine = await startEngine(dataDir.enginePath, orphaned ? PATIENCE_MS : 0).catch((error: unknown) => {
     dataDir.release(false)
-    throw error
-  }
-
+    throw openingError(dataDir, error)
+  })
+  dataDir.own()
   return {
     kind: 'embedded',
     location: dataDir.path,
     recovering: dataDir.ownerPid !== undefined,
-    // Not `client.insert`: it would join the rows and the statement in one string, and leave the token set for the session.
-    insert: async ({ table, columns, body, token }: Batch) => {
-      await connection.chdb.rawInsert({
-        table,
-        columns: [...columns],
-        values: body,
-        format: 'JSONCompactEachRow',
-        settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
-      })
+    insert: async (batch) => {
+      await engine.call({ kind: 'insert', batch })
     },
-    query: (sql, params) => queryRows(client, sql, params),
+    query: async (sql, params) => [...(await engine.call({ kind: 'query', sql, params }))],
     command: async (sql) => {
-      await client.command({ query: sql })
+      await engine.call({ kind: 'command', sql })
     },
     close: async (clean) => {
-      await client.close()
+      await engine.close()
       dataDir.release(clean)
     },
   }
 }
 
-/** chDB implements the client's contract as an older copy of its types states it; under exact optional types they differ. */
-function asClientConnection(
-  connection: Connection,
-): NonNullable<ClickHouseClientConfigOptions['connection']> {
-  return connection as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>
+interface Engine {
+  call(request: EngineRequest): Promise<readonly Row[]>
+  close(): Promise<void>
 }
 
-async function loadEngine(): Promise<(options: { path: string }) => Connection> {
-  try {
-    return (await import('chdb/connection')).createChdbConnection
-  } catch (error) {
-    throw new StoreError(
-      'store_engine_missing',
-      `the embedded ClickHouse (npm package chdb) cannot be loaded: ${reasonOf(error)}; run \`npm install chdb\`, or ` +
-        'set store.url to a ClickHouse server',
-      { cause: error },
-    )
+/** Why the engine did not open. */
+class OpeningFailure extends Error {
+  override readonly name = 'OpeningFailure'
+  readonly kind: 'missing' | 'locked'
+  constructor(kind: 'missing' | 'locked', message: string) {
+    super(message)
+    this.kind = kind
   }
 }
 
-function connect(dataDir: DataDir, createConnection: (options: { path: string }) => Connection): Connection {
-  try {
-    return createConnection({ path: dataDir.enginePath })
-  } catch (error) {
-    dataDir.release(false)
-    const { path, ownerPid } = dataDir
-    if (ownerPid !== undefined && ownerPid !== process.pid && processExists(ownerPid))
-      throw inUse(path, ownerPid, error)
-    throw new StoreError(
-      'store_unavailable',
-      `the embedded ClickHouse could not open ${path} (${reasonOf(error)}); stop any other process that has it open, see ` +
-        'that it is writable, or name another directory (--data-dir, store.dataDir)',
-      { cause: error },
-    )
+interface Waiting {
+  readonly resolve: (rows: readonly Row[]) => void
+  readonly reject: (error: Error) => void
+}
+
+async function startEngine(path: string, patienceMs: number): Promise<Engine> {
+  const child = fork(scriptPath(), [path, String(patienceMs)], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+  })
+  const waiting = new Map<number, Waiting>()
+  let lastId = 0
+  let ended: Error | undefined
+  const opened = Promise.withResolvers<void>()
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = new Error(`the embedded ClickHouse has ended (${signal ?? `exit code ${code}`})`)
+      opened.reject(ended)
+      for (const { reject } of waiting.values()) reject(ended)
+      waiting.clear()
+      resolve()
+    })
+  })
+  child.once('error', opened.reject)
+  child.on('message', (reply: EngineReply) => {
+    if (reply.kind === 'open') opened.resolve()
+    else if ('id' in reply) {
+      settle(waiting, reply)
+      // Only a request that waits keeps this process alive.
+      if (waiting.size === 0) child.channel?.unref()
+    } else opened.reject(new OpeningFailure(reply.kind, reply.failure.message))
+  })
+  const call = (request: EngineRequest): Promise<readonly Row[]> =>
+    new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(ended)
+      const id = ++lastId
+      waiting.set(id, { resolve, reject })
+      child.channel?.ref()
+      child.send({ id, request }, (error) => {
+        if (error !== null && waiting.delete(id)) reject(error)
+      })
+    })
+  await opened.promise
+  child.unref()
+  child.channel?.unref()
+  return {
+    call,
+    close: async () => {
+      if (ended !== undefined) return
+      child.ref()
+      await call({ kind: 'close' }).catch(() => {})
+      if (child.connected) child.disconnect()
+      await exited
+    },
   }
+}
+
+function settle(waiting: Map<number, Waiting>, reply: Extract<EngineReply, { id: number }>): void {
+  const request = waiting.get(reply.id)
+  waiting.delete(reply.id)
+  if (reply.kind === 'done') request?.resolve(reply.rows)
+  else request?.reject(errorOf(reply.failure))
+}
+
+/** ClickHouse's number is where its own client has it: by it a refusal is told from a failure. */
+function errorOf({ message, code }: EngineFailure): Error {
+  return Object.assign(new Error(message), code === undefined ? {} : { code: String(code) })
+}
+
+/** The compiled package has it as JavaScript. */
+function scriptPath(): URL {
+  return import.meta.url.endsWith('.ts') ? SCRIPT : new URL(SCRIPT.href.replace(/\.ts$/, '.js'))
+}
+
+function openingError({ path, ownerPid }: DataDir, error: unknown): StoreError {
+  const reason = reasonOf(error)
+  if (error instanceof OpeningFailure && error.kind === 'missing') {
+    const repair = 'run `npm install chdb`, or set store.url to a ClickHouse server'
+    const message = `the embedded ClickHouse (npm package chdb) cannot be loaded: ${reason}; ${repair}`
+    return new StoreError('store_engine_missing', message, { cause: error })
+  }
+  if (ownerPid !== undefined && ownerPid !== process.pid && processExists(ownerPid))
+    return inUse(path, ownerPid, error)
+  const repair =
+    'stop any other process that has it open, see that it is writable, or name another directory (--data-dir, store.dataDir)'
+  const message = `the embedded ClickHouse could not open ${path} (${reason}); ${repair}`
+  return new StoreError('store_unavailable', message, { cause: error })
 }

@@ -1,10 +1,13 @@
 /** Opening the embedded engine where it cannot be opened. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { registerHooks } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openEmbedded } from '../../adapters/clickhouse/embedded.ts'
 import { openStore } from '../../adapters/index.ts'
 
 let root: string
@@ -15,21 +18,60 @@ before(async () => {
 after(() => rm(root, { recursive: true, force: true }))
 
 test('without the optional package the error names both ways out', async () => {
-  const hooks = registerHooks({
-    resolve: (specifier, context, next) => {
-      if (!specifier.startsWith('chdb')) return next(specifier, context)
-      throw Object.assign(new Error(`Cannot find package '${specifier}'`), { code: 'ERR_MODULE_NOT_FOUND' })
-    },
-  })
+  // The engine runs in a process of its own, which is told in its environment to find no such package.
+  const preload = `
+    import { registerHooks } from 'node:module'
+        registerHooks({
+      resolve(specifier, context, next) {
+        if (!specifier.startsWith('chdb')) return next(specifier, context)
+        throw Object.assign(new Error("Cannot find package '" + specifier + "'"), { code: 'ERR_MODULE_NOT_FOUND' })
+      },
+    })`
+  const before = process.env['NODE_OPTIONS']
+  process.env['NODE_OPTIONS'] = `--import data:text/javascript,${encodeURIComponent(preload)}`
   try {
     await assert.rejects(openStore({ kind: 'embedded', dataDir: join(root, 'a'), replica: 'r' }), {
       code: 'store_engine_missing',
       message: /npm install chdb.*store\.url/,
     })
   } finally {
-    hooks.deregister()
+    if (before === undefined) delete process.env['NODE_OPTIONS']
+    else process.env['NODE_OPTIONS'] = before
   }
 })
+
+test('an engine that dies fails what waits for it, by name, and everything after', async () => {
+  const opened = await openEmbedded(join(root, 'dies'))
+  const [engine] = childrenOf(process.pid)
+  const waiting = opened.query('SELECT sleep(2) AS s')
+  process.kill(engine as number, 'SIGKILL')
+  await assert.rejects(waiting, /embedded ClickHouse has ended \(SIGKILL\)/)
+  await assert.rejects(opened.query('SELECT 1 AS one'), /embedded ClickHouse has ended/)
+  await opened.close(false)
+})
+
+test('the engine ends with its process, and its directory can be opened again', async () => {
+  const directory = join(root, 'orphan')
+  const script = `
+    import { openEmbedded } from ${JSON.stringify(new URL('../../adapters/clickhouse/embedded.ts', import.meta.url).href)}
+    const opened = await openEmbedded(${JSON.stringify(directory)})
+    await opened.command('CREATE TABLE t (x UInt8) ENGINE = MergeTree ORDER BY x')
+    process.kill(process.pid, 'SIGKILL')`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+    stdio: 'inherit',
+  })
+  await once(child, 'exit')
+  assert.equal(child.signalCode, 'SIGKILL')
+  const opened = await openEmbedded(directory)
+  assert.ok(opened.recovering)
+  assert.deepEqual(await opened.query('SELECT count() AS n FROM t'), [{ n: 0 }])
+  await opened.close(true)
+})
+
+/** Process ids of the children of a process, as Linux tells them. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+}
 
 test('a data directory that is a file is named', async () => {
   const file = join(root, 'file')
