@@ -26,6 +26,9 @@ import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
+/** A request has to have arrived after this; says nothing about its answer. */
+const REQUEST_MS_MAX = 60_000
+const PARAM_CHARS_MAX = 512
 const OVERLOAD_RETRY_MS = 1_000
 const DRAINING_RETRY_MS = 1_000
 
@@ -46,7 +49,12 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     logger: logger ?? false,
     // Our own line says more: see logRequest.
     logController: new LogController({ disableRequestLogging: true }),
+    // A child logger for every request would cost as much as the routing; what is logged names its request instead.
+    childLoggerFactory: (parent) => parent,
     bodyLimit: bodyLimitBytes,
+    requestTimeout: REQUEST_MS_MAX,
+    // Ids of arms stand in paths.
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id']) ?? deps.ids.next(),
     // A request that meets the closing server is answered by our own hook, in our own shape.
     return503OnClosing: false,
@@ -149,7 +157,8 @@ function errorAnswer(bodyLimitBytes: number): ErrorAnswer {
   return (thrown, request, reply) => {
     const contentType = request.headers['content-type']
     const error = toServerError(thrown, { requestId: request.id, bodyLimitBytes, contentType })
-    if (error.code === 'internal_error') request.log.error({ err: thrown }, 'request failed')
+    if (error.code === 'internal_error')
+      request.log.error({ reqId: request.id, err: thrown }, 'request failed')
     reply
       .code(error.status)
       .header('x-request-id', request.id)

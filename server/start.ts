@@ -81,7 +81,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metricsRegistry,
   })
   const { host = registry.server.host, port = registry.server.port } = options
-  await app.listen({ host, port })
+
+  async function release(): Promise<void> {
+    await providers.close()
+    tokens.close()
+  }
+
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    await release()
+    throw error
+  }
 
   async function shutDown(): Promise<void> {
     const { drainMs } = registry.server
@@ -93,9 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const farewell = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS)
     await closed
     clearTimeout(farewell)
-    await store.flush()
-    await providers.close()
-    tokens.close()
+    await store.flush().finally(release)
   }
 
   let closing: Promise<void> | undefined

@@ -31,6 +31,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply, flight:
   if (level === 'debug' && !VERBOSE_LEVELS.has(log.level)) return
   log[level](
     {
+      reqId: request.id,
       method: request.method,
       route: request.routeOptions.url,
       status,

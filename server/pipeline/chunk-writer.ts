@@ -2,6 +2,9 @@
 import type { ServerResponse } from 'node:http'
 import type { ChatChunk, ChatChunkChoice } from '../../adapters/index.ts'
 
+/** Text that is not kept back any longer, tick or no tick. */
+const PENDING_CHARS_MAX = 64 * 1024
+
 export interface Envelope {
   readonly id: string
   /** Unix time, s. */
@@ -16,6 +19,8 @@ export class ChunkWriter {
   readonly #envelope: Envelope
   readonly #begun = new Set<number>()
   readonly #texts: string[] = []
+  /** What this tick has brought so far. */
+  #pending = ''
   /** Goes out with the first chunk. */
   #extension: object | undefined
 
@@ -35,7 +40,7 @@ export class ChunkWriter {
     const { id, created, model, tellsUsage } = this.#envelope
     const extension = this.#extension
     this.#extension = undefined
-    return this.#write({
+    this.#write({
       ...chunk,
       id,
       object: 'chat.completion.chunk',
@@ -45,6 +50,7 @@ export class ChunkWriter {
       ...(tellsUsage && { usage: null }),
       ...(extension && { highwayman: extension }),
     })
+    return this.#pending.length >= PENDING_CHARS_MAX || this.#response.writableNeedDrain
   }
 
   usage(usage: object): void {
@@ -55,15 +61,17 @@ export class ChunkWriter {
   /** In-band: the status has long been sent. Nothing may follow, not even `[DONE]`. */
   error(body: object): void {
     this.#write(body)
-    this.#response.end()
+    this.#end()
   }
 
   done(): void {
-    this.#response.end('data: [DONE]\n\n')
+    this.#pending += 'data: [DONE]\n\n'
+    this.#end()
   }
 
   /** Resolves when the caller has read enough, or has gone. */
   drained(): Promise<void> {
+    this.#flush()
     const response = this.#response
     if (response.destroyed || !response.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve) => {
@@ -77,8 +85,25 @@ export class ChunkWriter {
     })
   }
 
-  #write(event: object): boolean {
-    return !this.#response.write(`data: ${JSON.stringify(event)}\n\n`)
+  /**
+   * Chunks that came with one read of the upstream's socket leave in one write to the caller's: the tick ends when all of
+   * them have been decoded, so none waits for a chunk that is not there yet.
+   */
+  #write(event: object): void {
+    if (this.#pending === '') process.nextTick(this.#flush)
+    this.#pending += `data: ${JSON.stringify(event)}\n\n`
+  }
+
+  readonly #flush = (): void => {
+    const text = this.#pending
+    if (text === '') return
+    this.#pending = ''
+    this.#response.write(text)
+  }
+
+  #end(): void {
+    this.#response.end(this.#pending)
+    this.#pending = ''
   }
 
   #choice(choice: ChatChunkChoice): ChatChunkChoice {

@@ -1,5 +1,5 @@
 /** One routing choice for a task, over the arms that are left. */
-import type { ArmId, Decision, DecisionId, Exclusion, PolicySpec } from '../../engine/index.ts'
+import type { ArmId, Decision, DecisionId, Exclusion } from '../../engine/index.ts'
 import { type ServerError, serverError } from '../errors.ts'
 import type { Ruling, Rulings } from '../registry-view.ts'
 import type { Services } from '../services.ts'
@@ -29,8 +29,6 @@ export function decide(
   const { model } = task
   const atMs = services.clock.nowMs()
   const blocked = blockedArms(services, task, tried, atMs)
-  // A policy that names its arms has nothing to explore: not exploring leaves out its floor, not its choice.
-  const takesPolicyAtItsWord = !task.explore && isStatic(model.policy)
   const result = services.router.decide({
     id: services.ids.next(),
     atMs,
@@ -39,16 +37,12 @@ export function decide(
     policy: model.policy,
     preferences: task.preferences,
     constraints: task.constraints,
-    explore: task.explore || takesPolicyAtItsWord,
-    floor: takesPolicyAtItsWord ? 0 : model.floor,
+    explore: task.explore,
+    floor: model.floor,
     ...(blocked.size > 0 && { blocked }),
   })
   if (result.kind === 'decided') recordDecision(services, task, result.decision, parentId)
   return result
-}
-
-function isStatic({ name }: PolicySpec): boolean {
-  return name === 'fixed' || name === 'priority' || name === 'weighted'
 }
 
 /** Having been tried is the nearest reason, then what the lists say, then health. */

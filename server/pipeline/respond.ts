@@ -1,6 +1,7 @@
 /** What a routed call is answered with besides the answer: our headers, our fields. */
 import type { Warning } from '../../adapters/index.ts'
 import type { Decision } from '../../engine/index.ts'
+import { COMPLETION_PREFIX } from './decision-id.ts'
 
 const NOT_HEADER_SAFE = /[^\x20-\x7e]/
 
@@ -33,9 +34,9 @@ export function extensionBody(decision: Decision, warnings: readonly Warning[]):
   }
 }
 
-/** `chatcmpl-` and the decision's id: an answer can be traced to its decision by its own id as well. */
+/** Feedback can be given by the answer's own id. */
 export function completionId(decision: Decision): string {
-  return `chatcmpl-${decision.id}`
+  return COMPLETION_PREFIX + decision.id
 }
 
 function headerSafe(value: string): string {

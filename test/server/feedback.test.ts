@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { StoreError } from '../../adapters/index.ts'
 import type { ArmId, Router } from '../../engine/index.ts'
 import { dyingAfter, failing, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { eventually, registryOf, startTestServer, type TestServer } from '../helpers/server.ts'
@@ -68,6 +69,12 @@ describe('feedback', () => {
         stored.map(({ arm, y, weight }) => [arm, y, weight]),
         [['acme/small', 0.8, 1]],
       )
+    }))
+
+  it('may name the completion instead of the decision', () =>
+    withAnswer(async (server, id) => {
+      assert.equal((await give(server, `chatcmpl-${id}`, 1)).body.learned, true)
+      assert.equal((await give(server, id, 1)).body.status, 'revised')
     }))
 
   for (const [value, expected] of [
@@ -167,6 +174,15 @@ describe('feedback', () => {
       assert.match(body.error!.message, /future/)
     }))
 
+  it('keeps the order of arrival whatever the times say', () =>
+    withAnswer(async (server, id) => {
+      const now = server.clock.nowMs()
+      await give(server, id, 1, { ts: now })
+      await give(server, id, 0.5, { ts: now - 60_000 })
+      const [first, second] = server.store.rewards
+      assert.ok(second!.atMs > first!.atMs, 'the store sorts by time, and the last value holds')
+    }))
+
   it('on a decision of long ago is found in the store', async () => {
     await using upstream = await startOpenAiUpstream(saying('Hi'))
     const registry = registryOf({ arms: [{ id: 'acme/small', url: upstream.url }] })
@@ -200,6 +216,20 @@ describe('feedback', () => {
       server.store.available = true
       assert.equal((await give(server, id, 1)).body.status, 'recorded')
       assertQuality(server, { n: 1, total: 1 })
+    }))
+
+  it('that the store took although its answer was lost is known when it comes again', () =>
+    withAnswer(async (server, id) => {
+      const write = server.store.writeReward.bind(server.store)
+      server.store.writeReward = async (row, observations) => {
+        await write(row, observations)
+        throw new StoreError('store_unavailable', 'no answer in time')
+      }
+      assert.equal((await give(server, id, 1, { idempotency_key: 'k' })).code, 503)
+      server.store.writeReward = write
+      assert.equal((await give(server, id, 1, { idempotency_key: 'k' })).body.status, 'duplicate')
+      assert.equal((await give(server, id, 0)).body.status, 'revised')
+      assert.equal(server.store.rewards.length, 2)
     }))
 
   it('on a decision that failed over is kept, and taught to nobody', async () => {

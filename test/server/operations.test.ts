@@ -212,6 +212,14 @@ describe('a reload', () => {
 })
 
 describe('the start', () => {
+  it('fails when the port is taken, and leaves nothing behind that keeps the process alive', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({ arms: [{ id: 'acme/a', url: upstream.url }] })
+    const port = Number(new URL(server.url).port)
+    await assert.rejects(startTestServer({ arms: [], server: { port } }), { code: 'EADDRINUSE' })
+    assert.equal((await server.chat()).status, 200)
+  })
+
   it('goes on from what the store has learned', async () => {
     await using upstream = await startOpenAiUpstream(saying('Hi'))
     const registry = registryOf({ arms: [{ id: 'acme/a', url: upstream.url }] })
@@ -226,6 +234,20 @@ describe('the start', () => {
 })
 
 describe('the log', () => {
+  it('blanks keys and prompts even where somebody logs them', async () => {
+    await using server = await startTestServer({ arms: [] })
+    const secret = 'a-secret'
+    server.running.app.log.info({
+      req: { headers: { authorization: secret, 'x-api-key': secret } },
+      headers: { authorization: secret },
+      provider: { name: 'acme', apiKey: secret },
+      call: { messages: [secret] },
+      body: { messages: [secret] },
+    })
+    await eventually(() => server.logged().includes('"acme"'), 'the line')
+    assert.ok(!server.logged().includes(secret), server.logged())
+  })
+
   it('at info says only what went wrong', async () => {
     await using upstream = await startOpenAiUpstream(saying('Hi'))
     await using server = await startTestServer(

@@ -1,11 +1,33 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { Keyring } from '../../server/pipeline/authenticate.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { startTestServer, type TestServer, tenant } from '../helpers/server.ts'
 
 const PRIOR = { quality: 0.5, ttftMs: 100, tpotMs: 10, outputTokens: 100 }
 const messages = [{ role: 'user', content: 'Hello' }]
+
+describe('the keyring', () => {
+  const digest = createHash('sha256').update('the-key').digest('hex')
+
+  it('compares the whole hash, not only what it looks it up by', () => {
+    const twin = digest.slice(0, 8) + '0'.repeat(56)
+    const keyring = new Keyring([
+      { ...tenant('twin', ''), keySha256: [twin] },
+      { ...tenant('owner', ''), keySha256: [digest] },
+    ])
+    assert.equal(keyring.authenticate({ 'x-api-key': 'the-key' }).name, 'owner')
+    const without = new Keyring([{ ...tenant('twin', ''), keySha256: [twin] }])
+    assert.throws(() => without.authenticate({ 'x-api-key': 'the-key' }), { code: 'invalid_api_key' })
+  })
+
+  it('is open only when there are no tenants, not when none has a key', () => {
+    assert.equal(new Keyring([]).authenticate({}).name, 'default')
+    const closed = new Keyring([{ ...tenant('keyless', ''), keySha256: [] }])
+    assert.throws(() => closed.authenticate({}), { code: 'missing_api_key' })
+  })
+})
 
 describe('tenants', () => {
   let upstream: Awaited<ReturnType<typeof startOpenAiUpstream>>

@@ -2,7 +2,11 @@ import { z } from 'zod'
 
 export const feedbackBodySchema = z
   .strictObject({
-    decision_id: z.string().min(1).max(64).describe('`x-highwayman-decision-id` of the answer.'),
+    decision_id: z
+      .string()
+      .min(1)
+      .max(64)
+      .describe('`x-highwayman-decision-id` of the answer, or the `id` of the completion.'),
     metric: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
