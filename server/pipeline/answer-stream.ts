@@ -79,7 +79,7 @@ export async function answerStream(
     return
   }
   const final = bill(end.usage)
-  if (tellsUsage) writer.usage(usageBody(final, undefined))
+  writer.usage(usageBody(final, undefined))
   writer.done()
   recordAnswered(services, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
   services.metrics.overhead.observe(Number(overheadMs) / 1_000)

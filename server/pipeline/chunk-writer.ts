@@ -23,6 +23,8 @@ export class ChunkWriter {
   #pending = ''
   /** Goes out with the first chunk. */
   #extension: object | undefined
+  /** The latest chunk with a finish reason, where it is to carry the usage; what that is, the stream's end tells. */
+  #closing: object | undefined
 
   constructor(response: ServerResponse, envelope: Envelope, extension: object) {
     this.#response = response
@@ -40,7 +42,7 @@ export class ChunkWriter {
     const { id, created, model, tellsUsage } = this.#envelope
     const extension = this.#extension
     this.#extension = undefined
-    this.#write({
+    const event = {
       ...chunk,
       id,
       object: 'chat.completion.chunk',
@@ -49,24 +51,40 @@ export class ChunkWriter {
       choices: chunk.choices.map((choice) => this.#choice(choice)),
       ...(tellsUsage && { usage: null }),
       ...(extension && { highwayman: extension }),
-    })
+    }
+    this.#releaseClosing()
+    if (!tellsUsage && chunk.choices.some((choice) => choice.finish_reason !== null)) this.#closing = event
+    else this.#write(event)
     return this.#pending.length >= PENDING_CHARS_MAX || this.#response.writableNeedDrain
   }
 
+  /**
+   * What the answer took and cost: in a last chunk of its own for a caller that asked for one; else on the chunk with the
+   * finish reason, where clients that know nothing of it ignore it.
+   */
   usage(usage: object): void {
-    const { id, created, model } = this.#envelope
-    this.#write({ id, object: 'chat.completion.chunk', created, model, choices: [], usage })
+    const { id, created, model, tellsUsage } = this.#envelope
+    if (tellsUsage) this.#write({ id, object: 'chat.completion.chunk', created, model, choices: [], usage })
+    else this.#releaseClosing({ usage })
   }
 
   /** In-band: the status has long been sent. Nothing may follow, not even `[DONE]`. */
   error(body: object): void {
+    this.#releaseClosing()
     this.#write(body)
     this.#end()
   }
 
   done(): void {
+    this.#releaseClosing()
     this.#pending += 'data: [DONE]\n\n'
     this.#end()
+  }
+
+  #releaseClosing(more?: object): void {
+    if (this.#closing === undefined) return
+    this.#write({ ...this.#closing, ...more })
+    this.#closing = undefined
   }
 
   /** Resolves when the caller has read enough, or has gone. */

@@ -60,13 +60,17 @@ describe('a streamed answer', () => {
     assert.equal(payloads.at(-1), '[DONE]')
     const chunks = chunksOf(payloads)
     const { decision } = server.store.decisions[0]!
-    for (const { id, object, created, model, usage } of chunks) {
+    for (const { id, object, created, model } of chunks) {
       assert.equal(id, `chatcmpl-${decision.id}`)
       assert.equal(object, 'chat.completion.chunk')
       assert.equal(created, Math.floor(decision.atMs / 1_000))
       assert.equal(model, 'acme/small')
-      assert.equal(usage, undefined, 'nobody asked for usage')
     }
+    assert.deepEqual(
+      chunks.map(({ usage }) => usage?.['cost']),
+      [undefined, undefined, 0.039],
+      'usage and cost ride on the chunk with the finish reason',
+    )
     assert.deepEqual(
       chunks.map(({ choices }) => choices[0]?.delta['role']),
       ['assistant', undefined, undefined],
@@ -81,7 +85,7 @@ describe('a streamed answer', () => {
     assert.equal(chunks[1]?.highwayman, undefined)
   })
 
-  it('asks the upstream for usage whether the caller did or not, and tells the caller only then', async () => {
+  it('asks the upstream for usage whether the caller did or not, and has a chunk for it only then', async () => {
     await using upstream = await startOpenAiUpstream(saying('Hi you'))
     await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
     const chunks = chunksOf(
@@ -92,7 +96,9 @@ describe('a streamed answer', () => {
     assert.equal(last.usage?.['total_tokens'], 12)
     assert.equal(last.usage?.['cost'], 0.039)
     assert.ok(chunks.slice(0, -1).every(({ usage }) => usage === null))
-    await payloadsOf(await server.chat({ stream: true }))
+    const unasked = chunksOf(await payloadsOf(await server.chat({ stream: true })))
+    assert.ok(unasked.every(({ choices }) => choices.length === 1))
+    assert.equal(unasked.at(-1)?.usage?.['cost'], 0.039)
     for (const { body } of upstream.requests) {
       assert.deepEqual((body as Record<string, unknown>)['stream_options'], { include_usage: true })
     }
