@@ -1,0 +1,175 @@
+/** The command line as a user meets it: what goes to stdout and stderr, and the exit code. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { startChildServer } from '../helpers/child-server.ts'
+
+const cli = resolve(import.meta.dirname, '..', '..', 'cli.ts')
+
+interface Run {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+suite('the command line', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-'))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  /** In the temporary folder, without provider keys. */
+  function highwayman(...args: string[]): Promise<Run> {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.endsWith('_API_KEY')))
+    return new Promise((done) => {
+      execFile(process.execPath, [cli, ...args], { cwd: folder, env }, (error, stdout, stderr) => {
+        done({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr })
+      })
+    })
+  }
+  async function configFile(name: string, text: string): Promise<string> {
+    const path = join(folder, name)
+    await writeFile(path, text)
+    return path
+  }
+
+  test('--help names every command, and each command its flags', async () => {
+    const { code, stdout } = await highwayman('--help')
+    assert.equal(code, 0)
+    for (const command of ['serve', 'simulate', 'replay', 'doctor', 'demo']) {
+      assert.match(stdout, new RegExp(`^ +${command} `, 'm'))
+      const help = await highwayman(command, '--help')
+      assert.equal(help.code, 0)
+      assert.match(help.stdout, /--json/)
+    }
+  })
+
+  test('an unknown flag or a value out of range is bad input', async () => {
+    const unknown = await highwayman('replay', '--dataset', 'crossroads', '--sead', '1')
+    assert.equal(unknown.code, 2)
+    assert.match(unknown.stderr, /--sead/)
+    const range = await highwayman('serve', '--port', '99999')
+    assert.equal(range.code, 2)
+    assert.match(range.stderr, /99999.*0 to 65535/s)
+  })
+
+  test('replay: a table for people, JSON for scripts, the same for the same seed', async () => {
+    const args = ['replay', '--dataset', 'crossroads', '--online', '--seeds', '2']
+    const table = await highwayman(...args)
+    assert.equal(table.code, 0, table.stderr)
+    assert.match(table.stdout, /zero router/)
+    assert.equal(table.stderr, '')
+    const [first, second] = [await highwayman(...args, '--json'), await highwayman(...args, '--json')]
+    assert.equal(first.stdout, second.stdout)
+    const result = JSON.parse(first.stdout)
+    assert.equal(result.dataset, 'crossroads')
+    assert.equal(result.n, 960)
+    assert.equal(result.seeds, 2)
+    for (const figures of [result.policy, ...Object.values<{ reward: object }>(result.baselines)]) {
+      assert.deepEqual(Object.keys(figures.reward).sort(), ['hi', 'lo', 'mean'])
+    }
+    for (const name of ['random', 'bestSingle', 'zeroRouter', 'categoryMean', 'oracle']) {
+      assert.ok(name in result.baselines, name)
+    }
+    assert.equal(typeof result.verdict, 'string')
+  })
+
+  test('replay: a data set that is not there, and one with a broken line', async () => {
+    const missing = await highwayman('replay', '--dataset', 'crosroads', '--json')
+    assert.equal(missing.code, 2)
+    assert.equal(JSON.parse(missing.stdout).error.code, 'dataset_not_found')
+    assert.match(missing.stderr, /crosroads.*crossroads/s)
+    const row = {
+      prompt_id: 'a',
+      split: 'test',
+      task: 't',
+      prompt: 'p',
+      outcomes: { m: { quality: 1.3, cost_usd: 1 } },
+    }
+    await writeFile(join(folder, 'prompts.jsonl'), `${JSON.stringify(row)}\n`)
+    const broken = await highwayman('replay', '--dataset', folder)
+    assert.equal(broken.code, 2)
+    assert.match(broken.stderr, /prompts\.jsonl:1 outcomes\.m\.quality/)
+    assert.equal(broken.stdout, '')
+  })
+
+  test('a configuration with mistakes: each with its place and its repair, and nothing is started', async () => {
+    const path = await configFile(
+      'bad.yaml',
+      `providers:\n  openai: { apiKey: "\${NOT_SET_ANYWHERE}" }\nmodells: {}\n`,
+    )
+    for (const command of ['serve', 'doctor']) {
+      const { code, stderr, stdout } = await highwayman(command, '--config', path)
+      assert.equal(code, 2)
+      assert.equal(stdout, '')
+      assert.match(stderr, /bad\.yaml:2:\d+ .*NOT_SET_ANYWHERE/)
+      assert.match(stderr, /bad\.yaml:3:1 .*did you mean.*models/)
+    }
+    const absent = await highwayman('serve', '--config', join(folder, 'none.yaml'), '--json')
+    assert.equal(absent.code, 2)
+    assert.equal(JSON.parse(absent.stdout).error.code, 'config_not_found')
+  })
+
+  test('a ClickHouse that does not answer at the start is named, without its password', async () => {
+    const path = await configFile(
+      'remote.yaml',
+      [
+        'providers: { house: { type: openai-compatible, baseUrl: "http://127.0.0.1:9/v1", apiKey: x } }',
+        'arms: { house/a: { price: { inputUsdPerMtok: 1, outputUsdPerMtok: 1 } } }',
+        'store: { url: "http://127.0.0.1:9", username: me, password: hush-hush }',
+        '',
+      ].join('\n'),
+    )
+    const serve = await highwayman('serve', '--config', path, '--port', '0')
+    assert.equal(serve.code, 1)
+    assert.match(serve.stderr, /127\.0\.0\.1:9.*store\.url/s)
+    assert.doesNotMatch(serve.stderr, /hush-hush/)
+    const doctor = await highwayman('doctor', '--config', path, '--json')
+    assert.equal(doctor.code, 1)
+    const report = JSON.parse(doctor.stdout)
+    assert.equal(report.ok, false)
+    assert.match(report.storeProblem, /127\.0\.0\.1:9/)
+  })
+
+  test('doctor: all well is exit code 0', async () => {
+    const { code, stdout } = await highwayman('doctor', '--data-dir', join(folder, 'doctor'))
+    assert.equal(code, 0)
+    assert.match(stdout, /store opens: yes/)
+  })
+
+  test('a port that is taken is an error, not a stack', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    try {
+      const { port } = taken.address() as AddressInfo
+      const { code, stderr } = await highwayman(
+        'serve',
+        '--port',
+        String(port),
+        '--data-dir',
+        join(folder, 'taken'),
+      )
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}`))
+      assert.doesNotMatch(stderr, /\n +at /)
+    } finally {
+      taken.close()
+    }
+  })
+
+  test('SIGTERM ends the server with code 0, and nothing that ran under it is left', async () => {
+    const server = await startChildServer(['--dataset', 'crossroads', '--data-dir', join(folder, 'term')])
+    await server.kill('SIGTERM')
+    assert.equal(server.process.exitCode, 0)
+    const again = await startChildServer(['--dataset', 'crossroads', '--data-dir', join(folder, 'term')])
+    await again.kill('SIGTERM')
+    assert.equal(again.process.exitCode, 0)
+  })
+})
