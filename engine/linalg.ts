@@ -10,10 +10,13 @@ export function packedLength(dimension: number): number {
 
 /** Positions of the non-zero entries of `x`, ascending: contexts are mostly one-hot, so all kernels skip the rest. */
 export function nonZeros(x: Float64Array, dimension: number): Int32Array {
-  const buffer = new Int32Array(dimension)
   let count = 0
-  for (let i = 0; i < dimension; i++) if (x[i] !== 0) buffer[count++] = i
-  return buffer.subarray(0, count)
+  for (let i = 0; i < dimension; i++) if (x[i] !== 0) count++
+  // Of the exact size: up to 64 bytes V8 keeps a typed array in its own heap, beyond that it asks the system for memory.
+  const positions = new Int32Array(count)
+  let at = 0
+  for (let i = 0; i < dimension; i++) if (x[i] !== 0) positions[at++] = i
+  return positions
 }
 
 /** `A += w·xxᵀ`. */

@@ -49,6 +49,7 @@ export const DEFAULT_FLOOR = 0.02
 /** What is believed of an arm whose registration says nothing. */
 export const DEFAULT_PRIOR: ArmPrior = { quality: 0.6, ttftMs: 600, tpotMs: 15, outputTokens: 250 }
 const DEFAULT_SALT = 'v1'
+const NO_CONTEXT = new Float64Array(0)
 const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'output_tokens']
 
 /** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm. */
@@ -138,14 +139,20 @@ class PosteriorRouter implements Router {
 
   learn(observations: readonly Observation[]): void {
     for (const observation of observations) this.#validate(observation)
+    // The heads of one call share their context.
+    let context: Float64Array = NO_CONTEXT
+    let positions = nonZeros(context, 0)
     for (const { arm, head, x, y, weight, atMs } of observations) {
       const model = this.#model(arm)
       if (head === 'success') {
         model.success.observe(y, weight, atMs)
         continue
       }
-      const linear = linearHeadOf(model, head)
-      linear.observe(x, nonZeros(x, linear.dimension), y, weight, atMs)
+      if (x !== context) {
+        context = x
+        positions = nonZeros(x, x.length)
+      }
+      linearHeadOf(model, head).observe(x, positions, y, weight, atMs)
       if (this.#shared[head].count()) this.#refitShared(head, atMs)
     }
   }
