@@ -132,6 +132,8 @@ async function startOn(
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
+  // From the start: a signal that comes while things open must find somebody who closes them.
+  const signalled = untilSignalled()
   const ground = await prepareGround(flags)
   const { server, close } = await startOn(ground, { level: flags.logLevel ?? 'warn' })
   const watcher = watchGround(ground, server, flags)
@@ -143,7 +145,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       simulator: ground.simulator?.url ?? null,
     })
   } else process.stdout.write(startBanner(ground.registry, { url: server.url, version: packageJson.version }))
-  await untilSignalled()
+  await signalled
   if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
   watcher?.close()
   await close()
@@ -188,6 +190,7 @@ function untilSignalled(): Promise<void> {
 async function simulate(
   flags: Output & { dataset: string; host: string; port: number; seed: number; latencyScale: number },
 ): Promise<void> {
+  const signalled = untilSignalled()
   const { host, port, seed, latencyScale } = flags
   const simulator = await startSimulator({
     dataset: await openDataset(flags.dataset),
@@ -205,7 +208,7 @@ async function simulate(
       `simulating ${flags.dataset} on ${simulator.url}\n${arms.join('\n')}\n  faults: PUT ${simulator.url}/_simulator/faults/{arm} {"kind": "down"}; state: GET ${simulator.url}/_simulator/state\n`,
     )
   }
-  await untilSignalled()
+  await signalled
   await simulator.close()
 }
 
