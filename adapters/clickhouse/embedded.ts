@@ -1,7 +1,7 @@
 /**
- * ClickHouse without a server: chDB in a process of its own, forked by this one and ended with it. Of its own, because the
- * engine maps and unmaps memory by the hundred megabytes: in the gateway's address space every such call stops the gateway's
- * thread (measured: half the requests per second), and a crash of the engine would be a crash of the gateway.
+ * ClickHouse without a server: chDB in a process of its own, forked by this one and ended with it. Of its own, because a
+ * crash of the engine would else be a crash of the gateway, and because the gateway serves more requests beside it than
+ * around it (decision record 0006).
  */
 import { fork } from 'node:child_process'
 import { type ClickHouse, type Row, reasonOf } from './client.ts'
