@@ -12,7 +12,7 @@ export type QueryParams = Readonly<Record<string, unknown>>
 export interface Batch {
   readonly table: string
   readonly columns: readonly string[]
-  /** Lines of JSONCompactEachRow. */
+  /** RowBinary. */
   readonly body: Uint8Array
   readonly rows: number
   readonly token: string
@@ -37,8 +37,6 @@ export const INSERT_SETTINGS = {
   deduplicate_blocks_in_dependent_materialized_views: 1,
   // One batch is parsed as one block: tokens name blocks.
   input_format_parallel_parsing: 0,
-  // Without it a decimal may be read one unit in the last place off.
-  precise_float_parsing: 1,
 } as const
 
 /** Rows of a result; 64-bit integers come as numbers, and the store holds none beyond 2⁵³. */

@@ -3,7 +3,7 @@
  * kernel lets go when the process dies, however it dies. What is added here is a name for the message (whose process it is),
  * the same rule inside one process, and the knowledge that the last owner did not close.
  */
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StoreError } from './store.ts'
 
@@ -14,9 +14,11 @@ export interface DataDir {
   readonly path: string
   /** Where the engine keeps its files. */
   readonly enginePath: string
+  /** Batches on their way into the engine: files that live as long as one insert. */
+  readonly inboxPath: string
   /** The process that wrote its id here and has not removed it; undefined after a clean close. */
   readonly ownerPid: number | undefined
-  /** Writes our id; call when the engine has its lock. */
+  /** Writes our id, and clears what a killed owner left in the inbox; call when the engine has its lock. */
   own(): void
   /** Lets another opener of this process in; `clean` removes our id: everything is written, nothing is to be checked. */
   release(clean: boolean): void
@@ -31,14 +33,17 @@ export function claimDataDir(directory: string): DataDir {
   if (openHere.has(path)) throw inUse(path, process.pid)
   const pidFile = join(path, 'highwayman.pid')
   const ownerPid = readPid(pidFile)
+  const inboxPath = makeInbox(path)
   openHere.add(path)
   return {
     path,
     enginePath: join(path, 'clickhouse'),
+    inboxPath,
     ownerPid,
     own: () => {
       try {
         writeFileSync(pidFile, `${process.pid}\n`)
+        for (const file of readdirSync(inboxPath)) rmSync(join(inboxPath, file), { force: true })
       } catch (error) {
         throw unusable(path, error)
       }
@@ -77,6 +82,16 @@ function makeDirectory(directory: string): string {
   } catch (error) {
     throw unusable(directory, error)
   }
+}
+
+function makeInbox(path: string): string {
+  const inboxPath = join(path, 'inbox')
+  try {
+    mkdirSync(inboxPath, { recursive: true })
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  return inboxPath
 }
 
 function unusable(directory: string, cause: unknown): StoreError {

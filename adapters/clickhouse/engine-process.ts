@@ -2,6 +2,7 @@
  * The process that holds the embedded ClickHouse: chDB behind the official client, served over Node's IPC channel to the
  * gateway that forked it (`embedded.ts`). It lives as long as that channel.
  */
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type ClickHouseClient,
@@ -9,18 +10,17 @@ import {
   ClickHouseLogLevel,
   createClient,
 } from '@clickhouse/client'
-import {
-  type Batch,
-  errorCodeOf,
-  INSERT_SETTINGS,
-  type QueryParams,
-  queryRows,
-  type Row,
-  reasonOf,
-} from './client.ts'
+import { errorCodeOf, INSERT_SETTINGS, type QueryParams, queryRows, type Row, reasonOf } from './client.ts'
 
 export type EngineRequest =
-  | { readonly kind: 'insert'; readonly batch: Batch }
+  | {
+      readonly kind: 'insert'
+      readonly table: string
+      readonly columns: readonly string[]
+      /** The rows as RowBinary: a name in the working directory, so that no path is quoted or taken for a pattern. */
+      readonly file: string
+      readonly token: string
+    }
   | { readonly kind: 'query'; readonly sql: string; readonly params: QueryParams | undefined }
   | { readonly kind: 'command'; readonly sql: string }
   | { readonly kind: 'close' }
@@ -38,10 +38,18 @@ export type EngineReply =
   | { readonly kind: 'done'; readonly id: number; readonly rows: readonly Row[] }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: EngineFailure }
 
+/** In the statement, not in the client's settings: there they would stay with the session. */
+const INSERT_CLAUSE = Object.entries({ ...INSERT_SETTINGS, max_threads: 1, max_insert_threads: 1 })
+  .map(([name, value]) => `${name} = ${value}`)
+  .join(', ')
+
 type Connection = ReturnType<typeof import('chdb/connection')['createChdbConnection']>
 
 /** An engine whose gateway has just died needs a moment to let go of the directory. */
 const LOCK_RETRY_MS = 250
+
+/** Requests before rows: what waits to be stored may wait a little longer, who waits for an answer may not. */
+const NICENESS = 5
 
 const [, , path = '', patienceMs = '0'] = process.argv
 const running = new Set<Promise<void>>()
@@ -49,6 +57,8 @@ const running = new Set<Promise<void>>()
 // A signal to the terminal's whole group is for the gateway, which then closes this process when it has written everything.
 process.on('SIGINT', () => {}).on('SIGTERM', () => {})
 process.once('disconnect', () => void Promise.allSettled(running).then(() => process.exit(0)))
+// Before the engine starts its threads: on Linux a priority is a thread's own, and handed down.
+setPriority(NICENESS)
 await serve()
 
 async function serve(): Promise<void> {
@@ -59,7 +69,7 @@ async function serve(): Promise<void> {
     log: { level: ClickHouseLogLevel.OFF },
   })
   process.on('message', ({ id, request }: { id: number; request: EngineRequest }) => {
-    const answered = answer(connection, client, request).then(
+    const answered = answer(client, request).then(
       (rows) => reply({ kind: 'done', id, rows }),
       (error: unknown) => reply({ kind: 'failed', id, failure: failureOf(error) }),
     )
@@ -69,21 +79,12 @@ async function serve(): Promise<void> {
   reply({ kind: 'open' })
 }
 
-async function answer(
-  connection: Connection,
-  client: ClickHouseClient,
-  request: EngineRequest,
-): Promise<readonly Row[]> {
+async function answer(client: ClickHouseClient, request: EngineRequest): Promise<readonly Row[]> {
   switch (request.kind) {
     case 'insert': {
-      const { table, columns, body, token } = request.batch
-      // Not `client.insert`: it would join the rows and the statement in one string, and leave the token set for the session.
-      await connection.chdb.rawInsert({
-        table,
-        columns: [...columns],
-        values: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-        format: 'JSONCompactEachRow',
-        settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
+      const { table, columns, file, token } = request
+      await client.command({
+        query: `INSERT INTO ${table} (${columns.join(', ')}) FROM INFILE '${file}' SETTINGS ${INSERT_CLAUSE}, insert_deduplication_token = '${token}' FORMAT RowBinary`,
       })
       return []
     }

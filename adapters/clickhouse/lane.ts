@@ -1,12 +1,13 @@
 /** The rows of one table that are not in line yet: they wait for more, to be inserted together. */
 import type { Batch } from './client.ts'
-import { createRowBuffer } from './row-buffer.ts'
+import { RowBinary } from './row-binary.ts'
 import type { QueueItem } from './write-queue.ts'
 
 export interface Lane {
   readonly rows: number
   readonly bytes: number
-  append(line: string, decisionId: string): void
+  /** What `encode` writes is a row, unless it throws: then it leaves nothing behind. */
+  append(decisionId: string, encode: (to: RowBinary) => void): void
   holds(decisionId: string): boolean
   /** The rows so far as one batch; undefined when there are none. */
   seal(): QueueItem | undefined
@@ -20,7 +21,7 @@ export interface LaneOptions {
 }
 
 export function createLane({ table, columns, nextToken, insert }: LaneOptions): Lane {
-  const buffer = createRowBuffer()
+  const buffer = new RowBinary()
   let rows = 0
   let decisionIds = new Set<string>()
   return {
@@ -30,8 +31,14 @@ export function createLane({ table, columns, nextToken, insert }: LaneOptions): 
     get bytes() {
       return buffer.bytes
     },
-    append: (line, decisionId) => {
-      buffer.append(line)
+    append: (decisionId, encode) => {
+      const { bytes } = buffer
+      try {
+        encode(buffer)
+      } catch (error) {
+        buffer.rewind(bytes)
+        throw error
+      }
       decisionIds.add(decisionId)
       rows += 1
     },

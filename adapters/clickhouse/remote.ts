@@ -11,7 +11,7 @@ export type RemoteOptions = Extract<StoreLocation, { kind: 'remote' }>
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5_000
 export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000
 
-/** The first release whose `reinterpret` makes an array of a string, which the tables' vectors need. */
+/** The oldest release that is known to work. */
 const VERSION_MIN = [25, 8] as const
 
 const UNKNOWN_DATABASE = 81
@@ -43,7 +43,7 @@ export async function openRemote(options: RemoteOptions): Promise<ClickHouse> {
     location,
     insert: async ({ table, columns, body, token }: Batch) => {
       const { stream } = await client.exec({
-        query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT JSONCompactEachRow`,
+        query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
         values: Readable.from([body], { objectMode: false }),
         clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token, wait_end_of_query: 1 },
       })

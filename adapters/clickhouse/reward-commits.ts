@@ -8,13 +8,15 @@
  */
 import type { Observation } from '../../engine/index.ts'
 import type { Batch, ClickHouse } from './client.ts'
-import { createRowBuffer } from './row-buffer.ts'
+import { RowBinary } from './row-binary.ts'
 import { decisionTimeMs } from './rows/fields.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
 import { REWARD_COLUMNS, writeReward } from './rows/rewards.ts'
 import type { RewardRow } from './store.ts'
 import type { QueueItem } from './write-queue.ts'
 
+/** A row of either table, usually. */
+const ROW_BYTES = 512
 /** Bounds the question for known ids, which travels in a URL. */
 const REWARDS_PER_COMMIT_MAX = 100
 /** Under load a commit starts no sooner than this many times the last one's duration after its end… */
@@ -41,8 +43,9 @@ export interface RewardCommitOptions {
 
 interface Entry {
   readonly row: RewardRow
-  readonly line: string
-  readonly observationLines: readonly string[]
+  /** As RowBinary. */
+  readonly reward: Uint8Array
+  readonly observations: readonly Uint8Array[]
   readonly stored: PromiseWithResolvers<void>
 }
 
@@ -57,11 +60,11 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
   const prepare = async (entries: readonly Entry[]): Promise<Batch[]> => {
     const known = await knownRewardIds(clickhouse, entries)
     const news = entries.filter((entry) => !known.has(entry.row.rewardId))
-    const rewardLines = news.map((entry) => entry.line)
-    const observationLines = news.flatMap((entry) => entry.observationLines)
+    const rewards = news.map((entry) => entry.reward)
+    const observations = news.flatMap((entry) => entry.observations)
     return [
-      createBatch('rewards', REWARD_COLUMNS, rewardLines, nextToken()),
-      createBatch('observations', OBSERVATION_COLUMNS, observationLines, nextToken()),
+      createBatch('rewards', REWARD_COLUMNS, rewards, nextToken()),
+      createBatch('observations', OBSERVATION_COLUMNS, observations, nextToken()),
     ].filter((batch) => batch.rows > 0)
   }
 
@@ -105,10 +108,14 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
     write: (row, observations) => {
       const known = unstored.get(row.rewardId)
       if (known !== undefined) return known.stored.promise
-      const observationLines = groupObservations(observations).map((group) =>
-        writeObservationGroup(group, replica),
-      )
-      const entry: Entry = { row, line: writeReward(row), observationLines, stored: Promise.withResolvers() }
+      const entry: Entry = {
+        row,
+        reward: encodeRow((to) => writeReward(row, to)),
+        observations: groupObservations(observations).map((group) =>
+          encodeRow((to) => writeObservationGroup(group, replica, to)),
+        ),
+        stored: Promise.withResolvers(),
+      }
       unstored.set(row.rewardId, entry)
       waiting.push(entry)
       if (waiting.length >= REWARDS_PER_COMMIT_MAX) seal()
@@ -136,17 +143,21 @@ async function knownRewardIds(
   return new Set(rows.map((row) => String(row['reward_id'])))
 }
 
+function encodeRow(encode: (to: RowBinary) => void): Uint8Array {
+  const row = new RowBinary(ROW_BYTES)
+  encode(row)
+  return row.take()
+}
+
 function createBatch(
   table: string,
   columns: readonly string[],
-  lines: readonly string[],
+  rows: readonly Uint8Array[],
   token: string,
 ): Batch {
-  const buffer = createRowBuffer()
-  for (const line of lines) buffer.append(line)
-  return { table, columns, body: buffer.take(), rows: lines.length, token }
+  return { table, columns, body: Buffer.concat(rows), rows: rows.length, token }
 }
 
 function countRows(entries: readonly Entry[]): number {
-  return entries.reduce((rows, entry) => rows + 1 + entry.observationLines.length, 0)
+  return entries.reduce((rows, entry) => rows + 1 + entry.observations.length, 0)
 }

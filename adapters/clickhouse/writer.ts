@@ -8,6 +8,7 @@ import { type Batch, type ClickHouse, reasonOf, unavailable } from './client.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { WriterOptions } from './options.ts'
 import { createRewardCommits } from './reward-commits.ts'
+import type { RowBinary } from './row-binary.ts'
 import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
@@ -82,13 +83,13 @@ export function createWriter(
     for (const each of lanes) seal(each)
     rewards.seal()
   }
-  const append = (target: Lane, decisionId: string, encode: () => string): void => {
+  const append = (target: Lane, decisionId: string, encode: (to: RowBinary) => void): void => {
     if (closed || isFull()) {
       refusedRows += 1
       return
     }
     try {
-      target.append(encode(), decisionId)
+      target.append(decisionId, encode)
     } catch (error) {
       refusedRows += 1
       onWriteError(
@@ -101,12 +102,12 @@ export function createWriter(
   }
 
   return {
-    appendDecision: (row) => append(decisions, row.decision.id, () => writeDecision(row, replica)),
-    appendAttempt: (row) => append(attempts, row.decisionId, () => writeAttempt(row)),
+    appendDecision: (row) => append(decisions, row.decision.id, (to) => writeDecision(row, replica, to)),
+    appendAttempt: (row) => append(attempts, row.decisionId, (to) => writeAttempt(row, to)),
     appendObservations: (examples) => {
       for (const group of groupObservations(examples)) {
         const [{ decisionId } = { decisionId: '' }] = group
-        append(observations, decisionId, () => writeObservationGroup(group, replica))
+        append(observations, decisionId, (to) => writeObservationGroup(group, replica, to))
       }
     },
     writeReward: async (row, examples) => {

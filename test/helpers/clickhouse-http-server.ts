@@ -3,6 +3,7 @@
  * `@clickhouse/client` sends (query in the URL or the body, `param_*`, settings, gzip) and answers as a server does, and it can
  * misbehave on command.
  */
+import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createGunzip } from 'node:zlib'
@@ -36,7 +37,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const body = await readAll(encoding === 'gzip' ? request.pipe(createGunzip()) : request)
   const url = new URL(request.url ?? '/', 'http://localhost')
   const query = url.searchParams.get('query')
-  const sql = query === null ? body : `${query}\n${body}`
+  const sql = query ?? body.toString()
   const token = url.searchParams.get('insert_deduplication_token') ?? ''
   const fault = takeFault(sql)
   seen.push({ sql: sql.slice(0, 200), token, encoding, fault: fault?.kind ?? '' })
@@ -50,7 +51,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       'Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)',
     )
   }
-  const result = await run(sql, url.searchParams)
+  const result = await run(sql, query === null ? undefined : body, url.searchParams)
   if (fault?.kind === 'cut-after') return void request.socket.destroy()
   if ('error' in result) return sendError(response, result.error)
   response.setHeader('x-clickhouse-summary', JSON.stringify({ written_rows: '0' }))
@@ -76,7 +77,13 @@ function sendError(response: ServerResponse, message: string): void {
   response.writeHead(code === '516' ? 403 : code === '81' || code === '60' ? 404 : 500).end(message)
 }
 
-async function run(sql: string, search: URLSearchParams): Promise<{ text: string } | { error: string }> {
+/** @param rows in the statement's format, when they came apart from it */
+async function run(
+  statement: string,
+  rows: Buffer | undefined,
+  search: URLSearchParams,
+): Promise<{ text: string } | { error: string }> {
+  const sql = rows === undefined || rows.length === 0 ? statement : await insertFromFile(statement, rows)
   const settings = [...search].filter(([name]) => !NOT_FOR_THE_ENGINE.test(name))
   const params = Object.fromEntries(
     [...search]
@@ -88,7 +95,7 @@ async function run(sql: string, search: URLSearchParams): Promise<{ text: string
     for (const [name, value] of settings) await chdb.queryAsync(`SET ${name} = '${value}'`)
     const result =
       Object.keys(params).length > 0
-        ? await readAll((await connection.query({ query: sql, query_params: params })).stream)
+        ? (await readAll((await connection.query({ query: sql, query_params: params })).stream)).toString()
         : (await chdb.queryAsync(sql)).text()
     return { text: result }
   } catch (error) {
@@ -98,10 +105,17 @@ async function run(sql: string, search: URLSearchParams): Promise<{ text: string
   }
 }
 
-async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
+/** The embedded engine takes binary rows from files only. */
+async function insertFromFile(statement: string, rows: Buffer): Promise<string> {
+  const file = `${dataDir}.rows`
+  await writeFile(file, rows)
+  return statement.replace(/ FORMAT (\w+)$/, ` FROM INFILE '${file}' FORMAT $1`)
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = []
   for await (const part of stream) parts.push(part)
-  return Buffer.concat(parts).toString()
+  return Buffer.concat(parts)
 }
 
 /** What the client escaped for the URL; the engine's binding escapes it again. */

@@ -2,9 +2,6 @@
 --
 -- Every key leads with `decision_ts`, the 48-bit millisecond time inside the decision's UUIDv7: ClickHouse compares UUID
 -- columns by halves, so an id alone would not sort by time, and a lookup by id would read every granule.
---
--- Vectors arrive as base64 of little-endian Float64 in an EPHEMERAL column (`…_base64`): bit-exact, and several times
--- cheaper to write and to parse than decimal text.
 
 CREATE TABLE IF NOT EXISTS decisions
 (
@@ -24,8 +21,7 @@ CREATE TABLE IF NOT EXISTS decisions
     metadata            Map(LowCardinality(String), String) CODEC(ZSTD(1)),
 
     feature_space       LowCardinality(String),
-    x_base64            String EPHEMERAL,
-    x                   Array(Float64) DEFAULT reinterpret(base64Decode(x_base64), 'Array(Float64)') CODEC(ZSTD(1)),
+    x                   Array(Float64) CODEC(ZSTD(1)),
     request_class       LowCardinality(String),
     -- JSON of the policy's name and settings.
     policy              LowCardinality(String),
@@ -37,13 +33,11 @@ CREATE TABLE IF NOT EXISTS decisions
     salt                LowCardinality(String),
 
     eligible            Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    probabilities_base64 String EPHEMERAL,
     -- In the order of `eligible`.
-    probabilities       Array(Float64) DEFAULT reinterpret(base64Decode(probabilities_base64), 'Array(Float64)') CODEC(ZSTD(1)),
-    estimates_base64    String EPHEMERAL,
+    probabilities       Array(Float64) CODEC(ZSTD(1)),
     -- 13 numbers for each arm of `eligible`, one arm after the other: mean and sd of quality, mean and sd of cost (USD),
     -- ttft (ms), tpot (ms), output tokens, then mean and sd of latency (ms), of success and of utility.
-    estimates           Array(Float64) DEFAULT reinterpret(base64Decode(estimates_base64), 'Array(Float64)') CODEC(ZSTD(1)),
+    estimates           Array(Float64) CODEC(ZSTD(1)),
     excluded_arms       Array(LowCardinality(String)) CODEC(ZSTD(1)),
     excluded_reasons    Array(LowCardinality(String)) CODEC(ZSTD(1)),
     excluded_details    Array(String) CODEC(ZSTD(1)),

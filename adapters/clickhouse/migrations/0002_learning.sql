@@ -9,10 +9,8 @@ CREATE TABLE IF NOT EXISTS observations
     feature_space       LowCardinality(String),
     arm                 LowCardinality(String),
     heads               Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    x_base64            String EPHEMERAL,
-    x                   Array(Float64) DEFAULT reinterpret(base64Decode(x_base64), 'Array(Float64)') CODEC(ZSTD(1)),
-    y_base64            String EPHEMERAL,
-    y                   Array(Float64) DEFAULT reinterpret(base64Decode(y_base64), 'Array(Float64)') CODEC(ZSTD(1)),
+    x                   Array(Float64) CODEC(ZSTD(1)),
+    y                   Array(Float64) CODEC(ZSTD(1)),
     weight              Float64,
     replica             LowCardinality(String)
 )

@@ -1,8 +1,9 @@
 /** Everything known of one decision. The time inside its id is the key that the three tables are sorted by. */
 import type { ClickHouse } from '../client.ts'
+import { isUuid } from '../row-binary.ts'
 import { ATTEMPT_SELECT, readAttempt } from '../rows/attempts.ts'
 import { DECISION_SELECT, readDecision } from '../rows/decisions.ts'
-import { decisionTimeMs, isUuid } from '../rows/fields.ts'
+import { decisionTimeMs } from '../rows/fields.ts'
 import { REWARD_SELECT, readReward } from '../rows/rewards.ts'
 import type { DecisionRecord } from '../store.ts'
 

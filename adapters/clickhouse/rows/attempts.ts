@@ -1,19 +1,9 @@
-/** Table `attempts`: an {@link AttemptRow} as one line of JSONCompactEachRow, and back. */
+/** Table `attempts`: an {@link AttemptRow} as RowBinary, and back. */
 import type { DecisionId } from '../../../engine/index.ts'
 import type { Row } from '../client.ts'
+import type { RowBinary } from '../row-binary.ts'
 import type { AttemptRow } from '../store.ts'
-import {
-  decisionTimeMs,
-  readFlag,
-  readNumber,
-  readOptionalNumber,
-  readText,
-  writeCount,
-  writeId,
-  writeNumber,
-  writeText,
-  writeTimeMs,
-} from './fields.ts'
+import { decisionTimeMs, readFlag, readNumber, readOptionalNumber, readText } from './fields.ts'
 
 export const ATTEMPT_COLUMNS = [
   'decision_ts',
@@ -36,28 +26,26 @@ export const ATTEMPT_COLUMNS = [
   'usage_estimated',
 ] as const
 
-/** @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
-export function writeAttempt(row: AttemptRow): string {
-  return JSON.stringify([
-    decisionTimeMs(row.decisionId),
-    writeId(row.decisionId),
-    writeTimeMs(row.atMs),
-    writeText(row.arm),
-    writeCount(row.index),
-    row.status,
-    writeCount(row.upstreamStatus),
-    writeText(row.errorCode),
-    writeText(row.errorMessage),
-    writeText(row.finishReason),
-    writeNumber(row.ttftMs),
-    writeNumber(row.totalMs),
-    writeCount(row.promptTokens),
-    writeCount(row.cachedTokens),
-    writeCount(row.completionTokens),
-    writeCount(row.reasoningTokens),
-    writeNumber(row.costUsd),
-    row.usageEstimated,
-  ])
+/** Writes {@link ATTEMPT_COLUMNS}. @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
+export function writeAttempt(row: AttemptRow, to: RowBinary): void {
+  to.timeMs(decisionTimeMs(row.decisionId))
+  to.uuid(row.decisionId)
+  to.timeMs(row.atMs)
+  to.text(row.arm)
+  to.smallCount(row.index)
+  to.text(row.status)
+  to.optionalSmallCount(row.upstreamStatus)
+  to.text(row.errorCode)
+  to.text(row.errorMessage)
+  to.text(row.finishReason)
+  to.optionalFloat(row.ttftMs)
+  to.float(row.totalMs)
+  to.optionalCount(row.promptTokens)
+  to.optionalCount(row.cachedTokens)
+  to.optionalCount(row.completionTokens)
+  to.optionalCount(row.reasoningTokens)
+  to.optionalFloat(row.costUsd)
+  to.flag(row.usageEstimated)
 }
 
 export const ATTEMPT_SELECT = `

@@ -1,4 +1,4 @@
-/** Table `decisions`: a {@link DecisionRow} as one line of JSONCompactEachRow, and back. */
+/** Table `decisions`: a {@link DecisionRow} as RowBinary, and back. */
 import type {
   ArmEstimate,
   ArmId,
@@ -10,21 +10,9 @@ import type {
   PolicySpec,
 } from '../../../engine/index.ts'
 import type { Row } from '../client.ts'
+import type { RowBinary } from '../row-binary.ts'
 import type { DecisionRow } from '../store.ts'
-import {
-  decisionTimeMs,
-  readFlag,
-  readNumber,
-  readText,
-  readTexts,
-  readVector,
-  writeCount,
-  writeId,
-  writeNumber,
-  writeText,
-  writeTimeMs,
-  writeVector,
-} from './fields.ts'
+import { decisionTimeMs, readFlag, readNumber, readText, readTexts, readVector } from './fields.ts'
 
 export const DECISION_COLUMNS = [
   'decision_ts',
@@ -41,7 +29,7 @@ export const DECISION_COLUMNS = [
   'prompt_tokens',
   'metadata',
   'feature_space',
-  'x_base64',
+  'x',
   'request_class',
   'policy',
   'rate_per_usd',
@@ -51,8 +39,8 @@ export const DECISION_COLUMNS = [
   'floor',
   'salt',
   'eligible',
-  'probabilities_base64',
-  'estimates_base64',
+  'probabilities',
+  'estimates',
   'excluded_arms',
   'excluded_reasons',
   'excluded_details',
@@ -63,42 +51,43 @@ export const DECISION_COLUMNS = [
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 const ESTIMATE_WIDTH = 13
 
-/** @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
-export function writeDecision(row: DecisionRow, replica: string): string {
+/** Policies come from the configuration: the same few objects for every request. */
+const policyTexts = new WeakMap<PolicySpec, string>()
+
+/** Writes {@link DECISION_COLUMNS}. @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
+export function writeDecision(row: DecisionRow, replica: string, to: RowBinary): void {
   const { decision } = row
-  return JSON.stringify([
-    decisionTimeMs(decision.id),
-    writeId(decision.id),
-    writeTimeMs(decision.atMs),
-    replica,
-    writeText(row.requestId),
-    row.parentId === undefined ? NO_ID : writeId(row.parentId),
-    writeText(row.tenant),
-    writeText(row.session),
-    writeText(row.requestedModel),
-    row.surface,
-    row.stream,
-    writeCount(row.promptTokens),
-    writeMetadata(row.metadata),
-    decision.featureSpace,
-    writeVector(decision.x),
-    writeText(decision.requestClass),
-    JSON.stringify(decision.policy),
-    writeNumber(decision.rates.perUsd),
-    writeNumber(decision.rates.perSecond),
-    writeNumber(decision.rates.perFailure),
-    decision.explore,
-    writeNumber(decision.floor),
-    writeText(decision.salt),
-    decision.eligible,
-    writeVector(decision.probabilities),
-    writeVector(packEstimates(decision.estimates)),
-    decision.exclusions.map((exclusion) => exclusion.arm),
-    decision.exclusions.map((exclusion) => exclusion.reason),
-    decision.exclusions.map((exclusion) => writeText(exclusion.detail)),
-    decision.arm,
-    writeNumber(decision.propensity),
-  ])
+  to.timeMs(decisionTimeMs(decision.id))
+  to.uuid(decision.id)
+  to.timeMs(decision.atMs)
+  to.text(replica)
+  to.text(row.requestId)
+  to.uuid(row.parentId ?? NO_ID)
+  to.text(row.tenant)
+  to.text(row.session)
+  to.text(row.requestedModel)
+  to.text(row.surface)
+  to.flag(row.stream)
+  to.count(row.promptTokens)
+  writeMetadata(row.metadata, to)
+  to.text(decision.featureSpace)
+  to.vector(decision.x)
+  to.text(decision.requestClass)
+  to.text(policyText(decision.policy))
+  to.float(decision.rates.perUsd)
+  to.float(decision.rates.perSecond)
+  to.float(decision.rates.perFailure)
+  to.flag(decision.explore)
+  to.float(decision.floor)
+  to.text(decision.salt)
+  to.texts(decision.eligible)
+  to.vector(decision.probabilities)
+  writeEstimates(decision.estimates, to)
+  to.texts(decision.exclusions.map((exclusion) => exclusion.arm))
+  to.texts(decision.exclusions.map((exclusion) => exclusion.reason))
+  to.texts(decision.exclusions.map((exclusion) => exclusion.detail))
+  to.text(decision.arm)
+  to.float(decision.propensity)
 }
 
 export const DECISION_SELECT = `
@@ -154,33 +143,44 @@ function readEngineDecision(row: Row): Decision {
   }
 }
 
-function writeMetadata(metadata: DecisionRow['metadata']): Record<string, string> {
-  const written: Record<string, string> = {}
-  for (const [key, value] of Object.entries(metadata)) written[writeText(key)] = writeText(value)
-  return written
+function writeMetadata(metadata: DecisionRow['metadata'], to: RowBinary): void {
+  const entries = Object.entries(metadata)
+  to.length(entries.length)
+  for (const [key, value] of entries) {
+    to.text(key)
+    to.text(value)
+  }
+}
+
+function policyText(policy: PolicySpec): string {
+  let text = policyTexts.get(policy)
+  if (text === undefined) {
+    text = JSON.stringify(policy)
+    policyTexts.set(policy, text)
+  }
+  return text
 }
 
 /** The order of the 13 numbers is part of the schema: see `estimates` in migration 0001. */
-function packEstimates(estimates: readonly ArmEstimate[]): Float64Array {
-  const packed = new Float64Array(estimates.length * ESTIMATE_WIDTH)
-  let at = 0
+function writeEstimates(estimates: readonly ArmEstimate[], to: RowBinary): void {
+  to.length(estimates.length * ESTIMATE_WIDTH)
   for (const { quality, costUsd, ttftMs, tpotMs, outputTokens, latencyMs, success, utility } of estimates) {
-    packed[at] = quality.mean
-    packed[at + 1] = quality.sd
-    packed[at + 2] = costUsd.mean
-    packed[at + 3] = costUsd.sd
-    packed[at + 4] = ttftMs
-    packed[at + 5] = tpotMs
-    packed[at + 6] = outputTokens
-    packed[at + 7] = latencyMs.mean
-    packed[at + 8] = latencyMs.sd
-    packed[at + 9] = success.mean
-    packed[at + 10] = success.sd
-    packed[at + 11] = utility.mean
-    packed[at + 12] = utility.sd
-    at += ESTIMATE_WIDTH
+    to.floats([
+      quality.mean,
+      quality.sd,
+      costUsd.mean,
+      costUsd.sd,
+      ttftMs,
+      tpotMs,
+      outputTokens,
+      latencyMs.mean,
+      latencyMs.sd,
+      success.mean,
+      success.sd,
+      utility.mean,
+      utility.sd,
+    ])
   }
-  return packed
 }
 
 function unpackEstimates(packed: Float64Array, eligible: readonly ArmId[]): ArmEstimate[] {

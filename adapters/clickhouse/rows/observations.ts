@@ -1,6 +1,6 @@
 /** Table `observations`: examples that share their `x` become one row, hence one outer product in the view. */
 import type { HeadName, Observation } from '../../../engine/index.ts'
-import { writeId, writeTimeMs, writeVector } from './fields.ts'
+import type { RowBinary } from '../row-binary.ts'
 
 export const OBSERVATION_COLUMNS = [
   'ts',
@@ -8,8 +8,8 @@ export const OBSERVATION_COLUMNS = [
   'feature_space',
   'arm',
   'heads',
-  'x_base64',
-  'y_base64',
+  'x',
+  'y',
   'weight',
   'replica',
 ] as const
@@ -34,33 +34,27 @@ export function groupObservations(observations: readonly Observation[]): Observa
 }
 
 /**
- * A group as one line of JSONCompactEachRow.
+ * Writes {@link OBSERVATION_COLUMNS} of a group.
  * @throws {TypeError | RangeError} for an id that is no UUID, a time that is none, or a number that is not finite: one NaN
  *   in the sums would stay there for good
  */
-export function writeObservationGroup(group: readonly Observation[], replica: string): string {
+export function writeObservationGroup(group: readonly Observation[], replica: string, to: RowBinary): void {
   const [first] = group
   if (first === undefined) throw new RangeError('a group of no observations has no row')
-  const y = new Float64Array(group.length)
-  const heads: HeadName[] = []
-  for (const [i, observation] of group.entries()) {
-    y[i] = observation.y
-    heads.push(observation.head)
-  }
-  if (!allFinite(first.x) || !allFinite(y) || !Number.isFinite(first.weight)) {
+  if (!allFinite(first.x) || !Number.isFinite(first.weight) || group.some(({ y }) => !Number.isFinite(y))) {
     throw new RangeError(`an observation of ${first.arm} (${first.head}) is not finite`)
   }
-  return JSON.stringify([
-    writeTimeMs(first.atMs),
-    writeId(first.decisionId),
-    first.featureSpace,
-    first.arm,
-    heads,
-    writeVector(first.x),
-    writeVector(y),
-    first.weight,
-    replica,
-  ])
+  to.timeMs(first.atMs)
+  to.uuid(first.decisionId)
+  to.text(first.featureSpace)
+  to.text(first.arm)
+  to.length(group.length)
+  for (const { head } of group) to.text(head)
+  to.vector(first.x)
+  to.length(group.length)
+  for (const { y } of group) to.float(y)
+  to.float(first.weight)
+  to.text(replica)
 }
 
 function belongs(observation: Observation, first: Observation, group: readonly Observation[]): boolean {

@@ -1,17 +1,9 @@
-/** Table `rewards`: a {@link RewardRow} as one line of JSONCompactEachRow, and back. */
+/** Table `rewards`: a {@link RewardRow} as RowBinary, and back. */
 import type { DecisionId } from '../../../engine/index.ts'
 import type { Row } from '../client.ts'
+import type { RowBinary } from '../row-binary.ts'
 import type { RewardRow } from '../store.ts'
-import {
-  decisionTimeMs,
-  readNumber,
-  readOptionalNumber,
-  readText,
-  writeId,
-  writeNumber,
-  writeText,
-  writeTimeMs,
-} from './fields.ts'
+import { decisionTimeMs, readNumber, readOptionalNumber, readText } from './fields.ts'
 
 export const REWARD_COLUMNS = [
   'decision_ts',
@@ -25,19 +17,17 @@ export const REWARD_COLUMNS = [
   'idempotency_key',
 ] as const
 
-/** @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
-export function writeReward(row: RewardRow): string {
-  return JSON.stringify([
-    decisionTimeMs(row.decisionId),
-    writeId(row.decisionId),
-    writeText(row.rewardId),
-    writeTimeMs(row.atMs),
-    writeText(row.metric),
-    writeNumber(row.valueNumber),
-    writeText(row.valueText),
-    writeText(row.source),
-    writeText(row.idempotencyKey),
-  ])
+/** Writes {@link REWARD_COLUMNS}. @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
+export function writeReward(row: RewardRow, to: RowBinary): void {
+  to.timeMs(decisionTimeMs(row.decisionId))
+  to.uuid(row.decisionId)
+  to.text(row.rewardId)
+  to.timeMs(row.atMs)
+  to.text(row.metric)
+  to.optionalFloat(row.valueNumber)
+  to.text(row.valueText)
+  to.text(row.source)
+  to.text(row.idempotencyKey)
 }
 
 export const REWARD_SELECT = `
