@@ -1,8 +1,8 @@
 /**
  * Symmetric matrices as packed lower triangles by rows, (i, j ≤ i) at i(i+1)/2 + j. These few kernels run on every
- * decision and every update; factorisations, which are rare, are ml-matrix's.
+ * decision and every update; factorisations, which are rare, are in cholesky.ts.
  */
-import { CholeskyDecomposition, Matrix } from 'ml-matrix'
+import { invertPositiveDefinite } from './cholesky.ts'
 
 export function packedLength(dimension: number): number {
   return (dimension * (dimension + 1)) / 2
@@ -112,29 +112,19 @@ export function scale(a: Float64Array, s: number): void {
  */
 export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Float64Array {
   const d = diagonal.length
-  const dense = new Matrix(d, d)
+  const sum = A.slice()
   let trace = 0
   for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = A[(i * (i + 1)) / 2 + j]!
-      dense.set(i, j, value)
-      dense.set(j, i, value)
-    }
-    dense.set(i, i, dense.get(i, i) + diagonal[i]!)
-    trace += dense.get(i, i)
+    const at = (i * (i + 3)) / 2
+    sum[at]! += diagonal[i]!
+    trace += sum[at]!
   }
   let jitter = 1e-14
-  let factor = new CholeskyDecomposition(dense)
-  while (!factor.isPositiveDefinite()) {
-    for (let i = 0; i < d; i++) dense.set(i, i, dense.get(i, i) + (jitter * trace) / d)
+  let inverse = invertPositiveDefinite(sum, d)
+  while (inverse === undefined) {
+    for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += (jitter * trace) / d
     jitter *= 10
-    factor = new CholeskyDecomposition(dense)
+    inverse = invertPositiveDefinite(sum, d)
   }
-  const inverse = factor.solve(Matrix.eye(d))
-  const packed = new Float64Array(packedLength(d))
-  let k = 0
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) packed[k++] = (inverse.get(i, j) + inverse.get(j, i)) / 2
-  }
-  return packed
+  return inverse
 }
