@@ -25,6 +25,8 @@ const MOST_NODES_PER_PANEL = 48
 const STEEPER_PER_DOUBLING = 0.23
 /** A certain arm gets this share of the largest value as its sd, so that ties still divide evenly. */
 const SD_FLOOR = 1e-9
+/** Below this, sds would run out of digits. */
+const LEAST_SCALE = 1e-280
 
 /** The arms that can be best at all: those whose reach goes above `lo`, where every one of them begins. */
 interface Field {
@@ -100,7 +102,7 @@ function sdFloor(mean: Float64Array, sd: Float64Array): number {
     most = Math.max(most, mean[a]!)
     scale = Math.max(scale, sd[a]!, Math.abs(mean[a]!))
   }
-  return SD_FLOOR * (Math.max(scale, most - least) || 1)
+  return SD_FLOOR * Math.max(scale, most - least, LEAST_SCALE)
 }
 
 /** Where arms of like sd meet, one equidistant grid; else panels, each as fine as the narrowest arm that reaches into it. */
