@@ -43,5 +43,7 @@ export function choose(
   const probabilities = explore
     ? withFloor(rule.distribution(input, policy), floor)
     : rule.exploit(input, policy)
-  return { probabilities, drawn: draw(probabilities, hash53(id, salt)) }
+  // Where one arm is certain every number draws it.
+  const certain = probabilities.indexOf(1)
+  return { probabilities, drawn: certain === -1 ? draw(probabilities, hash53(id, salt)) : certain }
 }

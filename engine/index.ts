@@ -4,6 +4,15 @@ export { draw, hash53 } from './draw.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
 export { describeRequest } from './facts.ts'
 export { createFeatureSpace, DEFAULT_CLASSES, type FeatureBlock, type FeatureSpace } from './feature-space.ts'
+export {
+  type ArmSums,
+  type BanditDecision,
+  createLinearBandit,
+  type LearningPolicySpec,
+  type LinearBandit,
+  type LinearBanditOptions,
+  type RewardPrior,
+} from './linear-bandit.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'

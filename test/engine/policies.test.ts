@@ -36,7 +36,8 @@ test('linucb takes the largest mean + α·sd, and α = 0 the largest mean', () =
 
 test('squarecb weights gaps inversely, more sharply the more examples there are', () => {
   const utilityMean = Float64Array.of(0.5, 0.7, 0.6)
-  for (const p of distribution({ name: 'squarecb' }, { utilityMean, examples: 0 })) assertClose(p, 1 / 3, 1e-15)
+  for (const p of distribution({ name: 'squarecb' }, { utilityMean, examples: 0 }))
+    assertClose(p, 1 / 3, 1e-15)
   // γ = 10·√400 = 200.
   const [a, b, c] = distribution({ name: 'squarecb' }, { utilityMean, examples: 400 })
   assertClose(a as number, 1 / (3 + 200 * 0.2), 1e-15)
@@ -148,10 +149,12 @@ test('two lists of arms that are asked in turn do not fall into step', () => {
 test('turns survive a snapshot, and other policies take none', () => {
   const target = router(ARMS.map((id) => arm(id)))
   turn(target, 1)
+  turn(target, 1, { candidates: ARMS.slice(1, 2) })
+  turn(target, 1, { candidates: ARMS.slice(0, 1) })
   decide(target, { policy: { name: 'fixed', arm: 'p/b' as ArmId } })
   const twin = router(ARMS.map((id) => arm(id)))
   twin.restore(JSON.parse(JSON.stringify(target.snapshot())))
-  for (const expected of ['p/b', 'p/c', 'p/a']) {
+  for (const expected of ['p/c', 'p/b', 'p/a', 'p/c']) {
     assert.equal(turn(target, 2).arm, expected)
     assert.equal(turn(twin, 2).arm, expected)
   }
