@@ -21,7 +21,7 @@ import {
   summarizeTraffic,
   type TrafficResult,
 } from './datasets/index.ts'
-import { renderReplayTable, replay, toReplayJson } from './eval/index.ts'
+import { POLICY_NAMES, renderReplayTable, replay, toReplayJson } from './eval/index.ts'
 import packageJson from './package.json' with { type: 'json' }
 import {
   ConfigError,
@@ -443,7 +443,7 @@ program
   .command('replay')
   .description('judge a policy on a data set where every arm’s outcome is known')
   .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
-  .option('--policy <name>', 'thompson[:exploration], epsilon-greedy[:ε] or fixed:<arm>', 'thompson')
+  .option('--policy <name>', POLICY_NAMES, 'thompson')
   .option('--online', 'learn as the rows come, from the chosen arm alone')
   .option('--split <name>', 'rows to judge on: a split of the set, or all (default: test, online all)')
   .option('--seeds <number>', 'how many orders or draws (default: 5)', whole(1, 1_000))

@@ -115,3 +115,8 @@ export function linearHeadOf(model: ArmModel, head: LinearHeadName): LinearHead 
 export function headOf(model: ArmModel, head: HeadName): AbsorbingHead {
   return head === 'success' ? model.success : linearHeadOf(model, head)
 }
+
+/** How many outcomes of this arm its beliefs rest on: of the head that has seen most, less what is forgotten. */
+export function examplesOf({ quality, outputTokens }: ArmModel, nowMs: number): number {
+  return Math.max(quality.weightAt(nowMs), outputTokens.weightAt(nowMs))
+}

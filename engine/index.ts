@@ -4,7 +4,20 @@ export { draw, hash53 } from './draw.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
 export { describeRequest } from './facts.ts'
 export { createFeatureSpace, DEFAULT_CLASSES, type FeatureBlock, type FeatureSpace } from './feature-space.ts'
+export {
+  type ArmSums,
+  type BanditDecision,
+  createLinearBandit,
+  type LearningPolicySpec,
+  type LinearBandit,
+  type LinearBanditOptions,
+  type RewardPrior,
+} from './linear-bandit.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export { DEFAULT_ALPHA } from './policies/linucb.ts'
+export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
+export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
+export { DEFAULT_EXPLORATION } from './policies/thompson.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   DecideRequest,

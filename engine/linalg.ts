@@ -1,17 +1,25 @@
 /**
  * Symmetric matrices as packed lower triangles by rows, (i, j ≤ i) at i(i+1)/2 + j. These few kernels run on every
- * decision and every update; factorisations, which are rare, are ml-matrix's.
+ * decision and every update; factorisations, which are rare, are in cholesky.ts.
  */
-import { CholeskyDecomposition, Matrix } from 'ml-matrix'
+import { invertPositiveDefinite } from './cholesky.ts'
 
 export function packedLength(dimension: number): number {
   return (dimension * (dimension + 1)) / 2
 }
 
-/** Positions of the non-zero entries of `x`, ascending: contexts are mostly one-hot, so all kernels skip the rest. */
+/** Contexts with a smaller share of zeros are taken as they are: the straight way through a row is twice as fast. */
+const LEAST_ZEROS = 0.25
+const everyPosition = new Map<number, Int32Array>()
+
+/**
+ * Positions of the non-zero entries of `x`, ascending: contexts are mostly one-hot, so all kernels skip the rest. Where few
+ * are zero these are all positions, in an array that is shared and must not be written to.
+ */
 export function nonZeros(x: Float64Array, dimension: number): Int32Array {
   let count = 0
   for (let i = 0; i < dimension; i++) if (x[i] !== 0) count++
+  if (dimension - count < LEAST_ZEROS * dimension) return positionsBelow(dimension)
   // Of the exact size: up to 64 bytes V8 keeps a typed array in its own heap, beyond that it asks the system for memory.
   const positions = new Int32Array(count)
   let at = 0
@@ -19,8 +27,21 @@ export function nonZeros(x: Float64Array, dimension: number): Int32Array {
   return positions
 }
 
+/** 0 … dimension − 1; shared, not to be written to. */
+function positionsBelow(dimension: number): Int32Array {
+  const known = everyPosition.get(dimension)
+  if (known !== undefined) return known
+  const positions = Int32Array.from({ length: dimension }, (_, i) => i)
+  everyPosition.set(dimension, positions)
+  return positions
+}
+
 /** `A += w·xxᵀ`. */
 export function addOuter(A: Float64Array, x: Float64Array, nz: Int32Array, w: number): void {
+  if (nz.length === x.length) {
+    addScaledOuter(A, x, w)
+    return
+  }
   for (let p = 0; p < nz.length; p++) {
     const i = nz[p]!
     const wx = w * x[i]!
@@ -84,12 +105,31 @@ export function dot(a: Float64Array, x: Float64Array, nz: Int32Array): number {
 export function multiply(A: Float64Array, x: Float64Array, nz: Int32Array, out: Float64Array): void {
   const d = out.length
   out.fill(0)
+  if (nz.length === d) {
+    multiplyDense(A, x, out)
+    return
+  }
   for (let p = 0; p < nz.length; p++) {
     const j = nz[p]!
     const xj = x[j]!
     const row = (j * (j + 1)) / 2
     for (let i = 0; i < j; i++) out[i]! += A[row + i]! * xj
     for (let i = j; i < d; i++) out[i]! += A[(i * (i + 1)) / 2 + j]! * xj
+  }
+}
+
+/** Each entry of the triangle, read in the order of memory, stands for two of the matrix. */
+function multiplyDense(A: Float64Array, x: Float64Array, out: Float64Array): void {
+  let k = 0
+  for (let i = 0; i < out.length; i++) {
+    const xi = x[i]!
+    let total = 0
+    for (let j = 0; j < i; j++, k++) {
+      const a = A[k]!
+      total += a * x[j]!
+      out[j]! += a * xi
+    }
+    out[i] = total + A[k++]! * xi
   }
 }
 
@@ -112,29 +152,19 @@ export function scale(a: Float64Array, s: number): void {
  */
 export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Float64Array {
   const d = diagonal.length
-  const dense = new Matrix(d, d)
+  const sum = A.slice()
   let trace = 0
   for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = A[(i * (i + 1)) / 2 + j]!
-      dense.set(i, j, value)
-      dense.set(j, i, value)
-    }
-    dense.set(i, i, dense.get(i, i) + diagonal[i]!)
-    trace += dense.get(i, i)
+    const at = (i * (i + 3)) / 2
+    sum[at]! += diagonal[i]!
+    trace += sum[at]!
   }
   let jitter = 1e-14
-  let factor = new CholeskyDecomposition(dense)
-  while (!factor.isPositiveDefinite()) {
-    for (let i = 0; i < d; i++) dense.set(i, i, dense.get(i, i) + (jitter * trace) / d)
+  let inverse = invertPositiveDefinite(sum, d)
+  while (inverse === undefined) {
+    for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += (jitter * trace) / d
     jitter *= 10
-    factor = new CholeskyDecomposition(dense)
+    inverse = invertPositiveDefinite(sum, d)
   }
-  const inverse = factor.solve(Matrix.eye(d))
-  const packed = new Float64Array(packedLength(d))
-  let k = 0
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) packed[k++] = (inverse.get(i, j) + inverse.get(j, i)) / 2
-  }
-  return packed
+  return inverse
 }

@@ -99,6 +99,12 @@ export class LinearHead {
     }
   }
 
+  /** Σw of the examples, as far as they are remembered at `nowMs`; never below 0. */
+  weightAt(nowMs: number): number {
+    const sums = this.#sums
+    return sums === undefined ? 0 : Math.max(sums.n, 0) * this.#decay(nowMs - sums.asOfMs)
+  }
+
   /** The live sums, brought to `nowMs`; undefined when nothing was observed. Read only. */
   sumsAt(nowMs: number): Readonly<LinearSums> | undefined {
     return this.#sums && this.#advance(nowMs)

@@ -1,11 +1,11 @@
 /**
- * Standard normal density and distribution function by table: cubic Hermite interpolation with step 1/128 over [−8, 8],
- * absolute error below 2e-11 (the test compares with series and continued fraction). A table, because the quadrature of
- * Thompson propensities asks for some thousand values per decision.
+ * Standard normal density and distribution function by table: a Taylor series about the nearest of 64 nodes per unit, whose
+ * derivatives are Hermite polynomials times φ; absolute error below 6e-13 (the test compares with series and continued
+ * fraction). A table, because the quadrature of Thompson propensities asks for some hundred values per decision.
  */
 
 const LIMIT = 8
-const STEPS_PER_UNIT = 128
+const STEPS_PER_UNIT = 64
 const NODES = 2 * LIMIT * STEPS_PER_UNIT + 1
 const STEP = 1 / STEPS_PER_UNIT
 const INVERSE_SQRT_TWO_PI = 1 / Math.sqrt(2 * Math.PI)
@@ -48,29 +48,24 @@ for (let i = 0; i < NODES; i++) {
 export function normalCdf(z: number): number {
   if (!(z > -LIMIT)) return 0
   if (z >= LIMIT) return 1
-  const position = (z + LIMIT) * STEPS_PER_UNIT
-  const i = Math.floor(position)
-  const t = position - i
-  const u = 1 - t
-  // The derivative of Φ is φ, which the second table holds.
+  const i = ((z + LIMIT) * STEPS_PER_UNIT + 0.5) | 0
+  const node = i * STEP - LIMIT
+  const t = z - node
+  const h2 = node * node - 1
+  const h3 = node * (h2 - 2)
   return (
-    u * u * ((1 + 2 * t) * cdfTable[i]! + t * STEP * pdfTable[i]!) +
-    t * t * ((3 - 2 * t) * cdfTable[i + 1]! - u * STEP * pdfTable[i + 1]!)
+    cdfTable[i]! + pdfTable[i]! * t * (1 - t * (node * (1 / 2) - t * (h2 * (1 / 6) - t * (h3 * (1 / 24)))))
   )
 }
 
 /** φ(z). */
 export function normalPdf(z: number): number {
   if (!(z > -LIMIT && z < LIMIT)) return 0
-  const position = (z + LIMIT) * STEPS_PER_UNIT
-  const i = Math.floor(position)
-  const t = position - i
-  const u = 1 - t
-  const z0 = -LIMIT + i * STEP
-  const p0 = pdfTable[i]!
-  const p1 = pdfTable[i + 1]!
-  // The derivative of φ is −zφ.
-  return (
-    u * u * ((1 + 2 * t) * p0 - t * STEP * z0 * p0) + t * t * ((3 - 2 * t) * p1 + u * STEP * (z0 + STEP) * p1)
-  )
+  const i = ((z + LIMIT) * STEPS_PER_UNIT + 0.5) | 0
+  const node = i * STEP - LIMIT
+  const t = z - node
+  const h2 = node * node - 1
+  const h3 = node * (h2 - 2)
+  const h4 = h2 * (h2 - 4) - 2
+  return pdfTable[i]! * (1 - t * (node - t * (h2 * (1 / 2) - t * (h3 * (1 / 6) - t * (h4 * (1 / 24))))))
 }

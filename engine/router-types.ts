@@ -1,6 +1,7 @@
 /** The engine's one object: `decide` and `learn` over the posterior of every arm. */
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
+import type { TurnsState } from './turns.ts'
 import type {
   Arm,
   ArmId,
@@ -38,6 +39,8 @@ export interface DecideRequest {
   readonly constraints?: Constraints
   /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
   readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
+  /** Calls running now, by arm, for `least-busy`. Absent: none. */
+  readonly inFlight?: ReadonlyMap<ArmId, number>
   /** False: nothing is done for the sake of learning, and no floor. @default true */
   readonly explore?: boolean
   /** Total additive floor in [0, 1). @default 0.02 */
@@ -64,13 +67,18 @@ export interface RouterSnapshot {
   }[]
   /** The prior means that arms share, and when each is fitted again. */
   readonly shared: readonly ({ readonly head: string } & SharedPriorState)[]
+  /** Of round-robin. Absent: no arm had a turn. */
+  readonly turns?: TurnsState
 }
 
 export interface Router {
   readonly featureSpace: FeatureSpace
   readonly halfLifeMs: HalfLives
   readonly arms: ReadonlyMap<ArmId, Arm>
-  /** Pure but for lazily refreshed posteriors: the same state and request give the same decision. */
+  /**
+   * The same state and request give the same decision. Only round-robin's turns move on by deciding; all else that is
+   * learned comes by `learn`.
+   */
   decide(request: DecideRequest): DecideResult
   /** Adds examples; weight −1 takes one back exactly. @throws {EngineError} on a foreign feature space or a non-finite number. */
   learn(observations: readonly Observation[]): void

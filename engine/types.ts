@@ -180,10 +180,30 @@ export type PolicySpec =
       /** Multiplies the posterior sd (the `v` of linear Thompson sampling), above 0. @default 0.5 */
       readonly exploration?: number
     }
+  | {
+      readonly name: 'linucb'
+      /** Width of the confidence bound, in sds of what is believed, at least 0. @default 2 */
+      readonly alpha?: number
+    }
+  | {
+      readonly name: 'squarecb'
+      /** γ = gammaScale · examples^gammaExponent; above 0, and in [0, 1]. @default 10 and 0.5 */
+      readonly gammaScale?: number
+      readonly gammaExponent?: number
+    }
   | { readonly name: 'epsilon-greedy'; readonly epsilon: number }
+  | {
+      readonly name: 'softmax'
+      /** Gain in utility that makes an arm e times as likely, above 0. @default 0.05 */
+      readonly temperature?: number
+    }
   | { readonly name: 'fixed'; readonly arm: ArmId }
   | { readonly name: 'priority'; readonly order: readonly ArmId[] }
   | { readonly name: 'weighted'; readonly weights: Readonly<Record<string, number>> }
+  | { readonly name: 'round-robin' }
+  | { readonly name: 'cheapest' }
+  | { readonly name: 'fastest' }
+  | { readonly name: 'least-busy' }
 export type PolicyName = PolicySpec['name']
 
 /** Mean and standard deviation of what is believed (not of single outcomes). */

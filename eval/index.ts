@@ -20,7 +20,7 @@ export {
   type SelectionOptions,
   selectOutcomes,
 } from './outcome-table.ts'
-export { parsePolicyName, policyName } from './policy-name.ts'
+export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
 export type {
   BaselineFigures,
   PolicyFigures,

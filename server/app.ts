@@ -12,6 +12,7 @@ import { RecentDecisions } from './pipeline/recent-decisions.ts'
 import { toServerError } from './pipeline/to-server-error.ts'
 import { refusal } from './pipeline/validate.ts'
 import { viewOfCurrent } from './registry-view.ts'
+import { ArmLoad } from './resilience/arm-load.ts'
 import { ArmHealth } from './resilience/health.ts'
 import { InFlight } from './resilience/in-flight.ts'
 import type { App } from './routes/app-type.ts'
@@ -67,6 +68,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     view,
     metrics: createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms }),
     health,
+    load: new ArmLoad(),
     inFlight,
     recent: new RecentDecisions(),
     feedbackLock: new KeyedLock(),

@@ -5,6 +5,7 @@ import type { KeyedLock } from './keyed-lock.ts'
 import type { Metrics } from './observability/metrics.ts'
 import type { RecentDecisions } from './pipeline/recent-decisions.ts'
 import type { RegistryView } from './registry-view.ts'
+import type { ArmLoad } from './resilience/arm-load.ts'
 import type { ArmHealth } from './resilience/health.ts'
 import type { InFlight } from './resilience/in-flight.ts'
 
@@ -13,6 +14,7 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly view: () => RegistryView
   readonly metrics: Metrics
   readonly health: ArmHealth
+  readonly load: ArmLoad
   readonly inFlight: InFlight
   readonly recent: RecentDecisions
   readonly feedbackLock: KeyedLock

@@ -1,12 +1,22 @@
 import type { ArmId, PolicySpec } from '../types.ts'
 
-/** What a policy chooses among: the eligible arms, sorted by id, with the belief about each one's utility. */
+/** What a policy chooses among: the eligible arms, sorted by id, with what is believed and known of each. */
 export interface PolicyInput {
   /** At least one; ascending by id, so that "the first" means the same wherever the arms came from. */
   readonly arms: readonly ArmId[]
-  /** Same length and order as `arms`. */
+  /** Belief about each arm's utility. All arrays have the length and order of `arms`; all numbers are finite. */
   readonly utilityMean: Float64Array
   readonly utilitySd: Float64Array
+  /** Expected cost of this request, USD. */
+  readonly costUsd: Float64Array
+  /** Expected time to the last token, ms. */
+  readonly latencyMs: Float64Array
+  /** Calls running now. */
+  readonly inFlight: Float64Array
+  /** When round-robin last took the arm, counted in its turns; −1 for never. */
+  readonly lastTurn: Float64Array
+  /** How many examples the beliefs rest on, over all these arms; fewer as they are forgotten. */
+  readonly examples: number
 }
 
 /**
@@ -40,5 +50,12 @@ export function certain(count: number, index: number): Float64Array {
 export function argmax(values: Float64Array): number {
   let best = 0
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i
+  return best
+}
+
+/** Index of the smallest value; ties go to the lowest arm id. */
+export function argmin(values: Float64Array): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[best]!) best = i
   return best
 }

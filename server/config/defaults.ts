@@ -1,7 +1,16 @@
 /** Every default of the configuration, in one place. Those that belong to the engine or the adapters are read from there. */
 
 import { DEFAULT_DEADLINES } from '../../adapters/index.ts'
-import { DEFAULT_CLASSES, DEFAULT_FLOOR, DEFAULT_PRIOR } from '../../engine/index.ts'
+import {
+  DEFAULT_ALPHA,
+  DEFAULT_CLASSES,
+  DEFAULT_EXPLORATION,
+  DEFAULT_FLOOR,
+  DEFAULT_GAMMA_EXPONENT,
+  DEFAULT_GAMMA_SCALE,
+  DEFAULT_PRIOR,
+  DEFAULT_TEMPERATURE,
+} from '../../engine/index.ts'
 
 export const DEFAULTS = {
   provider: { connections: 256, deadlines: DEFAULT_DEADLINES },
@@ -17,6 +26,13 @@ export const DEFAULTS = {
     /** A policy that says exactly which arm is meant to be taken at its word. */
     staticPolicyFloor: 0,
     explore: true,
+  },
+  policy: {
+    exploration: DEFAULT_EXPLORATION,
+    alpha: DEFAULT_ALPHA,
+    gammaScale: DEFAULT_GAMMA_SCALE,
+    gammaExponent: DEFAULT_GAMMA_EXPONENT,
+    temperature: DEFAULT_TEMPERATURE,
     epsilon: 0.1,
   },
   classes: DEFAULT_CLASSES,

@@ -112,10 +112,33 @@ const constraints = section({
 })
 
 const policySettings = {
-  name: text().describe('`thompson`, `epsilon-greedy`, `fixed`, `priority` or `weighted`.'),
+  name: text().describe(
+    'One that learns: `thompson`, `linucb`, `squarecb`, `epsilon-greedy`, `softmax`; or one that is told: `fixed`, `priority`, `weighted`, `round-robin`, `cheapest`, `fastest`, `least-busy`.',
+  ),
+  exploration: number(z.number().positive())
+    .optional()
+    .describe(`\`thompson\`: factor on the posterior sd. Default: ${DEFAULTS.policy.exploration}.`),
+  alpha: amount()
+    .optional()
+    .describe(
+      `\`linucb\`: width of the confidence bound, in sds of what is believed. Default: ${DEFAULTS.policy.alpha}.`,
+    ),
+  gammaScale: number(z.number().positive())
+    .optional()
+    .describe(
+      `\`squarecb\`: γ = gammaScale · examples^gammaExponent, how sharply worse arms are avoided. Default: ${DEFAULTS.policy.gammaScale}.`,
+    ),
+  gammaExponent: share()
+    .optional()
+    .describe(`\`squarecb\`: how fast γ grows, 0 to 1. Default: ${DEFAULTS.policy.gammaExponent}.`),
+  temperature: number(z.number().positive())
+    .optional()
+    .describe(
+      `\`softmax\`: gain in utility that makes an arm e times as likely. Default: ${DEFAULTS.policy.temperature}.`,
+    ),
   epsilon: share()
     .optional()
-    .describe(`\`epsilon-greedy\`: share of requests spread evenly. Default: ${DEFAULTS.model.epsilon}.`),
+    .describe(`\`epsilon-greedy\`: share of requests spread evenly. Default: ${DEFAULTS.policy.epsilon}.`),
   arm: armId().optional().describe('`fixed`: the arm that is always taken.'),
   order: z.array(armId()).min(1).optional().describe('`priority`: the arms, first choice first.'),
   weights: z.record(armId(), amount()).optional().describe('`weighted`: share of each arm, in any unit.'),
@@ -210,7 +233,7 @@ const model = section({
   floor: number(z.number().min(0).lt(1))
     .optional()
     .describe(
-      `Share of requests spread evenly over the eligible arms, so that every choice can be learned from. Default: ${DEFAULTS.model.floor}; ${DEFAULTS.model.staticPolicyFloor} for \`fixed\`, \`priority\` and \`weighted\`.`,
+      `Share of requests spread evenly over the eligible arms, so that every choice can be learned from. Default: ${DEFAULTS.model.floor}; ${DEFAULTS.model.staticPolicyFloor} for policies that are told which arm to take.`,
     ),
   explore: truth()
     .default(DEFAULTS.model.explore)

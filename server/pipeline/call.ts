@@ -54,6 +54,7 @@ function begin(services: Services, task: Task, flight: Flight, decision: Decisio
   // A reload puts registry, arms and providers in force at once, so this is a fault of the composition.
   if (arm === undefined || provider === undefined) throw new Error(`arm ${decision.arm} has no provider`)
   services.health.begin(decision.arm, services.clock.nowMs())
+  services.load.begin(decision.arm)
   return {
     decision,
     arm,

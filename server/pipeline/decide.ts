@@ -39,6 +39,7 @@ export function decide(
     constraints: task.constraints,
     explore: task.explore,
     floor: model.floor,
+    inFlight: services.load.running,
     ...(blocked.size > 0 && { blocked }),
   })
   if (result.kind === 'decided') recordDecision(services, task, result.decision, parentId)

@@ -56,6 +56,7 @@ export function recordAnswered(services: Services, leg: Leg, answered: Answered)
   const { id, arm } = leg.decision
   services.recent.settle(id, arm)
   services.health.succeed(arm)
+  services.load.end(arm)
   append(services, leg, {
     status: 'answered',
     finishReason: finish.raw ?? finish.unified,
@@ -89,6 +90,7 @@ export function recordFailure(services: Services, leg: Leg, failure: Failure): v
   const { id, arm } = leg.decision
   const nowMs = services.clock.nowMs()
   services.recent.settle(id, undefined)
+  services.load.end(arm)
   if (status === 'cancelled') services.health.abandon(arm, nowMs)
   else services.health.fail(arm, error, nowMs)
   append(services, leg, { ...failure, finishReason: '' })

@@ -4,7 +4,8 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { ArmId, PolicySpec } from '../../engine/index.ts'
 import { qualityObservation } from '../../engine/index.ts'
-import { POLICIES } from '../../engine/policies/index.ts'
+import { POLICIES, policyOf } from '../../engine/policies/index.ts'
+import type { PolicyInput } from '../../engine/policies/policy.ts'
 import { arm, armIds, decide, decisionId, facts, router, seeded } from '../helpers/engine.ts'
 
 const ARMS = armIds('p/a', 'p/b', 'p/c', 'p/d', 'p/e')
@@ -12,11 +13,23 @@ const ARMS = armIds('p/a', 'p/b', 'p/c', 'p/d', 'p/e')
 const SPECS: readonly PolicySpec[] = [
   { name: 'thompson' },
   { name: 'thompson', exploration: 1 },
+  { name: 'linucb' },
+  { name: 'linucb', alpha: 0 },
+  { name: 'squarecb' },
+  { name: 'squarecb', gammaScale: 1000, gammaExponent: 0.25 },
   { name: 'epsilon-greedy', epsilon: 0.1 },
+  { name: 'softmax' },
+  { name: 'softmax', temperature: 1e-3 },
   { name: 'fixed', arm: 'p/c' as ArmId },
   { name: 'priority', order: armIds('p/d', 'p/b') },
   { name: 'weighted', weights: { 'p/a': 3, 'p/b': 1, 'p/e': 0.5 } },
+  { name: 'round-robin' },
+  { name: 'cheapest' },
+  { name: 'fastest' },
+  { name: 'least-busy' },
 ]
+/** They do what they are told also where nothing may be tried. */
+const TOLD = new Set(['fixed', 'priority', 'weighted', 'round-robin', 'cheapest', 'fastest', 'least-busy'])
 
 test('every policy of the table is covered here', () => {
   assert.deepEqual(new Set(SPECS.map((spec) => spec.name)), new Set(Object.keys(POLICIES)))
@@ -35,6 +48,68 @@ function experienced(seed = 1) {
   return target
 }
 
+/** Anything that may be believed of one to eight arms, ties included. */
+const inputs: fc.Arbitrary<PolicyInput> = fc
+  .record({
+    rows: fc.array(
+      fc.record({
+        mean: fc.oneof(fc.constantFrom(-1, 0, 0.5), fc.double({ min: -1e6, max: 1e6, noNaN: true })),
+        sd: fc.oneof(fc.constantFrom(0, 0.1), fc.double({ min: 0, max: 1e3, noNaN: true })),
+        costUsd: fc.constantFrom(0, 0.001, 0.01, 3),
+        latencyMs: fc.constantFrom(1, 300, 1e5),
+        inFlight: fc.nat(3),
+      }),
+      { minLength: 1, maxLength: 8 },
+    ),
+    turns: fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7]),
+    examples: fc.constantFrom(0, 1, 37.5, 1e6),
+  })
+  .map(({ rows, turns, examples }) => ({
+    arms: armIds(...rows.map((_, k) => `p/${'abcdefgh'[k]}`)),
+    utilityMean: Float64Array.from(rows, (row) => row.mean),
+    utilitySd: Float64Array.from(rows, (row) => row.sd),
+    costUsd: Float64Array.from(rows, (row) => row.costUsd),
+    latencyMs: Float64Array.from(rows, (row) => row.latencyMs),
+    inFlight: Float64Array.from(rows, (row) => row.inFlight),
+    lastTurn: Float64Array.from(rows, (_, k) => turns[k] ?? -1),
+    examples,
+  }))
+
+/** The same arms in another order. No two arms are alike in what tells them apart, unless `order` is the identity. */
+function reordered(input: PolicyInput, order: readonly number[]): PolicyInput {
+  const pick = (values: Float64Array) => Float64Array.from(order, (k) => values[k] as number)
+  return {
+    arms: order.map((k) => input.arms[k] as ArmId),
+    utilityMean: pick(input.utilityMean),
+    utilitySd: pick(input.utilitySd),
+    costUsd: pick(input.costUsd),
+    latencyMs: pick(input.latencyMs),
+    inFlight: pick(input.inFlight),
+    lastTurn: pick(input.lastTurn),
+    examples: input.examples,
+  }
+}
+
+/** Arms that differ in everything, so that no policy has to break a tie. */
+function distinct(input: PolicyInput): PolicyInput {
+  const spread = (values: Float64Array, by: number) => values.map((value, k) => value + by * (k + 1))
+  return {
+    ...input,
+    utilityMean: spread(
+      input.utilityMean.map((m) => m % 1),
+      Math.SQRT1_2,
+    ),
+    utilitySd: spread(
+      input.utilitySd.map((s) => s % 1),
+      0.01,
+    ),
+    costUsd: spread(input.costUsd, Math.E),
+    latencyMs: spread(input.latencyMs, Math.E),
+    inFlight: input.inFlight.map((n, k) => 8 * n + k),
+    lastTurn: input.lastTurn.map((_, k) => (k * 5) % 8),
+  }
+}
+
 for (const spec of SPECS) {
   const label = JSON.stringify(spec)
   suite(`policy ${label}`, () => {
@@ -44,6 +119,59 @@ for (const spec of SPECS) {
       floor: fc.constantFrom(0, 0.02, 0.3),
       explore: fc.boolean(),
     })
+
+    for (const mode of ['distribution', 'exploit'] as const) {
+      const of = (input: PolicyInput) => policyOf(spec)[mode](input, spec)
+
+      test(`${mode}: whatever is believed, every probability is one and they sum to 1`, () => {
+        fc.assert(
+          fc.property(inputs, (input) => {
+            const p = of(input)
+            assert.equal(p.length, input.arms.length)
+            assert.ok(
+              p.every((value) => value >= 0 && value <= 1),
+              `${p}`,
+            )
+            const total = p.reduce((sum, value) => sum + value, 0)
+            assert.ok(Math.abs(total - 1) <= 1e-12, `sum is ${total}`)
+          }),
+        )
+      })
+
+      test(`${mode}: permuting the arms permutes the probabilities`, () => {
+        const withOrder = inputs.chain((input) => {
+          const positions = input.arms.map((_, k) => k)
+          const order = fc.shuffledSubarray(positions, { minLength: positions.length })
+          return fc.record({ input: fc.constant(distinct(input)), order })
+        })
+        fc.assert(
+          fc.property(withOrder, ({ input, order }) => {
+            const [p, permuted] = [of(input), of(reordered(input, order))]
+            for (const [at, k] of order.entries()) {
+              assert.ok(Math.abs((permuted[at] as number) - (p[k] as number)) <= 1e-12)
+            }
+          }),
+        )
+      })
+
+      test(`${mode}: among arms that are all alike the first is taken, or all are as likely`, () => {
+        const alike = new Float64Array(4).fill(0.5)
+        const p = of({
+          arms: armIds('p/f', 'p/g', 'p/h', 'p/i'),
+          utilityMean: alike,
+          utilitySd: alike,
+          costUsd: alike,
+          latencyMs: alike,
+          inFlight: alike,
+          lastTurn: alike.map(() => -1),
+          examples: 100,
+        })
+        const even = p.every((value) => Math.abs(value - 0.25) < 1e-9)
+        const first = p[0] === 1
+        const greedyFirst = spec.name === 'epsilon-greedy' && p[0]! > 0.9 && p[1] === p[3]
+        assert.ok(even || first || greedyFirst, `${p}`)
+      })
+    }
 
     test('gives each eligible arm a probability, and they sum to 1', () => {
       const target = experienced()
@@ -65,7 +193,7 @@ for (const spec of SPECS) {
     })
 
     test('permuting the candidates changes nothing', () => {
-      const target = experienced()
+      const [target, twin] = [experienced(), experienced()]
       fc.assert(
         fc.property(requests, fc.integer(), ({ seed, candidates, floor }, shuffleSeed) => {
           const uniform = seeded(shuffleSeed)
@@ -75,7 +203,7 @@ for (const spec of SPECS) {
             .map(({ id }) => id)
           const request = { id: decisionId(seed), floor, policy: spec }
           assert.deepEqual(
-            decide(target, { ...request, candidates: shuffled }),
+            decide(twin, { ...request, candidates: shuffled }),
             decide(target, { ...request, candidates }),
           )
         }),
@@ -95,21 +223,27 @@ for (const spec of SPECS) {
     })
 
     test('the same id draws the same arm; over many ids the shares are the probabilities', () => {
-      const target = experienced()
+      const [target, twin] = [experienced(), experienced()]
       const counts = new Map<ArmId, number>()
+      const expected = new Map<ArmId, number>()
+      const variance = new Map<ArmId, number>()
+      const add = (to: Map<ArmId, number>, id: ArmId, value: number) => to.set(id, (to.get(id) ?? 0) + value)
       const draws = 4_000
       for (let i = 0; i < draws; i++) {
         const decision = decide(target, { id: decisionId(i), policy: spec })
-        assert.equal(decide(target, { id: decisionId(i), policy: spec }).arm, decision.arm)
-        counts.set(decision.arm, (counts.get(decision.arm) ?? 0) + 1)
+        assert.equal(decide(twin, { id: decisionId(i), policy: spec }).arm, decision.arm)
+        add(counts, decision.arm, 1)
+        for (const [k, id] of decision.eligible.entries()) {
+          const p = decision.probabilities[k] as number
+          add(expected, id, p)
+          add(variance, id, p * (1 - p))
+        }
       }
-      const { eligible, probabilities } = decide(target, { policy: spec })
-      for (const [i, id] of eligible.entries()) {
-        const p = probabilities[i] as number
-        // Five binomial standard errors, plus one draw for the smallest probabilities.
-        const bound = 5 * Math.sqrt((p * (1 - p)) / draws) + 1 / draws
-        const share = (counts.get(id) ?? 0) / draws
-        assert.ok(Math.abs(share - p) <= bound, `${id}: share ${share}, probability ${p}`)
+      for (const id of ARMS) {
+        // Five standard errors of a sum of independent draws, plus one draw for the smallest probabilities.
+        const bound = 5 * Math.sqrt(variance.get(id) ?? 0) + 1
+        const difference = (counts.get(id) ?? 0) - (expected.get(id) ?? 0)
+        assert.ok(Math.abs(difference) <= bound, `${id}: ${difference} more than expected`)
       }
     })
 
@@ -117,18 +251,20 @@ for (const spec of SPECS) {
       const target = experienced()
       const decision = decide(target, { policy: spec, explore: false })
       assert.equal(decision.floor, 0)
-      if (spec.name === 'thompson' || spec.name === 'epsilon-greedy') {
+      if (!TOLD.has(spec.name)) {
         const best = Math.max(...decision.estimates.map((estimate) => estimate.utility.mean))
         const drawn = decision.estimates.find((estimate) => estimate.arm === decision.arm)
         assert.equal(drawn?.utility.mean, best)
         assert.equal(decision.propensity, 1)
       } else {
-        assert.deepEqual(decision.probabilities, decide(target, { policy: spec, floor: 0 }).probabilities)
+        const exploring = decide(experienced(), { policy: spec, floor: 0 })
+        assert.deepEqual(decision.probabilities, exploring.probabilities)
       }
     })
 
     test('restore ∘ snapshot decides identically', () => {
       const target = experienced(7)
+      for (let i = 0; i < 3; i++) decide(target, { id: decisionId(i), policy: spec })
       const twin = router(ARMS.map((id) => arm(id)))
       twin.restore(JSON.parse(JSON.stringify(target.snapshot())))
       for (const requestClass of ['chat', 'code', 'unheard-of']) {

@@ -3,13 +3,16 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { bestArmProbabilities } from '../../engine/best-arm.ts'
 import { normalCdf, normalCdfExact, normalPdf } from '../../engine/normal.ts'
-import { gaussian, seeded } from '../helpers/engine.ts'
+import { gaussLegendre } from '../../engine/quadrature.ts'
+import { assertClose, gaussian, seeded } from '../helpers/engine.ts'
 
-test('Φ and φ by table are within 2e-11 of the exact functions', () => {
-  for (let z = -9; z <= 9; z += 0.00137) {
-    assert.ok(Math.abs(normalCdf(z) - normalCdfExact(z)) < 2e-11, `Φ(${z})`)
+test('Φ and φ by table are within 6e-13 of the exact functions', () => {
+  for (let z = -9; z <= 9; z += 0.000137) {
+    const cdfError = Math.abs(normalCdf(z) - normalCdfExact(z))
     const density = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI)
-    assert.ok(Math.abs(normalPdf(z) - density) < 2e-11, `φ(${z})`)
+    // Beyond 8 both are taken for 0 or 1.
+    assert.ok(cdfError < (Math.abs(z) < 8 ? 6e-13 : 1e-15), `Φ(${z})`)
+    assert.ok(Math.abs(normalPdf(z) - density) < (Math.abs(z) < 8 ? 6e-13 : 6e-15), `φ(${z})`)
   }
 })
 
@@ -68,6 +71,55 @@ test('sds that differ by six orders of magnitude lose nothing: two arms have a c
       const exact = normalCdfExact(gap / Math.hypot(1, 1 / ratio))
       assert.ok(Math.abs((p as number) - exact) < 1e-9, `ratio ${ratio}, gap ${gap}: ${p} is not ${exact}`)
     }
+  }
+})
+
+/** Trapezoid rule on one grid, five points to the smallest sd, with Φ in full precision. */
+function fineGrid(mean: Float64Array, sd: Float64Array): Float64Array {
+  const reach = (sign: 1 | -1) => Math.max(...mean.map((m, k) => m + sign * 9 * sd[k]!))
+  const [from, to, step] = [reach(-1), reach(1), Math.min(...sd) / 5]
+  const result = new Float64Array(mean.length)
+  for (let i = 0; from + i * step < to; i++) {
+    const z = mean.map((m, k) => (from + i * step - m) / sd[k]!)
+    const below = z.map(normalCdfExact)
+    const all = below.reduce((product, p) => product * p, step)
+    for (let k = 0; k < z.length && all > 0; k++) {
+      result[k]! += (all * Math.exp(-0.5 * z[k]! ** 2)) / (Math.sqrt(2 * Math.PI) * sd[k]! * below[k]!)
+    }
+  }
+  return result
+}
+
+test('eight arms whose sds differ by a factor of a thousand, by an independent grid', () => {
+  const uniform = seeded(5)
+  for (let world = 0; world < 5; world++) {
+    const mean = Float64Array.from({ length: 8 }, () => 0.1 * gaussian(uniform))
+    const sd = Float64Array.from({ length: 8 }, (_, k) => 0.3 * 1000 ** (-k / 7))
+    const expected = fineGrid(mean, sd)
+    for (const [k, p] of bestArmProbabilities(mean, sd).entries()) assertClose(p, expected[k]!, 1e-10)
+  }
+})
+
+test('many arms of like sd make a steep product, and lose nothing either', () => {
+  for (const arms of [3, 16, 64, 128]) {
+    for (const spread of [0, 0.5, 1]) {
+      const mean = Float64Array.from({ length: arms }, (_, k) => 0.4 * Math.sin(5 * k))
+      const sd = Float64Array.from({ length: arms }, (_, k) => 2 ** (spread * Math.cos(3 * k)))
+      const expected = fineGrid(mean, sd)
+      for (const [k, p] of bestArmProbabilities(mean, sd).entries()) assertClose(p, expected[k]!, 1e-10)
+    }
+  }
+})
+
+test('a Gauss–Legendre rule of n nodes is exact for polynomials up to degree 2n − 1, and no further', () => {
+  for (const count of [1, 2, 5, 24, 48]) {
+    const { nodes, weights } = gaussLegendre(count)
+    const integral = (degree: number): number =>
+      nodes.reduce((sum, node, i) => sum + weights[i]! * node ** degree, 0)
+    for (let degree = 0; degree < 2 * count; degree++) {
+      assertClose(integral(degree), degree % 2 === 0 ? 2 / (degree + 1) : 0, 1e-13, `degree ${degree}`)
+    }
+    if (count <= 5) assert.ok(Math.abs(integral(2 * count) - 2 / (2 * count + 1)) > 1e-4)
   }
 })
 

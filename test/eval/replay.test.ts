@@ -340,6 +340,14 @@ suite('replay refuses', () => {
       /'dev'.*'test' \(200 rows\), 'train' \(400 rows\)/,
     ],
     ['an unknown policy name', { policy: 'linear' }, 'eval_unknown_policy', /'linear'.*thompson/],
+    [
+      'a policy that a replay cannot show',
+      { policy: 'least-busy' },
+      'eval_unknown_policy',
+      /linucb\[:alpha\]/,
+    ],
+    ['an alpha that is no number', { policy: 'linucb:' }, 'eval_unknown_policy', /'linucb:'/],
+    ['an argument nobody takes', { policy: 'cheapest:1' }, 'eval_unknown_policy', /'cheapest:1'/],
     ['an epsilon outside [0, 1]', { policy: 'epsilon-greedy:2' }, 'eval_unknown_policy', /epsilon-greedy:2/],
     [
       'a fixed arm that is not there',

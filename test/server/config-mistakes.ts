@@ -153,6 +153,18 @@ export const MISTAKES: readonly {
     message: /^policy fixed needs "arm"$/,
   },
   {
+    title: 'a width below 0',
+    text: 'models: { auto: { policy: { name: linucb, alpha: ▶-1 } } }\n',
+    path: 'models.auto.policy.alpha',
+    message: /0/,
+  },
+  {
+    title: 'a setting of a policy that takes none',
+    text: 'models: { auto: { policy: { name: round-robin, ▶temperature: 1 } } }\n',
+    path: 'models.auto.policy.temperature',
+    message: /^"temperature" is a setting of softmax, not of round-robin$/,
+  },
+  {
     title: 'a setting of another policy',
     text: 'models: { auto: { policy: { name: thompson, ▶epsilon: 0.1 } } }\n',
     path: 'models.auto.policy.epsilon',

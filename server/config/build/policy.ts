@@ -3,17 +3,24 @@ import { DEFAULTS } from '../defaults.ts'
 import { didYouMean } from '../nearest.ts'
 import type { PolicySettings } from '../schema.ts'
 import type { Path } from '../yaml.ts'
-import type { Scope } from './scope.ts'
+import { compact, type Scope } from './scope.ts'
 
 type Parameter = Exclude<keyof PolicySettings, 'name'>
 
 /** Which settings each policy takes, and whether it can do without. */
 const PARAMETERS = {
-  thompson: {},
+  thompson: { exploration: 'optional' },
+  linucb: { alpha: 'optional' },
+  squarecb: { gammaScale: 'optional', gammaExponent: 'optional' },
   'epsilon-greedy': { epsilon: 'optional' },
+  softmax: { temperature: 'optional' },
   fixed: { arm: 'required' },
   priority: { order: 'required' },
   weighted: { weights: 'required' },
+  'round-robin': {},
+  cheapest: {},
+  fastest: {},
+  'least-busy': {},
 } as const satisfies Record<PolicyName, Partial<Record<Parameter, 'required' | 'optional'>>>
 
 export const POLICY_NAMES = Object.keys(PARAMETERS) as readonly PolicyName[]
@@ -22,9 +29,11 @@ export function isPolicyName(name: string): name is PolicyName {
   return Object.hasOwn(PARAMETERS, name)
 }
 
-/** Policies that are told which arm to take, rather than to find out. */
+/** Policies that find out which arm to take; the others are told, in so many words or as a rule. */
+const LEARNING: readonly PolicyName[] = ['thompson', 'linucb', 'squarecb', 'epsilon-greedy', 'softmax']
+
 export function isStatic({ name }: PolicySpec): boolean {
-  return name === 'fixed' || name === 'priority' || name === 'weighted'
+  return !LEARNING.includes(name)
 }
 
 /** Arms that the settings speak of, each with its place. */
@@ -93,17 +102,29 @@ function parametersFit(name: PolicyName, settings: PolicySettings, path: Path, {
 }
 
 /** `settings` has what the policy requires. */
-function specOf(name: PolicyName, { epsilon, arm, order, weights }: PolicySettings): PolicySpec {
+function specOf(name: PolicyName, { epsilon, arm, order, weights, ...numbers }: PolicySettings): PolicySpec {
+  const { exploration, alpha, gammaScale, gammaExponent, temperature } = numbers
   switch (name) {
     case 'thompson':
-      return { name }
+      return { name, ...compact({ exploration }) }
+    case 'linucb':
+      return { name, ...compact({ alpha }) }
+    case 'squarecb':
+      return { name, ...compact({ gammaScale, gammaExponent }) }
     case 'epsilon-greedy':
-      return { name, epsilon: epsilon ?? DEFAULTS.model.epsilon }
+      return { name, epsilon: epsilon ?? DEFAULTS.policy.epsilon }
+    case 'softmax':
+      return { name, ...compact({ temperature }) }
     case 'fixed':
       return { name, arm: (arm ?? '') as ArmId }
     case 'priority':
       return { name, order: (order ?? []) as ArmId[] }
     case 'weighted':
       return { name, weights: weights ?? {} }
+    case 'round-robin':
+    case 'cheapest':
+    case 'fastest':
+    case 'least-busy':
+      return { name }
   }
 }

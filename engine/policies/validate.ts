@@ -1,0 +1,53 @@
+import { EngineError } from '../errors.ts'
+import type { PolicyName, PolicySpec } from '../types.ts'
+import { POLICIES } from './index.ts'
+
+interface Range {
+  readonly words: string
+  readonly holds: (value: number) => boolean
+}
+
+const ABOVE_ZERO: Range = { words: 'a finite number above 0', holds: (v) => v > 0 && Number.isFinite(v) }
+const AT_LEAST_ZERO: Range = {
+  words: 'a finite number of at least 0',
+  holds: (v) => v >= 0 && Number.isFinite(v),
+}
+const SHARE: Range = { words: 'in [0, 1]', holds: (v) => v >= 0 && v <= 1 }
+
+/** Every setting that is a number, with its range; all but `epsilon` may be left out. */
+const RANGES: { readonly [Name in PolicyName]?: readonly (readonly [setting: string, range: Range])[] } = {
+  thompson: [['exploration', ABOVE_ZERO]],
+  linucb: [['alpha', AT_LEAST_ZERO]],
+  squarecb: [
+    ['gammaScale', ABOVE_ZERO],
+    ['gammaExponent', SHARE],
+  ],
+  'epsilon-greedy': [['epsilon', SHARE]],
+  softmax: [['temperature', ABOVE_ZERO]],
+}
+
+/** Checks a spec's numbers. @throws {EngineError} `engine_bad_config` naming the setting, the value and the range. */
+export function validatePolicy(spec: PolicySpec): void {
+  if (!Object.hasOwn(POLICIES, spec.name)) {
+    throw new EngineError(
+      'engine_bad_config',
+      `unknown policy "${spec.name}"; known are ${Object.keys(POLICIES).join(', ')}`,
+    )
+  }
+  const settings: { readonly [setting: string]: unknown } = spec
+  for (const [setting, range] of RANGES[spec.name] ?? []) {
+    const value = settings[setting]
+    if (value !== undefined || setting === 'epsilon') verify(setting, value, range)
+  }
+  if (spec.name === 'weighted') {
+    for (const [arm, weight] of Object.entries(spec.weights)) {
+      verify(`the weight of ${arm}`, weight, AT_LEAST_ZERO)
+    }
+  }
+}
+
+function verify(what: string, value: unknown, range: Range): void {
+  if (typeof value !== 'number' || !range.holds(value)) {
+    throw new EngineError('engine_bad_config', `${what} must be ${range.words}, got ${value}`)
+  }
+}
