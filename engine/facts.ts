@@ -1,12 +1,16 @@
 /** A request's text → numbers. Every scan is linear and stops after a fixed count of characters. */
 import { inferClass } from './request-class.ts'
+import type { TextBlock } from './text/text-block.ts'
 import type { RequestFacts, RequestText } from './types.ts'
 
 /** Characters looked at, taken from the end of the conversation: what is asked last says most about the answer. */
 export const SCAN_LIMIT_CHARS = 12_000
 
-/** @returns facts with all shares in [0, 1]; the same text always gives the same facts. */
-export function describeRequest(request: RequestText): RequestFacts {
+/**
+ * @param textBlock the feature space's; without one, or with one that is told embeddings, the facts have no `text`
+ * @returns facts with all shares in [0, 1]; the same text always gives the same facts.
+ */
+export function describeRequest(request: RequestText, textBlock?: TextBlock): RequestFacts {
   const text = recentUserText(request)
   const shares = characterShares(text)
   const facts = {
@@ -17,6 +21,7 @@ export function describeRequest(request: RequestText): RequestFacts {
     imageCount: request.imageCount ?? 0,
     wantsSchema: request.wantsSchema ?? false,
     ...shares,
+    ...(textBlock?.kind === 'words' && { text: textBlock.describe(text) }),
   }
   const given = request.requestClass
   return given === undefined

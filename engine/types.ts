@@ -88,6 +88,8 @@ export interface RequestFacts {
   readonly mathShare: number
   readonly digitShare: number
   readonly nonLatinShare: number
+  /** What the text is about, as coordinates of the feature space's text block; absent where there is no block. */
+  readonly text?: Float64Array
 }
 
 export const HEADS = ['quality', 'ttft', 'tpot', 'output_tokens', 'success'] as const
