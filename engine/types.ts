@@ -76,6 +76,8 @@ export interface RequestText {
 export interface RequestFacts {
   readonly requestClass: string
   readonly classSource: 'caller' | 'inferred'
+  /** Probability, (0, 1], that the class is right as far as the classifier knows; 1 where the caller gave it. */
+  readonly classConfidence: number
   readonly promptTokens: number
   readonly requestedOutputTokens: number | undefined
   readonly turns: number
