@@ -2,9 +2,8 @@
 import type { Shares } from './character-shares.ts'
 import { eachWord, HashedBag, NO_STEM, pairHash } from './ngrams.ts'
 
-/** Units at the start and at the end of a longer text: that is where one says what one wants. */
-const HEAD_CHARS = 500
-const TAIL_CHARS = 300
+/** As much of a request as says what is wanted; the rest is material. */
+export const INSTRUCTION_CHARS = 800
 /** The first words are counted once more as first words: "Write", "Why", "Traduis". */
 const FIRST_WORDS = 6
 const FIRST_WORD = 0x51ed270b
@@ -19,21 +18,21 @@ const SIGN_SCALE = 0.25
 
 export const CLASS_BUCKETS = 4_096
 
-const SIGNS: readonly ((text: string, zone: string, shares: Shares) => number)[] = [
+const SIGNS: readonly ((text: string, shares: Shares) => number)[] = [
   () => 1,
-  (_, __, { codeShare }) => Math.min(1, codeShare * 5),
-  (_, __, { mathShare }) => Math.min(1, mathShare * 8),
-  (_, __, { digitShare }) => Math.min(1, digitShare * 4),
-  (_, __, { hasQuestion }) => Number(hasQuestion),
-  (_, __, { nonLatinShare }) => nonLatinShare,
+  (_, { codeShare }) => Math.min(1, codeShare * 5),
+  (_, { mathShare }) => Math.min(1, mathShare * 8),
+  (_, { digitShare }) => Math.min(1, digitShare * 4),
+  (_, { hasQuestion }) => Number(hasQuestion),
+  (_, { nonLatinShare }) => nonLatinShare,
   (text) => Math.min(1, Math.log2(1 + text.length) / 12),
   (text) => Number(text.length < SHORT_CHARS),
-  (_, zone) => Number(zone.includes('```')),
-  (_, zone) => Number(CODE_SHAPE.test(zone)),
-  (_, zone) => Number(zone.includes('\n')),
-  (_, zone) => Number(/\n\s*\n/.test(zone)),
-  (_, zone) => Number(/["“«「]/.test(zone)),
-  (_, zone) => Number((zone.match(ANSWER_OPTION)?.length ?? 0) >= OPTIONS_TO_COUNT),
+  (text) => Number(text.includes('```')),
+  (text) => Number(CODE_SHAPE.test(text)),
+  (text) => Number(text.includes('\n')),
+  (text) => Number(/\n\s*\n/.test(text)),
+  (text) => Number(/["“«「]/.test(text)),
+  (text) => Number((text.match(ANSWER_OPTION)?.length ?? 0) >= OPTIONS_TO_COUNT),
 ]
 
 /** Weights per class: buckets first, then the signs. */
@@ -41,13 +40,17 @@ export const CLASS_FEATURES = CLASS_BUCKETS + SIGNS.length
 
 const bag = new HashedBag(CLASS_BUCKETS)
 
-/** Calls `visit` for each feature that is not zero, with its index below {@link CLASS_FEATURES}. Bounded in time for any text. */
+/**
+ * Calls `visit` for each feature that is not zero, with its index below {@link CLASS_FEATURES}. Linear in the text.
+ *
+ * @param text about {@link INSTRUCTION_CHARS} of a request
+ * @param shares of all that was scanned
+ */
 export function eachClassFeature(
   text: string,
   shares: Shares,
   visit: (index: number, value: number) => void,
 ): void {
-  const zone = instructionZone(text)
   const seen = new Set<number>()
   const add = (hash: number): void => {
     if (seen.has(hash)) return
@@ -56,7 +59,7 @@ export function eachClassFeature(
   }
   let count = 0
   let before = 0
-  eachWord(zone, (word, stem) => {
+  eachWord(text, (word, stem) => {
     add(word)
     if (stem !== NO_STEM) add(stem)
     if (count > 0) add(pairHash(before, word))
@@ -75,12 +78,7 @@ export function eachClassFeature(
   const length = Math.sqrt(squares)
   for (let p = 0; p < buckets.length; p++) visit(buckets[p]!, values[p]! / length)
   for (const [i, sign] of SIGNS.entries()) {
-    const value = sign(text, zone, shares)
+    const value = sign(text, shares)
     if (value !== 0) visit(CLASS_BUCKETS + i, SIGN_SCALE * value)
   }
-}
-
-function instructionZone(text: string): string {
-  if (text.length <= HEAD_CHARS + TAIL_CHARS) return text
-  return `${text.slice(0, HEAD_CHARS)}\n${text.slice(-TAIL_CHARS)}`
 }

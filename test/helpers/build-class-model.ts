@@ -7,7 +7,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LabelledRequest, labelledRequests } from '../../datasets/request-classes/rows.ts'
 import { characterShares } from '../../engine/text/character-shares.ts'
-import { CLASS_BUCKETS, CLASS_FEATURES, eachClassFeature } from '../../engine/text/class-features.ts'
+import {
+  CLASS_BUCKETS,
+  CLASS_FEATURES,
+  eachClassFeature,
+  INSTRUCTION_CHARS,
+} from '../../engine/text/class-features.ts'
+import { SCAN_LIMIT_CHARS, userText } from '../../engine/text/user-text.ts'
 import { type Example, fitMultinomial } from './multinomial.ts'
 
 /** What a text alone can tell; the other classes are told by what a request carries. */
@@ -43,8 +49,8 @@ function trainingRows(rows: readonly LabelledRequest[]): readonly LabelledReques
 function exampleOf({ requestClass, request }: LabelledRequest): Example {
   const indexes: number[] = []
   const values: number[] = []
-  const { text } = request.messages[0]!
-  eachClassFeature(text, characterShares(text), (index, value) => {
+  const shares = characterShares(userText(request, SCAN_LIMIT_CHARS))
+  eachClassFeature(userText(request, INSTRUCTION_CHARS), shares, (index, value) => {
     indexes.push(index)
     values.push(value)
   })
