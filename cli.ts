@@ -21,7 +21,7 @@ import {
   summarizeTraffic,
   type TrafficResult,
 } from './datasets/index.ts'
-import { POLICY_NAMES, renderReplayTable, replay, toReplayJson } from './eval/index.ts'
+import { type ClassBy, POLICY_NAMES, renderReplayTable, replay, toReplayJson } from './eval/index.ts'
 import packageJson from './package.json' with { type: 'json' }
 import {
   ConfigError,
@@ -223,7 +223,8 @@ interface ReplayFlags extends Output {
   readonly seed?: number
   readonly costWeight?: number
   readonly floor?: number
-  readonly classBy?: 'category' | 'task'
+  readonly classBy?: ClassBy
+  readonly textComponents?: number
   readonly arms?: string
 }
 
@@ -454,7 +455,10 @@ program
     number(0, 1e9),
   )
   .option('--floor <p>', 'probability spread evenly over the arms', number(0, 0.999))
-  .addOption(new Option('--class-by <field>', 'what the request class is').choices(['category', 'task']))
+  .addOption(
+    new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
+  )
+  .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
   .option('--arms <ids>', 'only these arms, separated by commas')
   .addOption(jsonOption())
   .action(action(runReplay))

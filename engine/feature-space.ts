@@ -1,6 +1,8 @@
 /** The versioned recipe that turns a request into a context vector. */
 import { EngineError } from './errors.ts'
 import { sha256Hex } from './hash.ts'
+import { type TextProjection, writeTextProjection } from './text/projection.ts'
+import { createTextBlock, type TextBlock } from './text/text-block.ts'
 import type { FeatureSpaceId, RequestFacts } from './types.ts'
 
 export const DEFAULT_CLASSES: readonly string[] = [
@@ -35,7 +37,14 @@ export interface FeatureSpace {
   /** Block of each coordinate. */
   readonly blocks: readonly FeatureBlock[]
   readonly classes: readonly string[]
-  /** Length `dimension`, `x[0] = 1`, all else about within [−1, 1]. A class that the space does not know gets no coordinate. */
+  /** What turns a text into the coordinates of the text block; absent where the space has none. */
+  readonly text?: TextBlock
+  /**
+   * Length `dimension`, `x[0] = 1`, all else within [−1, 1]. A class that the space does not know gets no coordinate, and
+   * facts without `text` have zeros in the text block: the head then goes by class and structure.
+   *
+   * @throws {EngineError} `engine_bad_observation` for facts whose `text` has another length than the block
+   */
   vector(facts: RequestFacts): Float64Array
 }
 
@@ -62,8 +71,15 @@ const STRUCTURE: readonly (readonly [name: string, value: (facts: RequestFacts) 
   ],
 ]
 
+export interface FeatureSpaceOptions {
+  /** @default DEFAULT_CLASSES */
+  readonly classes?: readonly string[]
+  /** Adds a text block. Absent: the space, and its id, are those of classes and structure alone. */
+  readonly text?: TextProjection
+}
+
 /** @throws {EngineError} `engine_bad_config` for an empty or repeated class. */
-export function createFeatureSpace(options: { readonly classes?: readonly string[] } = {}): FeatureSpace {
+export function createFeatureSpace(options: FeatureSpaceOptions = {}): FeatureSpace {
   const classes = [...(options.classes ?? DEFAULT_CLASSES)]
   const position = new Map<string, number>()
   for (const [i, name] of classes.entries()) {
@@ -73,31 +89,52 @@ export function createFeatureSpace(options: { readonly classes?: readonly string
     position.set(name, 1 + i)
   }
   const structureStart = 1 + classes.length
+  const textStart = structureStart + STRUCTURE.length
+  const text = options.text && createTextBlock(options.text)
   const names = [
     'intercept',
     ...classes.map((c) => `class:${c}`),
     ...STRUCTURE.map(([n]) => `structure:${n}`),
+    ...Array.from({ length: text?.components ?? 0 }, (_, j) => `text:${j + 1}`),
   ]
-  const blocks: FeatureBlock[] = names.map((_, i) =>
-    i === 0 ? 'intercept' : i < structureStart ? 'class' : 'structure',
-  )
+  const blocks = names.map((_, i): FeatureBlock => {
+    if (i === 0) return 'intercept'
+    if (i < structureStart) return 'class'
+    return i < textStart ? 'structure' : 'text'
+  })
   const dimension = names.length
   return {
-    id: sha256Hex(JSON.stringify({ version: RECIPE_VERSION, names })).slice(0, 16) as FeatureSpaceId,
+    id: spaceId(names, options.text),
     dimension,
-    servingDimension: dimension,
+    servingDimension: textStart,
     names,
     blocks,
     classes,
+    ...(text !== undefined && { text }),
     vector(facts) {
       const x = new Float64Array(dimension)
       x[0] = 1
       const classPosition = position.get(facts.requestClass)
       if (classPosition !== undefined) x[classPosition] = 1
       for (const [i, [, value]] of STRUCTURE.entries()) x[structureStart + i] = value(facts)
+      if (facts.text !== undefined && text !== undefined) {
+        if (facts.text.length !== text.components) {
+          throw new EngineError(
+            'engine_bad_observation',
+            `facts have ${facts.text.length} text components, the feature space ${text.components}: describe the request with its text block`,
+          )
+        }
+        x.set(facts.text, textStart)
+      }
       return x
     },
   }
+}
+
+/** Statistics merge within an id, so whatever changes the meaning of a coordinate must change it. */
+function spaceId(names: readonly string[], text: TextProjection | undefined): FeatureSpaceId {
+  const recipe = { version: RECIPE_VERSION, names, ...(text && { text: writeTextProjection(text) }) }
+  return sha256Hex(JSON.stringify(recipe)).slice(0, 16) as FeatureSpaceId
 }
 
 function clamp(value: number): number {

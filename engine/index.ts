@@ -3,7 +3,13 @@
 export { draw, hash53 } from './draw.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
 export { describeRequest } from './facts.ts'
-export { createFeatureSpace, DEFAULT_CLASSES, type FeatureBlock, type FeatureSpace } from './feature-space.ts'
+export {
+  createFeatureSpace,
+  DEFAULT_CLASSES,
+  type FeatureBlock,
+  type FeatureSpace,
+  type FeatureSpaceOptions,
+} from './feature-space.ts'
 export {
   type ArmSums,
   type BanditDecision,
@@ -27,4 +33,15 @@ export type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
+export {
+  type EmbeddingProjection,
+  MAX_TEXT_COMPONENTS,
+  readTextProjection,
+  type TextProjection,
+  type TextProjectionJson,
+  type WordProjection,
+  writeTextProjection,
+} from './text/projection.ts'
+export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
 export * from './types.ts'

@@ -1,44 +1,48 @@
-/** A label for a request whose caller gave none: a short list of plain signs, first match wins. */
+/**
+ * A class for a request whose caller gave none. What the request carries decides first, and surely; then a classifier of
+ * its words. How it was trained and how often it is right: docs/features.md.
+ */
+import { CLASS_MODEL } from './text/class-model.ts'
 import type { RequestFacts } from './types.ts'
 
 const LONG_CONTEXT_TOKENS = 8_000
+/** The class of all that is nothing else: small talk, advice, plain questions. */
+const GENERAL_CLASS = 'chat'
+/** Of eight classes. Below this no class is believed, and the request is taken to be general. */
+export const CONFIDENCE_MIN = 0.25
 
-/** Whole words, so that "translated" in a story is not an order; no nested repetition, so that matching is linear. */
-const SIGNS: readonly (readonly [requestClass: string, sign: RegExp])[] = [
-  [
-    'translation',
-    /\b(?:translate|translation of|into (?:french|german|spanish|english|italian|chinese|japanese))\b/i,
-  ],
-  ['summarization', /\b(?:summari[sz]e|summary|tl;?dr|key points|condense|in brief)\b/i],
-  [
-    'extraction',
-    /\b(?:extract|list all|find all|pull out|parse|as json|into a table|classify|categori[sz]e)\b/i,
-  ],
-  [
-    'code',
-    /```|\b(?:function|python|javascript|typescript|sql|regex|refactor|compile|stack trace|unit tests?|bug|code)\b/i,
-  ],
-  [
-    'math',
-    /\b(?:solve|equation|integral|derivative|probability|calculate|compute|prove|theorem|how many|percent)\b/i,
-  ],
-  [
-    'reasoning',
-    /\b(?:why|explain|compare|trade-?offs?|which of the following|step by step|argue|evaluate|analy[sz]e)\b/i,
-  ],
-  ['creative', /\b(?:poem|story|song|lyrics|slogan|haiku|fiction|imagine|brainstorm|limerick)\b/i],
-]
+export interface InferredClass {
+  /** One of the default classes. */
+  readonly requestClass: string
+  /**
+   * Probability of that class: 1 where the request carries what defines it. For a request taken to be general because
+   * nothing else was sure, the probability of `chat`, which may be small.
+   */
+  readonly confidence: number
+}
 
-type Clues = Omit<RequestFacts, 'requestClass' | 'classSource'>
+type Carried = Omit<RequestFacts, 'requestClass' | 'classSource' | 'classConfidence'>
 
-/** One of the default classes. */
-export function inferClass(text: string, clues: Clues): string {
-  if (clues.imageCount > 0) return 'vision'
-  if (clues.toolCount > 0) return 'tool-use'
-  if (clues.promptTokens >= LONG_CONTEXT_TOKENS) return 'long-context'
-  if (clues.wantsSchema) return 'extraction'
-  for (const [requestClass, sign] of SIGNS) if (sign.test(text)) return requestClass
-  if (clues.codeShare > 0.08) return 'code'
-  if (clues.mathShare > 0.05 || clues.digitShare > 0.2) return 'math'
-  return 'chat'
+export function inferClass(text: string, facts: Carried): InferredClass {
+  const carried = classOfStructure(facts)
+  if (carried !== undefined) return { requestClass: carried, confidence: 1 }
+  const { classes } = CLASS_MODEL
+  const probabilities = CLASS_MODEL.probabilities(text, facts)
+  const most = probabilities.indexOf(Math.max(...probabilities))
+  const best = probabilities[most]! < CONFIDENCE_MIN ? classes.indexOf(GENERAL_CLASS) : most
+  return { requestClass: classes[best]!, confidence: probabilities[best]! }
+}
+
+/** Images, tools, a schema and sheer length say more of what is needed than any word. */
+function classOfStructure({ imageCount, toolCount, promptTokens, wantsSchema }: Carried): string | undefined {
+  if (imageCount > 0) return 'vision'
+  if (toolCount > 0) return 'tool-use'
+  if (promptTokens >= LONG_CONTEXT_TOKENS) return 'long-context'
+  return wantsSchema ? 'extraction' : undefined
+}
+
+/** Probability of every class that the text alone can tell, for reports and tests. */
+export function textClassProbabilities(text: string, facts: Carried): Readonly<Record<string, number>> {
+  const probabilities = CLASS_MODEL.probabilities(text, facts)
+  return Object.fromEntries(CLASS_MODEL.classes.map((name, k) => [name, probabilities[k]!]))
 }

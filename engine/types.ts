@@ -76,6 +76,8 @@ export interface RequestText {
 export interface RequestFacts {
   readonly requestClass: string
   readonly classSource: 'caller' | 'inferred'
+  /** Probability, (0, 1], that the class is right as far as the classifier knows; 1 where the caller gave it. */
+  readonly classConfidence: number
   readonly promptTokens: number
   readonly requestedOutputTokens: number | undefined
   readonly turns: number
@@ -88,6 +90,8 @@ export interface RequestFacts {
   readonly mathShare: number
   readonly digitShare: number
   readonly nonLatinShare: number
+  /** What the text is about, as coordinates of the feature space's text block; absent where there is no block. */
+  readonly text?: Float64Array
 }
 
 export const HEADS = ['quality', 'ttft', 'tpot', 'output_tokens', 'success'] as const

@@ -3,7 +3,10 @@
  * arms make up the table is decided here, and what was left out is counted.
  */
 import type { ArmOutcome, PromptRow } from '../datasets/index.ts'
+import { describeRequest } from '../engine/index.ts'
 import { EvaluationError } from './errors.ts'
+
+const CHARS_PER_TOKEN = 4
 
 /** Cells are row-major: the outcome of arm `k` on row `i` is at `i * arms.length + k`. */
 export interface OutcomeTable {
@@ -25,6 +28,9 @@ export interface OutcomeTable {
   readonly prompts: readonly string[]
 }
 
+/** A field of the data set, or what the engine makes of a prompt whose caller gives no class. */
+export type ClassBy = 'category' | 'task' | 'inferred'
+
 export interface SelectionOptions {
   /** A split's name, or `all`. */
   readonly split: string
@@ -34,7 +40,7 @@ export interface SelectionOptions {
    */
   readonly arms?: readonly string[]
   /** What makes a row's request class. @default 'category' */
-  readonly classBy?: 'category' | 'task'
+  readonly classBy?: ClassBy
 }
 
 export interface Selection {
@@ -97,7 +103,7 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
     )
   }
   const complete = wanted.filter((row) => arms.every((arm) => isCosted(row.outcomes.get(arm))))
-  const classOfRow = (row: PromptRow) => (options.classBy === 'task' ? row.task : row.category)
+  const classOfRow = classReader(options.classBy ?? 'category')
   const classes = [...new Set(complete.map(classOfRow))].sort()
   const tableOf = (chosen: readonly PromptRow[]) => buildTable(chosen, arms, classes, classOfRow)
   const evaluated = complete.filter(isEvaluated)
@@ -121,6 +127,20 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
         .filter(([arm]) => !arms.includes(arm))
         .map(([arm, count]) => ({ arm, rows: count })),
     },
+  }
+}
+
+function classReader(classBy: ClassBy): (row: PromptRow) => string {
+  switch (classBy) {
+    case 'category':
+      return (row) => row.category
+    case 'task':
+      return (row) => row.task
+    case 'inferred':
+      return ({ prompt }) => {
+        const promptTokens = Math.ceil(prompt.length / CHARS_PER_TOKEN)
+        return describeRequest({ messages: [{ role: 'user', text: prompt }], promptTokens }).requestClass
+      }
   }
 }
 

@@ -30,6 +30,7 @@ const GENERATORS: ReadonlyMap<string, string> = new Map([
     'the bundled set: datasets/crossroads/prompts.jsonl.gz and models.json',
   ],
   ['docs/figures/quality-cost.ts', 'the figure of the README'],
+  ['test/helpers/build-class-model.ts', 'the classifier of request classes: engine/text/class-model.json'],
 ])
 
 const tree = readTree(repositoryRoot)

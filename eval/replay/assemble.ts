@@ -1,6 +1,7 @@
 /** Puts the figures of a replay together. */
 import { type Baseline, type BaselineName, singlePoints } from '../baselines/index.ts'
 import { type CurvePoint, upperHull } from '../curve.ts'
+import { describeProjection } from '../feature-space.ts'
 import { describeTraining } from '../folds.ts'
 import { DEFAULT_LEVEL, type Interval } from '../intervals/interval.ts'
 import { studentInterval } from '../intervals/student-t.ts'
@@ -36,7 +37,7 @@ export function assembleResult(evidence: Evidence): ReplayResult {
     classes: table.classes,
     dropped: selection.dropped,
     costWeight: settings.costWeight,
-    training: describeTraining(selection),
+    training: describeTraining(selection) + describeProjection(selection, settings.textComponents),
     policy: policyFigures(evidence),
     baselines: Object.fromEntries(
       baselines.map(({ name, detail }) => [name, baselineFigures(name, detail, intervals)]),

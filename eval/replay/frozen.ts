@@ -71,7 +71,7 @@ interface Judge {
 async function trainOn(world: World, { training, rows }: Fold): Promise<Judge> {
   const router = createColdRouter(world)
   const candidates = world.arms.map(({ arm }) => arm.id)
-  const facts = describeRows(training)
+  const facts = describeRows(training, world.featureSpace.text)
   const preferences = preferencesFor(0)
   for (let row = 0; row < training.rowCount; row++) {
     const atMs = REPLAY_STARTS_AT_MS + row * world.stepMs

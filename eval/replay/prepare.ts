@@ -1,7 +1,8 @@
 /** Options → checked settings, and a dataset → the tables and the world that a replay runs in. */
 import type { PromptRow } from '../../datasets/index.ts'
-import { createFeatureSpace, createRouter, DEFAULT_FLOOR, type PolicySpec } from '../../engine/index.ts'
+import { createRouter, DEFAULT_FLOOR, MAX_TEXT_COMPONENTS, type PolicySpec } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
+import { featureSpaceFor } from '../feature-space.ts'
 import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
 import { armMeans, type OutcomeTable, type Selection, selectOutcomes } from '../outcome-table.ts'
 import { checkPolicyArms, parsePolicyName } from '../policy-name.ts'
@@ -15,6 +16,7 @@ export interface Settings {
   readonly split: string
   readonly policy: PolicySpec
   readonly costWeight: number
+  readonly textComponents: number
   readonly floor: number
   readonly explore: boolean
   readonly seeds: readonly number[]
@@ -42,6 +44,12 @@ export function settingsOf(options: ReplayOptions): Settings {
       options.costWeight ?? 0,
       (value) => value >= 0 && value < Infinity,
       '≥ 0',
+    ),
+    textComponents: requireIn(
+      'textComponents',
+      options.textComponents ?? 0,
+      (value) => Number.isInteger(value) && value >= 0 && value <= MAX_TEXT_COMPONENTS,
+      `a whole number from 0 to ${MAX_TEXT_COMPONENTS}`,
     ),
     floor: requireIn(
       'floor',
@@ -90,11 +98,12 @@ export function createWorld(
 ): World {
   const { evaluation, training } = selection
   const tables = training === undefined ? [evaluation] : [evaluation, training]
+  const featureSpace = featureSpaceFor(selection, settings.textComponents)
   return {
     table: evaluation,
-    facts: describeRows(evaluation),
+    facts: describeRows(evaluation, featureSpace.text),
     arms: replayArms(tables, options.dataset.models, options.priorQuality ?? {}),
-    featureSpace: createFeatureSpace({ classes: evaluation.classes }),
+    featureSpace,
     policy: settings.policy,
     explore: settings.explore,
     floor: settings.floor,

@@ -1,5 +1,5 @@
 /** The rows of a table as requests: their facts, and ids and times on a clock of their own. */
-import { type DecisionId, describeRequest, type RequestFacts } from '../../engine/index.ts'
+import { type DecisionId, describeRequest, type RequestFacts, type TextBlock } from '../../engine/index.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 
 /** 2026-01-01T00:00:00Z: replays do not happen at a time, but decay and ids need one. */
@@ -7,13 +7,16 @@ export const REPLAY_STARTS_AT_MS = Date.UTC(2026, 0, 1)
 const CHARS_PER_TOKEN = 4
 
 /** One request per row, its class given by the dataset. Prompt tokens are the dataset's; else characters / 4. */
-export function describeRows(table: OutcomeTable): RequestFacts[] {
+export function describeRows(table: OutcomeTable, text: TextBlock | undefined): RequestFacts[] {
   return table.prompts.map((prompt, row) =>
-    describeRequest({
-      messages: [{ role: 'user', text: prompt }],
-      promptTokens: promptTokensOf(table, row) ?? Math.ceil(prompt.length / CHARS_PER_TOKEN),
-      requestClass: table.classes[table.classOf[row]!]!,
-    }),
+    describeRequest(
+      {
+        messages: [{ role: 'user', text: prompt }],
+        promptTokens: promptTokensOf(table, row) ?? Math.ceil(prompt.length / CHARS_PER_TOKEN),
+        requestClass: table.classes[table.classOf[row]!]!,
+      },
+      text,
+    ),
   )
 }
 

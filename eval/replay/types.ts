@@ -3,7 +3,7 @@ import type { HalfLives, PolicySpec, Router, RouterOptions } from '../../engine/
 import type { BaselineName } from '../baselines/index.ts'
 import type { CurvePoint } from '../curve.ts'
 import type { Interval } from '../intervals/interval.ts'
-import type { Dropped } from '../outcome-table.ts'
+import type { ClassBy, Dropped } from '../outcome-table.ts'
 
 export interface ReplayOptions {
   readonly dataset: Dataset
@@ -16,7 +16,9 @@ export interface ReplayOptions {
   /** The arms to compare. @default those present on all rows */
   readonly arms?: readonly string[]
   /** @default 'category' */
-  readonly classBy?: 'category' | 'task'
+  readonly classBy?: ClassBy
+  /** Coordinates of the prompts' text, 0 … 40, by a projection fitted on the rows to learn from. @default 0 */
+  readonly textComponents?: number
   /** w in utility = quality − w · cost / (mean cost of the dearest arm). ≥ 0. @default 0 */
   readonly costWeight?: number
   /** Total probability spread evenly over the arms, [0, 1). @default the engine's DEFAULT_FLOOR */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { SCAN_LIMIT_CHARS } from '../../engine/facts.ts'
 import { createFeatureSpace, DEFAULT_CLASSES, describeRequest, EngineError } from '../../engine/index.ts'
+import { SCAN_LIMIT_CHARS } from '../../engine/text/user-text.ts'
 import { facts } from '../helpers/engine.ts'
 
 const describe = (text: string, more: Partial<Parameters<typeof describeRequest>[0]> = {}) =>
@@ -48,6 +48,16 @@ test('the last user turns are looked at, not the system prompt or the answers', 
   })
   assert.equal(described.requestClass, 'creative')
   assert.equal(described.turns, 3)
+})
+
+test('what was said long before does not drown what is asked last', () => {
+  const user = (text: string) => ({ role: 'user', text })
+  const long = 'The ferry left the harbour at noon. '.repeat(1_000)
+  const described = describeRequest({
+    messages: [user(long), { role: 'assistant', text: 'Noted.' }, user('Translate it into Spanish, please.')],
+    promptTokens: 5_000,
+  })
+  assert.equal(described.requestClass, 'translation')
 })
 
 for (const [text, expected, more] of [

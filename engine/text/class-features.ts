@@ -1,0 +1,84 @@
+/** What the classifier of request classes sees of a text: hashed words where an instruction stands, and plain signs. */
+import type { Shares } from './character-shares.ts'
+import { eachWord, HashedBag, NO_STEM, pairHash } from './ngrams.ts'
+
+/** As much of a request as says what is wanted; the rest is material. */
+export const INSTRUCTION_CHARS = 800
+/** The first words are counted once more as first words: "Write", "Why", "Traduis". */
+const FIRST_WORDS = 6
+const FIRST_WORD = 0x51ed270b
+/** A row of answers to choose from: `A.`, `(b)`, `3)`. */
+const ANSWER_OPTION = /(?:^|\s)\(?[A-D1-4][.):]\s/g
+const OPTIONS_TO_COUNT = 2
+/** Shapes that source code has and formulas have not: `=>`, `</p`, `) {`, `f()`, `a.b(`, `;` at the end of a line. */
+const CODE_SHAPE = /=>|<\/\w|\)\s?\{|\w\(\)|\w\.\w+\(|;\s?(?:\n|$)/
+const SHORT_CHARS = 60
+/** The signs' weight beside the words, whose vector has length 1. */
+const SIGN_SCALE = 0.25
+
+export const CLASS_BUCKETS = 4_096
+
+const SIGNS: readonly ((text: string, shares: Shares) => number)[] = [
+  () => 1,
+  (_, { codeShare }) => Math.min(1, codeShare * 5),
+  (_, { mathShare }) => Math.min(1, mathShare * 8),
+  (_, { digitShare }) => Math.min(1, digitShare * 4),
+  (_, { hasQuestion }) => Number(hasQuestion),
+  (_, { nonLatinShare }) => nonLatinShare,
+  (text) => Math.min(1, Math.log2(1 + text.length) / 12),
+  (text) => Number(text.length < SHORT_CHARS),
+  (text) => Number(text.includes('```')),
+  (text) => Number(CODE_SHAPE.test(text)),
+  (text) => Number(text.includes('\n')),
+  (text) => Number(/\n\s*\n/.test(text)),
+  (text) => Number(/["“«「]/.test(text)),
+  (text) => Number((text.match(ANSWER_OPTION)?.length ?? 0) >= OPTIONS_TO_COUNT),
+]
+
+/** Weights per class: buckets first, then the signs. */
+export const CLASS_FEATURES = CLASS_BUCKETS + SIGNS.length
+
+const bag = new HashedBag(CLASS_BUCKETS)
+
+/**
+ * Calls `visit` for each feature that is not zero, with its index below {@link CLASS_FEATURES}. Linear in the text.
+ *
+ * @param text about {@link INSTRUCTION_CHARS} of a request
+ * @param shares of all that was scanned
+ */
+export function eachClassFeature(
+  text: string,
+  shares: Shares,
+  visit: (index: number, value: number) => void,
+): void {
+  const seen = new Set<number>()
+  const add = (hash: number): void => {
+    if (seen.has(hash)) return
+    seen.add(hash)
+    bag.add(hash)
+  }
+  let count = 0
+  let before = 0
+  eachWord(text, (word, stem) => {
+    add(word)
+    if (stem !== NO_STEM) add(stem)
+    if (count > 0) add(pairHash(before, word))
+    if (count < FIRST_WORDS) add(pairHash(FIRST_WORD, word))
+    before = word
+    count++
+  })
+  const buckets: number[] = []
+  const values: number[] = []
+  let squares = 0
+  bag.drain((bucket, value) => {
+    buckets.push(bucket)
+    values.push(value)
+    squares += value * value
+  })
+  const length = Math.sqrt(squares)
+  for (let p = 0; p < buckets.length; p++) visit(buckets[p]!, values[p]! / length)
+  for (const [i, sign] of SIGNS.entries()) {
+    const value = sign(text, shares)
+    if (value !== 0) visit(CLASS_BUCKETS + i, SIGN_SCALE * value)
+  }
+}

@@ -1,0 +1,66 @@
+/** A multinomial logistic regression from text to request class, trained offline by test/helpers/build-class-model.ts. */
+import { EngineError } from '../errors.ts'
+import type { Shares } from './character-shares.ts'
+import { CLASS_BUCKETS, CLASS_FEATURES, eachClassFeature } from './class-features.ts'
+import trained from './class-model.json' with { type: 'json' }
+
+/** Weights are signed bytes times a scale, which costs no accuracy; signs weigh more than words and have their own. */
+export interface ClassModelJson {
+  readonly version: number
+  readonly classes: readonly string[]
+  /** By class: what a byte counts by, for words and for signs. */
+  readonly wordScale: readonly number[]
+  readonly signScale: readonly number[]
+  /** Base64 of classes × CLASS_FEATURES signed bytes, by class. */
+  readonly weights: string
+}
+
+export interface ClassModel {
+  readonly classes: readonly string[]
+  /** Probability of each class, in the order of `classes`; sums to 1. */
+  probabilities(text: string, shares: Shares): Float64Array
+}
+
+const FORMAT_VERSION = 1
+
+/** @throws {EngineError} `engine_bad_config` for a model of other features than these sources compute */
+export function createClassModel(json: ClassModelJson): ClassModel {
+  const { version, classes, wordScale, signScale, weights } = json
+  const bytes = Buffer.from(weights, 'base64')
+  const size = classes.length * CLASS_FEATURES
+  if (version !== FORMAT_VERSION || bytes.length !== size) {
+    throw new EngineError(
+      'engine_bad_config',
+      `a class model needs version ${FORMAT_VERSION} and ${size} weights for ${classes.length} classes, got version ${version} and ${bytes.length} weights: train it again`,
+    )
+  }
+  // By feature, so that the weights of one feature lie together.
+  const table = new Float64Array(size)
+  for (let k = 0; k < classes.length; k++) {
+    for (let f = 0; f < CLASS_FEATURES; f++) {
+      const scale = f < CLASS_BUCKETS ? wordScale : signScale
+      table[f * classes.length + k] = scale[k]! * bytes.readInt8(k * CLASS_FEATURES + f)
+    }
+  }
+  return {
+    classes,
+    probabilities(text, shares) {
+      const scores = new Float64Array(classes.length)
+      eachClassFeature(text, shares, (feature, value) => {
+        const at = feature * classes.length
+        for (let k = 0; k < scores.length; k++) scores[k]! += value * table[at + k]!
+      })
+      return softmax(scores)
+    },
+  }
+}
+
+/** The one that comes with the engine. */
+export const CLASS_MODEL = createClassModel(trained)
+
+function softmax(scores: Float64Array): Float64Array {
+  const most = Math.max(...scores)
+  const weights = scores.map((score) => Math.exp(score - most))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return weights.map((weight) => weight / total)
+}

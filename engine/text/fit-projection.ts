@@ -1,0 +1,95 @@
+/** Fits the projection of a text block on a set of texts, offline. */
+import { EngineError } from '../errors.ts'
+import { HashedBag } from './ngrams.ts'
+import { MAX_TEXT_COMPONENTS, type WordProjection } from './projection.ts'
+import { principalComponents, type SparseRow } from './randomized-pca.ts'
+import { addWords } from './word-vector.ts'
+
+export interface FitOptions {
+  /** 1 … 40. @default 16 */
+  readonly components?: number
+  /** A power of two. @default 4096 */
+  readonly buckets?: number
+  /** The same texts and seed give the same projection. @default 1 */
+  readonly seed?: number
+}
+
+export const DEFAULT_TEXT_COMPONENTS = 16
+const DEFAULT_BUCKETS = 4_096
+/** Root mean square of a coordinate: all but the outliers then lie within [−1, 1], like the rest of a context. */
+const COORDINATE_RMS = 1 / 3
+
+/**
+ * Latent semantic analysis (Deerwester et al. 1990) on hashed words: tf-idf rows of length 1, centred, and their principal
+ * components, all scaled by one factor. They keep their unequal spread: whitening them, so that the prior trusts faint
+ * components as much as strong ones, was no better on any data set tried and worse on small ones.
+ *
+ * @throws {EngineError} `engine_bad_config` for options out of range and for texts that differ in fewer directions than
+ * there are components
+ */
+export function fitTextProjection(texts: readonly string[], options: FitOptions = {}): WordProjection {
+  const { components = DEFAULT_TEXT_COMPONENTS, buckets = DEFAULT_BUCKETS, seed = 1 } = options
+  if (!(Number.isInteger(components) && components >= 1 && components <= MAX_TEXT_COMPONENTS)) {
+    throw new EngineError(
+      'engine_bad_config',
+      `components must be a whole number from 1 to ${MAX_TEXT_COMPONENTS}, got ${components}`,
+    )
+  }
+  if (!(Number.isInteger(buckets) && buckets >= 2 && buckets <= 65_536 && (buckets & (buckets - 1)) === 0)) {
+    throw new EngineError('engine_bad_config', `buckets must be a power of two up to 65536, got ${buckets}`)
+  }
+  if (texts.length <= components) {
+    throw new EngineError(
+      'engine_bad_config',
+      `${components} text components need more than ${components} texts, got ${texts.length}`,
+    )
+  }
+  const counts = countWords(texts, buckets)
+  const idf = inverseDocumentFrequency(counts, buckets)
+  const rows = counts.map(({ indexes, values }): SparseRow => {
+    const weighted = values.map((value, p) => value * idf[indexes[p]!]!)
+    const length = Math.sqrt(weighted.reduce((sum, value) => sum + value * value, 0))
+    return { indexes, values: length === 0 ? weighted : weighted.map((value) => value / length) }
+  })
+  const { mean, directions, sd } = principalComponents(rows, buckets, components, seed)
+  const power = sd.reduce((sum, value) => sum + value * value, 0)
+  // What remains of directions that the texts do not have is rounding.
+  if (sd.length < components || !(sd[components - 1]! > 1e-6)) {
+    throw new EngineError(
+      'engine_bad_config',
+      `the texts differ in fewer than ${components} directions: give more texts or ask for fewer components`,
+    )
+  }
+  const scale = COORDINATE_RMS / Math.sqrt(power / components)
+  const matrix = new Float32Array(buckets * components)
+  const offset = new Float64Array(components)
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    for (let j = 0; j < components; j++) {
+      const entry = Math.fround(scale * directions.get(bucket, j))
+      matrix[bucket * components + j] = entry
+      offset[j]! += mean[bucket]! * entry
+    }
+  }
+  return { kind: 'words', components, buckets, idf, matrix, offset: Float32Array.from(offset) }
+}
+
+function countWords(texts: readonly string[], buckets: number): SparseRow[] {
+  const bag = new HashedBag(buckets)
+  return texts.map((text) => {
+    const indexes: number[] = []
+    const values: number[] = []
+    addWords(bag, text)
+    bag.drain((bucket, value) => {
+      indexes.push(bucket)
+      values.push(value)
+    })
+    return { indexes: Int32Array.from(indexes), values: Float64Array.from(values) }
+  })
+}
+
+/** ln((1 + texts) / (1 + texts with the bucket)) + 1: never zero, and finite for what was never seen. */
+function inverseDocumentFrequency(rows: readonly SparseRow[], buckets: number): Float32Array {
+  const seenIn = new Float64Array(buckets)
+  for (const { indexes } of rows) for (const bucket of indexes) seenIn[bucket]!++
+  return Float32Array.from(seenIn, (count) => Math.log((1 + rows.length) / (1 + count)) + 1)
+}

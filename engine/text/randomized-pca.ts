@@ -1,0 +1,131 @@
+/**
+ * Principal components of many sparse rows by a randomised range finder with power iterations (Halko, Martinsson & Tropp
+ * 2011, "Finding Structure with Randomness", algorithms 4.4 and 5.1). The rows are centred without being made dense:
+ * (X − 1μᵀ)Ω = XΩ − 1(μᵀΩ). Time O(entries · components), memory O((rows + columns) · components).
+ */
+import { EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix'
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+
+/** Entries of one row; `indexes` and `values` have the same length, no index twice. */
+export interface SparseRow {
+  readonly indexes: Int32Array
+  readonly values: Float64Array
+}
+
+export interface PrincipalComponents {
+  /** Length `columns`. */
+  readonly mean: Float64Array
+  /** columns × components; orthonormal columns, by falling variance, each with its largest entry positive. */
+  readonly directions: Matrix
+  /** Standard deviation of the rows along each direction. */
+  readonly sd: Float64Array
+}
+
+const OVERSAMPLING = 10
+const POWER_ITERATIONS = 4
+
+/** @param components at most min(rows, columns) */
+export function principalComponents(
+  rows: readonly SparseRow[],
+  columns: number,
+  components: number,
+  seed: number,
+): PrincipalComponents {
+  const mean = new Float64Array(columns)
+  for (const { indexes, values } of rows) {
+    for (let p = 0; p < indexes.length; p++) mean[indexes[p]!]! += values[p]! / rows.length
+  }
+  const width = Math.min(components + OVERSAMPLING, rows.length, columns)
+  let basis = orthonormal(gaussian(columns, width, seed))
+  for (let i = 0; i < POWER_ITERATIONS; i++) {
+    basis = orthonormal(backward(rows, mean, orthonormal(forward(rows, mean, basis))))
+  }
+  const scores = forward(rows, mean, basis)
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
+    scores.transpose().mmul(scores),
+    { assumeSymmetric: true },
+  )
+  const order = realEigenvalues
+    .map((value, column) => ({ value, column }))
+    .sort((one, other) => other.value - one.value)
+    .slice(0, components)
+  const directions = basis.mmul(eigenvectorMatrix.subMatrixColumn(order.map(({ column }) => column)))
+  pointUp(directions)
+  return {
+    mean,
+    directions,
+    sd: Float64Array.from(order, ({ value }) => Math.sqrt(Math.max(value, 0) / rows.length)),
+  }
+}
+
+/** (X − 1μᵀ)·B: rows × width. */
+function forward(rows: readonly SparseRow[], mean: Float64Array, basis: Matrix): Matrix {
+  const width = basis.columns
+  const flat = basis.to1DArray()
+  const shift = new Float64Array(width)
+  for (let c = 0; c < mean.length; c++) {
+    for (let j = 0; j < width; j++) shift[j]! += mean[c]! * flat[c * width + j]!
+  }
+  const result = new Matrix(rows.length, width)
+  const sums = new Float64Array(width)
+  for (const [r, { indexes, values }] of rows.entries()) {
+    for (let j = 0; j < width; j++) sums[j] = -shift[j]!
+    for (let p = 0; p < indexes.length; p++) {
+      const at = indexes[p]! * width
+      for (let j = 0; j < width; j++) sums[j]! += values[p]! * flat[at + j]!
+    }
+    for (let j = 0; j < width; j++) result.set(r, j, sums[j]!)
+  }
+  return result
+}
+
+/** (X − 1μᵀ)ᵀ·Q: columns × width. */
+function backward(rows: readonly SparseRow[], mean: Float64Array, q: Matrix): Matrix {
+  const width = q.columns
+  const flat = new Float64Array(mean.length * width)
+  const totals = new Float64Array(width)
+  for (const [r, { indexes, values }] of rows.entries()) {
+    const weights = q.getRow(r)
+    for (let j = 0; j < width; j++) totals[j]! += weights[j]!
+    for (let p = 0; p < indexes.length; p++) {
+      const at = indexes[p]! * width
+      for (let j = 0; j < width; j++) flat[at + j]! += values[p]! * weights[j]!
+    }
+  }
+  const result = new Matrix(mean.length, width)
+  for (let c = 0; c < mean.length; c++) {
+    for (let j = 0; j < width; j++) result.set(c, j, flat[c * width + j]! - mean[c]! * totals[j]!)
+  }
+  return result
+}
+
+function orthonormal(matrix: Matrix): Matrix {
+  return new QrDecomposition(matrix).orthogonalMatrix
+}
+
+/** Independent standard normals (Box–Muller) from the seed alone. */
+export function gaussian(rows: number, columns: number, seed: number): Matrix {
+  const random = xoroshiro128plus(seed)
+  const uniform = () => uniformFloat64(random)
+  const result = new Matrix(rows, columns)
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const radius = Math.sqrt(-2 * Math.log(1 - uniform()))
+      result.set(r, c, radius * Math.cos(2 * Math.PI * uniform()))
+    }
+  }
+  return result
+}
+
+/** A direction's sign is arbitrary; fixing it keeps two fits of nearly the same texts comparable. */
+function pointUp(directions: Matrix): void {
+  for (let j = 0; j < directions.columns; j++) {
+    let largest = 0
+    for (let i = 0; i < directions.rows; i++) {
+      const value = directions.get(i, j)
+      if (Math.abs(value) > Math.abs(largest)) largest = value
+    }
+    if (largest < 0) directions.mulColumn(j, -1)
+  }
+}

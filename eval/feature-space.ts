@@ -1,0 +1,30 @@
+/** The feature space of an evaluation, with a text block that was fitted on the rows to learn from. */
+import { createFeatureSpace, type FeatureSpace, fitTextProjection } from '../engine/index.ts'
+import type { Selection } from './outcome-table.ts'
+
+const PROJECTION_SEED = 1
+
+/** The prompts a projection is fitted on: those to learn from; where there are none, those to be judged on. */
+function textsToFitOn({ training, evaluation }: Selection): readonly string[] {
+  return (training ?? evaluation).prompts
+}
+
+/**
+ * The selection's classes and, for `textComponents` above 0, a text block. A projection sees prompts and never an outcome,
+ * so fitting it on the rows of an online replay gives nothing of the answers away; it stands for one that was fitted on
+ * earlier traffic of the same kind.
+ *
+ * @throws {EngineError} `engine_bad_config` for more components than the engine allows or than the texts have directions
+ */
+export function featureSpaceFor(selection: Selection, textComponents: number): FeatureSpace {
+  const { classes } = selection.evaluation
+  if (textComponents === 0) return createFeatureSpace({ classes })
+  const options = { components: textComponents, seed: PROJECTION_SEED }
+  return createFeatureSpace({ classes, text: fitTextProjection(textsToFitOn(selection), options) })
+}
+
+/** For a report: ` and a text projection fitted on 6604 prompts`, or nothing. */
+export function describeProjection(selection: Selection, textComponents: number): string {
+  if (textComponents === 0) return ''
+  return `; ${textComponents} text components fitted on ${textsToFitOn(selection).length} prompts`
+}
