@@ -35,6 +35,13 @@ export function choleskySolve(L: Float64Array, b: Float64Array): Float64Array {
   return solveUpper(L, solveLower(L, b))
 }
 
+/** L·x. With standard normals for `x` this is a draw from N(0, L·Lᵀ). */
+export function multiplyLower(L: Float64Array, x: Float64Array): Float64Array {
+  const product = new Float64Array(x.length)
+  for (let i = 0, row = 0; i < x.length; i++, row += i) product[i] = dotRows(L, row, x, 0, i + 1)
+  return product
+}
+
 /** log det(L·Lᵀ). */
 export function logDeterminant(L: Float64Array, dimension: number): number {
   let half = 0

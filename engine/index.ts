@@ -1,7 +1,9 @@
 /** The engine's public surface; other folders import this file only. */
 
+export { bestArmProbabilities } from './best-arm.ts'
 export { draw, hash53 } from './draw.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
+export { fromVotes, withFloor, withMinimum } from './explore.ts'
 export { describeRequest } from './facts.ts'
 export {
   createFeatureSpace,
@@ -11,6 +13,24 @@ export {
   type FeatureSpaceOptions,
 } from './feature-space.ts'
 export {
+  type EppoActions,
+  type EppoAttributes,
+  type EppoModel,
+  eppoScores,
+  eppoSelect,
+  eppoWeights,
+} from './interop/eppo.ts'
+export { drawLikeVowpalWabbit, merand48, murmurHash3 } from './interop/vowpal-wabbit.ts'
+export { betaBestArmProbabilities, ucb1Width } from './learners/context-free.ts'
+export {
+  type ConfidenceOptions,
+  type DiscountedEstimate,
+  DiscountedLinUcb,
+  type DiscountedLinUcbOptions,
+  discountedConfidence,
+} from './learners/discounted-linucb.ts'
+export { HybridLinUcb, type HybridLinUcbOptions } from './learners/hybrid-linucb.ts'
+export {
   type ArmSums,
   type BanditDecision,
   createLinearBandit,
@@ -19,6 +39,17 @@ export {
   type LinearBanditOptions,
   type RewardPrior,
 } from './linear-bandit.ts'
+export {
+  drawCoefficients,
+  drawWithCovariance,
+  drawWithPrecision,
+  type LinearPosterior,
+  leverage,
+  linearPosterior,
+  meanOutcome,
+  nextOutcome,
+  type StudentT,
+} from './linear-posterior.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'

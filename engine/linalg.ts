@@ -142,6 +142,25 @@ export function addScaledOuter(A: Float64Array, v: Float64Array, s: number): voi
   }
 }
 
+/**
+ * Turns the inverse of A into that of A + w·xxᵀ (Sherman & Morrison 1950).
+ *
+ * @param gain written to: A⁻¹x of the old inverse
+ * @returns 1 + w·xᵀA⁻¹x, by which det A has grown
+ */
+export function shermanMorrison(
+  inverse: Float64Array,
+  x: Float64Array,
+  nz: Int32Array,
+  w: number,
+  gain: Float64Array,
+): number {
+  multiply(inverse, x, nz, gain)
+  const growth = 1 + w * dot(gain, x, nz)
+  addScaledOuter(inverse, gain, -w / growth)
+  return growth
+}
+
 export function scale(a: Float64Array, s: number): void {
   for (let i = 0; i < a.length; i++) a[i]! *= s
 }

@@ -7,6 +7,7 @@ import { type ChoiceSettings, choose, validateChoice } from './choose.ts'
 import { EngineError } from './errors.ts'
 import { nonZeros, packedLength } from './linalg.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
+import { type LinearPosterior, linearPosterior } from './linear-posterior.ts'
 import type { PolicyInput } from './policies/policy.ts'
 import type { ArmId, Belief, PolicySpec } from './types.ts'
 
@@ -76,6 +77,7 @@ export class LinearBandit {
   readonly arms: readonly string[]
   readonly dimension: number
   readonly #settings: ChoiceSettings
+  readonly #prior: LinearPrior
   readonly #heads: readonly LinearHead[]
   readonly #nothing: Float64Array
 
@@ -98,8 +100,8 @@ export class LinearBandit {
       salt: options.salt ?? 'v1',
     }
     validateChoice(this.#settings)
-    const prior = linearPriorOf(options.prior ?? {}, dimension)
-    this.#heads = this.arms.map(() => new LinearHead(prior, halfLife))
+    this.#prior = linearPriorOf(options.prior ?? {}, dimension)
+    this.#heads = this.arms.map(() => new LinearHead(this.#prior, halfLife))
     this.#nothing = new Float64Array(this.arms.length)
   }
 
@@ -144,6 +146,19 @@ export class LinearBandit {
       )
     }
     this.#head(arm).observe(x, nonZeros(x, this.dimension), reward, weight, at)
+  }
+
+  /** The whole posterior of one arm as of `at`; of the prior alone while it has no example. */
+  posterior(arm: string | number, at = 0): LinearPosterior {
+    const d = this.dimension
+    const sums = this.#head(arm).sumsAt(at) ?? {
+      asOfMs: at,
+      n: 0,
+      c: 0,
+      A: new Float64Array(packedLength(d)),
+      b: new Float64Array(d),
+    }
+    return linearPosterior(sums, this.#prior)
   }
 
   /** Copies; without the arms that have no example. */

@@ -8,13 +8,13 @@
  */
 import {
   addOuter,
-  addScaledOuter,
   dot,
   invertWithDiagonal,
   multiply,
   packedLength,
   quadraticForm,
   scale,
+  shermanMorrison,
 } from './linalg.ts'
 
 export interface LinearPrior {
@@ -233,12 +233,10 @@ export class LinearHead {
     const posterior = this.#posterior
     if (posterior === undefined) return
     const gain = this.#gain
-    multiply(posterior.covariance, x, nz, gain)
-    const denominator = 1 + w * dot(gain, x, nz)
+    const denominator = shermanMorrison(posterior.covariance, x, nz, w, gain)
     const error = y - dot(posterior.mean, x, nz)
     const step = (w * error) / denominator
     for (let i = 0; i < gain.length; i++) posterior.mean[i]! += step * gain[i]!
-    addScaledOuter(posterior.covariance, gain, -w / denominator)
     posterior.shape += w / 2
     posterior.rate += (w * error * error) / (2 * denominator)
     posterior.steps++
