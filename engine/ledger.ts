@@ -42,10 +42,13 @@ export interface LedgerState {
 
 const NOTHING: Booking = { requests: 0, spentUsd: 0, reservedUsd: 0, overdraftUsd: 0 }
 
-/** A debt or a saving of a budget per request is worked off over so many requests; more than that is not saved up. */
+/** A debt of a budget per request is paid back over so many requests. */
 const CARRY_REQUESTS = 500
+/** So many unspent allowances are kept at most: what a cheap stretch left over is no licence for a spree after it. */
+const SAVED_ALLOWANCES = 10
+/** However deep the debt, requests are given so many allowances. */
 const TARGET_LEAST = 0.5
-/** Savings make the target at most so many allowances. */
+/** What a period has left over makes the target at most so many allowances. */
 const TARGET_MOST = 2
 
 export class RequestLedger implements Ledger {
@@ -74,14 +77,13 @@ export class RequestLedger implements Ledger {
   }
 
   targetUsd(): number {
-    const target = this.#usd + this.#carryUsd / CARRY_REQUESTS
-    return Math.min(Math.max(target, TARGET_LEAST * this.#usd), TARGET_MOST * this.#usd)
+    return Math.max(this.#usd + this.#carryUsd / CARRY_REQUESTS, TARGET_LEAST * this.#usd)
   }
 
   book(change: Booking): void {
     this.#booked = add(this.#booked, change)
     const carryUsd = this.#carryUsd + change.requests * this.#usd - change.spentUsd - change.reservedUsd
-    this.#carryUsd = Math.min(carryUsd, CARRY_REQUESTS * this.#usd)
+    this.#carryUsd = Math.min(carryUsd, SAVED_ALLOWANCES * this.#usd)
   }
 
   state(): LedgerState {
