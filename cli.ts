@@ -13,6 +13,7 @@ import { openStore } from './adapters/index.ts'
 import {
   driveTraffic,
   openDataset,
+  openScenario,
   type PromptRow,
   renderTrafficLine,
   repeatRows,
@@ -21,7 +22,15 @@ import {
   summarizeTraffic,
   type TrafficResult,
 } from './datasets/index.ts'
-import { type ClassBy, POLICY_NAMES, renderReplayTable, replay, toReplayJson } from './eval/index.ts'
+import {
+  type ClassBy,
+  POLICY_NAMES,
+  renderReplayTable,
+  renderScenarioTable,
+  replay,
+  replayScenario,
+  toReplayJson,
+} from './eval/index.ts'
 import packageJson from './package.json' with { type: 'json' }
 import {
   ConfigError,
@@ -226,20 +235,31 @@ interface ReplayFlags extends Output {
   readonly classBy?: ClassBy
   readonly textComponents?: number
   readonly arms?: string
+  readonly budgetUsd?: number
+  readonly warmStart?: string
+  readonly scenario?: string
 }
 
 async function runReplay(flags: ReplayFlags): Promise<void> {
-  const { json, dataset: name, arms, ...options } = flags
-  const dataset = await openDataset(name)
+  const { json, dataset: name, arms, warmStart, scenario: scenarioName, ...rest } = flags
+  const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
   const bar = progressBar()
-  const result = await replay({
-    ...options,
-    dataset,
+  const options = {
+    ...rest,
+    dataset: await openDataset(name),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
-    onProgress: (done, total) => bar.update(done, total),
-  }).finally(() => bar.stop())
-  if (json) print(toReplayJson(result))
-  else process.stdout.write(renderReplayTable(result))
+    ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
+    onProgress: (done: number, total: number) => bar.update(done, total),
+  }
+  if (scenario === undefined) {
+    const result = await replay(options).finally(() => bar.stop())
+    if (json) print(toReplayJson(result))
+    else process.stdout.write(renderReplayTable(result))
+  } else {
+    const result = await replayScenario({ ...options, scenario }).finally(() => bar.stop())
+    if (json) print(result)
+    else process.stdout.write(renderScenarioTable(result))
+  }
 }
 
 /** On stderr, and only where somebody watches. */
@@ -398,6 +418,11 @@ function number(least: number, most: number, { whole = false } = {}): (text: str
     return value
   }
 }
+const positive = (unit: string) => (text: string) => {
+  const value = Number(text)
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError(`expected a number above 0, ${unit}`)
+  return value
+}
 const whole = (least: number, most: number) => number(least, most, { whole: true })
 
 const program = new Command('highwayman')
@@ -460,6 +485,16 @@ program
   )
   .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
   .option('--arms <ids>', 'only these arms, separated by commas')
+  .option(
+    '--budget-usd <x>',
+    'keep to a mean cost of x USD per request (online)',
+    positive('USD per request'),
+  )
+  .option(
+    '--warm-start <splits>',
+    'learn every arm’s outcome on these splits first, separated by commas (online)',
+  )
+  .option('--scenario <name>', 'what happens to the arms on the way: bundled name or JSON file (online)')
   .addOption(jsonOption())
   .action(action(runReplay))
 

@@ -55,6 +55,7 @@ export const DATASET_ERROR_CODES = [
   'dataset_not_found',
   'dataset_bad_line',
   'dataset_bad_models',
+  'dataset_bad_scenario',
   'dataset_unreadable',
   'dataset_empty',
 ] as const

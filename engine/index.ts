@@ -1,7 +1,10 @@
 /** The engine's public surface; other folders import this file only. */
 
 export { bestArmProbabilities } from './best-arm.ts'
+export type { BudgetTerms, OnExhausted } from './budget.ts'
+export { BUDGET_PERIODS, type BudgetPeriod } from './calendar.ts'
 export { draw, hash53 } from './draw.ts'
+export { type Alternatives, alternativesOf, dualPrice } from './dual-price.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
 export { fromVotes, withFloor, withMinimum } from './explore.ts'
 export { describeRequest } from './facts.ts'
@@ -51,6 +54,15 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export { createPacer, validateBudget } from './pacing.ts'
+export type {
+  BudgetSpec,
+  BudgetStatus,
+  Pacer,
+  PacerOptions,
+  PacerSnapshot,
+  Reservation,
+} from './pacing-types.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'

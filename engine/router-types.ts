@@ -1,4 +1,5 @@
 /** The engine's one object: `decide` and `learn` over the posterior of every arm. */
+import type { BudgetTerms } from './budget.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
 import type { TurnsState } from './turns.ts'
@@ -45,6 +46,8 @@ export interface DecideRequest {
   readonly explore?: boolean
   /** Total additive floor in [0, 1). @default 0.02 */
   readonly floor?: number
+  /** A pacer's terms for this request: its price on cost, what it can pay for, and what the floor may cost. */
+  readonly budget?: BudgetTerms
   /** Names the stream of draws; logged. @default 'v1' */
   readonly salt?: string
 }

@@ -8,6 +8,7 @@ import {
   linearHeadOf,
   sharedPrecision,
 } from './arm-model.ts'
+import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
 import { type ChoiceSettings, choose, validateChoice } from './choose.ts'
 import { exclude, excludeByForecast, neededCapabilities } from './eligibility.ts'
 import { EngineError } from './errors.ts'
@@ -94,9 +95,10 @@ class PosteriorRouter implements Router {
     }
     validateChoice(settings)
     validatePreferences(request.preferences)
+    if (request.budget !== undefined) validateTerms(request.budget)
     const context = this.#context(request)
     const { forecasts, exclusions } = this.#survey(request, context)
-    const rates = utilityRates(request.preferences, forecasts)
+    const rates = withBudgetPrice(utilityRates(request.preferences, forecasts), request.budget)
     const constraints = request.constraints ?? {}
     const excluded = new Set(exclusions.map((exclusion) => exclusion.arm))
     const open = forecasts.filter((candidate) => {
@@ -105,15 +107,17 @@ class PosteriorRouter implements Router {
       if (exclusion !== undefined) exclusions.push(exclusion)
       return exclusion === undefined
     })
-    if (open.length === 0) return { kind: 'no-eligible-arm', exclusions }
+    const { affordable, exclusions: unaffordable } = withinBudget(open, request.budget)
+    exclusions.push(...unaffordable)
+    if (affordable.length === 0) return { kind: 'no-eligible-arm', exclusions }
 
-    const estimates = open.map((candidate) => withUtility(candidate, rates))
+    const estimates = affordable.map((candidate) => withUtility(candidate, rates))
     const eligible = estimates.map((estimate) => estimate.arm)
-    const { probabilities, drawn } = choose(
-      this.#policyInput(request, eligible, estimates),
-      request.id,
-      settings,
-    )
+    const floor = affordableFloor(settings.floor, estimates, request.budget)
+    const { probabilities, drawn } = choose(this.#policyInput(request, eligible, estimates), request.id, {
+      ...settings,
+      floor,
+    })
     const arm = eligible[drawn]!
     if (request.policy.name === 'round-robin') this.#turns.take(arm)
     return {
@@ -127,7 +131,7 @@ class PosteriorRouter implements Router {
         policy: request.policy,
         rates,
         explore: settings.explore,
-        floor: settings.explore ? settings.floor : 0,
+        floor: settings.explore ? floor : 0,
         salt: settings.salt,
         eligible,
         exclusions,

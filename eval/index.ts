@@ -23,8 +23,16 @@ export {
   selectOutcomes,
 } from './outcome-table.ts'
 export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
+export type { PricePoint, PriceRange } from './replay/price-path.ts'
+export {
+  RECOVERY,
+  type ScenarioResult,
+  type SeriesPoint,
+  type StretchFigures,
+} from './replay/scenario-figures.ts'
 export type {
   BaselineFigures,
+  BudgetFigures,
   PolicyFigures,
   ReplayOptions,
   ReplayResult,
@@ -33,6 +41,8 @@ export type {
 } from './replay/types.ts'
 export { replay } from './replay.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
+export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'
 export type { RowOutcomes } from './row-outcomes.ts'
+export { replayScenario, type ScenarioOptions } from './scenario.ts'
 export { exchangeRateGrid } from './sweep.ts'

@@ -41,6 +41,8 @@ export interface SelectionOptions {
   readonly arms?: readonly string[]
   /** What makes a row's request class. @default 'category' */
   readonly classBy?: ClassBy
+  /** Splits to learn from before. Absent: see {@link Selection.training}. */
+  readonly trainingSplits?: readonly string[]
 }
 
 export interface Selection {
@@ -81,7 +83,21 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
       `no rows of split '${options.split}'; the splits are ${list(splits)}, or 'all'`,
     )
   }
-  const trainingSplits = splitsToLearnFrom(options.split, [...splits.keys()])
+  const trainingSplits = options.trainingSplits ?? splitsToLearnFrom(options.split, [...splits.keys()])
+  for (const split of trainingSplits) {
+    if (!splits.has(split)) {
+      throw new EvaluationError(
+        'eval_unknown_split',
+        `no rows of split '${split}' to learn from; the splits are ${list(splits)}`,
+      )
+    }
+    if (split === options.split || options.split === 'all') {
+      throw new EvaluationError(
+        'eval_bad_option',
+        `split '${split}' would be learnt from before it is judged; judge another split than '${options.split}'`,
+      )
+    }
+  }
   const isEvaluated = (row: PromptRow) => options.split === 'all' || row.split === options.split
   const inSplits = rows.filter((row) => isEvaluated(row) || trainingSplits.includes(row.split))
   const clean = inSplits.filter((row) => row.contaminated !== true)
@@ -114,6 +130,12 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
     )
   }
   const learnt = complete.filter((row) => !isEvaluated(row))
+  if (options.trainingSplits !== undefined && learnt.length === 0) {
+    throw new EvaluationError(
+      'eval_no_rows',
+      `no row of ${trainingSplits.join(', ')} to learn from has an outcome for each of ${arms.join(', ')}`,
+    )
+  }
   return {
     split: options.split,
     evaluation: tableOf(evaluated),

@@ -15,7 +15,7 @@ const BASELINE_CURVE_RATES = 96
 
 /**
  * `online`: the rows come as a stream in an order drawn per seed; the policy sees the outcome of the arm it drew and
- * learns from it. Otherwise the policy learns from every arm's outcome on the training rows (or, where the split has
+ * learns from it, cold or after a warm start, and with a budget it is paced to keep to it. Otherwise the policy learns from every arm's outcome on the training rows (or, where the split has
  * none, on the other folds) and is judged frozen, by the expectation under the probabilities it gives.
  *
  * The same options give the same result, to the last bit.
@@ -36,7 +36,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const baselines = baselinesBeside(trial.runs, selection, perUsd)
   const intervals = bootstrap({
     axes: [table.rowCount, settings.seeds.length],
-    statistics: replayStatistics(table, trial.runs, baselines, perUsd),
+    statistics: replayStatistics(table, trial.runs, baselines, perUsd, settings.budgetUsd),
     seed: settings.seeds[0]!,
     resamples: settings.resamples,
   })

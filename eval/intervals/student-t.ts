@@ -1,5 +1,5 @@
 /** Student's t for whole degrees of freedom, and the interval of a mean. */
-import type { Interval } from './interval.ts'
+import { DEFAULT_LEVEL, type Interval } from './interval.ts'
 
 /**
  * P(|T| ≤ t) for t ≥ 0, exact finite sums (Abramowitz & Stegun 26.7.3–26.7.4).
@@ -47,4 +47,11 @@ export function studentInterval(values: ArrayLike<number>, level: number): Inter
   for (let i = 0; i < count; i++) squares += (values[i]! - mean) ** 2
   const half = studentQuantile(level, count - 1) * Math.sqrt(squares / (count - 1) / count)
   return { mean, lo: mean - half, hi: mean + half }
+}
+
+/** {@link studentInterval} of a figure of each seed; of a single one the bounds are NaN, because nobody knows them. */
+export function seedInterval(values: readonly number[]): Interval {
+  const [only] = values
+  const unknown = { mean: only ?? Number.NaN, lo: Number.NaN, hi: Number.NaN }
+  return studentInterval(values, DEFAULT_LEVEL) ?? unknown
 }

@@ -4,11 +4,12 @@ import { type CurvePoint, upperHull } from '../curve.ts'
 import { describeProjection } from '../feature-space.ts'
 import { describeTraining } from '../folds.ts'
 import { DEFAULT_LEVEL, type Interval } from '../intervals/interval.ts'
-import { studentInterval } from '../intervals/student-t.ts'
+import { seedInterval, studentInterval } from '../intervals/student-t.ts'
 import type { Selection } from '../outcome-table.ts'
 import { policyName } from '../policy-name.ts'
 import { pointOf } from '../row-outcomes.ts'
 import type { Settings } from './prepare.ts'
+import { inOrderOfArrival, pricePath, priceRange } from './price-path.ts'
 import type { StatisticName } from './statistics.ts'
 import type { Trial } from './trial.ts'
 import type { BaselineFigures, PolicyFigures, ReplayResult } from './types.ts'
@@ -38,6 +39,7 @@ export function assembleResult(evidence: Evidence): ReplayResult {
     dropped: selection.dropped,
     costWeight: settings.costWeight,
     training: describeTraining(selection) + describeProjection(selection, settings.textComponents),
+    ...(settings.warmStart === undefined ? {} : { warmStart: settings.warmStart }),
     policy: policyFigures(evidence),
     baselines: Object.fromEntries(
       baselines.map(({ name, detail }) => [name, baselineFigures(name, detail, intervals)]),
@@ -70,6 +72,7 @@ function policyFigures({ settings, selection, perUsd, trial, intervals }: Eviden
     ...(lastThird === undefined ? {} : { lastThird }),
     rewardBySeed,
     ...(overSeeds === undefined ? {} : { overSeeds }),
+    ...budgetFigures(settings.budgetUsd, trial, intervals),
     armShares: Object.fromEntries(
       shareOfDraws(trial.drawn, arms.length).map((share, column) => [arms[column]!, share]),
     ),
@@ -77,6 +80,27 @@ function policyFigures({ settings, selection, perUsd, trial, intervals }: Eviden
       oracle: negated(intervals['oracle.gain']!),
       bestSingle: negated(intervals['bestSingle.gain']!),
       classHindsight: negated(intervals['classHindsight.gain']!),
+    },
+  }
+}
+
+function budgetFigures(
+  budgetUsd: number | undefined,
+  { runs }: Trial,
+  intervals: Evidence['intervals'],
+): Pick<PolicyFigures, 'budgetUsd' | 'budget'> {
+  if (budgetUsd === undefined) return {}
+  const prices = runs.perUsd!.map((perUsd, seed) => inOrderOfArrival(perUsd, runs.step![seed]!))
+  const usedBySeed = runs.realised.map((run) => pointOf(run).costUsd / budgetUsd)
+  return {
+    budgetUsd,
+    budget: {
+      used: seedInterval(usedBySeed),
+      usedBySeed,
+      zeroRouter: intervals['budget.zeroRouter']!,
+      gain: intervals['budget.gain']!,
+      price: priceRange(prices),
+      pricePath: pricePath(prices),
     },
   }
 }

@@ -2,21 +2,14 @@
  * A frozen policy: it learns from the training rows with full information (every arm's outcome on each of them), then
  * decides on the evaluation rows without learning.
  */
-import { type Decision, draw, hash53, type Router } from '../../engine/index.ts'
+import { type Decision, draw, hash53 } from '../../engine/index.ts'
 import type { Fold } from '../folds.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 import { emptyOutcomes, outcomesOf, pointOf, type RowOutcomes } from '../row-outcomes.ts'
 import { refineSweep, type SweepPlan } from './refine.ts'
-import { describeRows, REPLAY_STARTS_AT_MS, replayDecisionId } from './requests.ts'
-import {
-  addExpectation,
-  columnIndex,
-  createColdRouter,
-  decide,
-  preferencesFor,
-  teach,
-  type World,
-} from './world.ts'
+import { replayDecisionId } from './requests.ts'
+import { type TrainedRouter, trainRouter } from './training.ts'
+import { addExpectation, columnIndex, decide, preferencesFor, type World } from './world.ts'
 
 export interface FrozenRun {
   /** Expectation under each decision's distribution. */
@@ -39,7 +32,7 @@ export interface FrozenPlan {
 
 export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenRun> {
   const judges: Judge[] = []
-  for (const fold of plan.folds) judges.push(await trainOn(world, fold))
+  for (const { training, rows } of plan.folds) judges.push({ ...(await trainRouter(world, training)), rows })
   const { table } = world
   const drawn = plan.seeds.map(() => new Int32Array(table.rowCount))
   const expected = await expectedOutcomes(world, judges, plan.perUsd, (row, decision, columnOf) => {
@@ -62,27 +55,8 @@ export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenR
 }
 
 /** A router that has learnt, and the rows it may be asked about. */
-interface Judge {
-  readonly router: Router
+interface Judge extends TrainedRouter {
   readonly rows: Int32Array
-  readonly atMs: number
-}
-
-async function trainOn(world: World, { training, rows }: Fold): Promise<Judge> {
-  const router = createColdRouter(world)
-  const candidates = world.arms.map(({ arm }) => arm.id)
-  const facts = describeRows(training, world.featureSpace.text)
-  const preferences = preferencesFor(0)
-  for (let row = 0; row < training.rowCount; row++) {
-    const atMs = REPLAY_STARTS_AT_MS + row * world.stepMs
-    const asking = { id: replayDecisionId(atMs, row, 0), atMs, facts: facts[row]!, preferences }
-    const decision = decide(world, router, candidates, asking)
-    for (let column = 0; column < candidates.length; column++) {
-      teach(world, router, decision, training, row, column)
-    }
-    await world.pace.tick()
-  }
-  return { router, rows, atMs: REPLAY_STARTS_AT_MS + training.rowCount * world.stepMs }
 }
 
 async function expectedOutcomes(

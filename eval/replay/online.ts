@@ -1,9 +1,21 @@
 /** Online learning: the rows as a stream in random order; of each only the drawn arm's outcome is seen and learnt from. */
-import type { Preferences } from '../../engine/index.ts'
+import { createPacer, dualPrice, type Pacer, type Preferences } from '../../engine/index.ts'
 import { randomStream, shuffledIndexes } from '../random.ts'
 import { emptyOutcomes, type RowOutcomes } from '../row-outcomes.ts'
 import { REPLAY_STARTS_AT_MS, replayDecisionId } from './requests.ts'
-import { addExpectation, columnIndex, createColdRouter, decide, teach, type World } from './world.ts'
+import { armsAt, type Stage, tableAt } from './stages.ts'
+import type { WarmStart } from './training.ts'
+import { addExpectation, columnIndex, createRouterAt, decide, teach, type World } from './world.ts'
+
+export interface OnlinePlan {
+  readonly preferences: Preferences
+  /** Mean USD per request to keep to. */
+  readonly budgetUsd: number | undefined
+  /** What happens on the way; the first begins at step 0. */
+  readonly stages: readonly Stage[]
+  /** What is known before the first request; absent: nothing. */
+  readonly start: WarmStart | undefined
+}
 
 /** One pass over all rows. Arrays are in the order of the table's rows, not of time. */
 export interface OnlineRun {
@@ -15,52 +27,66 @@ export interface OnlineRun {
   readonly drawn: Int32Array
   /** When the row came: 0 … rowCount − 1. */
   readonly step: Int32Array
+  /** The budget's price at that time, quality per USD; 0 where there is no budget. */
+  readonly perUsd: Float64Array
 }
 
-/** What may steer the wishes of the next request: how far the stream is and what it has cost. */
-export interface StreamState {
-  readonly step: number
-  readonly spentUsd: number
-}
-
-/** @param wishes preferences of the next request */
-export async function runOnline(
-  world: World,
-  seed: number,
-  wishes: (state: StreamState) => Preferences,
-): Promise<OnlineRun> {
+export async function runOnline(world: World, seed: number, plan: OnlinePlan): Promise<OnlineRun> {
   const { table, facts, arms, pace } = world
   const armCount = table.arms.length
-  const candidates = arms.map(({ arm }) => arm.id)
   const columnOf = columnIndex(world)
-  const router = createColdRouter(world)
+  const stages = plan.stages.map((stage) => ({
+    ...stage,
+    table: tableAt(table, stage),
+    arms: armsAt(arms, stage),
+  }))
+  const router = createRouterAt(world, stages[0]!)
+  if (plan.start !== undefined) router.restore(plan.start.snapshot)
+  const startsAtMs = plan.start?.atMs ?? REPLAY_STARTS_AT_MS
+  const pacer = pacerFor(plan, startsAtMs)
   const order = shuffledIndexes(table.rowCount, randomStream('replay-order', seed))
   const run: OnlineRun = {
     realised: emptyOutcomes(table.rowCount),
     expected: emptyOutcomes(table.rowCount),
     drawn: new Int32Array(table.rowCount),
     step: new Int32Array(table.rowCount),
+    perUsd: new Float64Array(table.rowCount),
   }
-  let spentUsd = 0
+  let at = 0
   for (let step = 0; step < order.length; step++) {
+    if (stages[at + 1]?.fromStep === step) router.replaceArms(stages[++at]!.arms)
+    const stage = stages[at]!
     const row = order[step]!
-    const atMs = REPLAY_STARTS_AT_MS + step * world.stepMs
-    const decision = decide(world, router, candidates, {
+    const atMs = startsAtMs + step * world.stepMs
+    const budget = pacer?.quote(atMs)
+    const decision = decide(world, router, [...router.arms.keys()], {
       id: replayDecisionId(atMs, step, seed),
       atMs,
       facts: facts[row]!,
-      preferences: wishes({ step, spentUsd }),
+      preferences: plan.preferences,
+      ...(budget === undefined ? {} : { budget }),
     })
     const column = columnOf.get(decision.arm)!
     const cell = row * armCount + column
     run.drawn[row] = column
     run.step[row] = step
-    run.realised.quality[row] = table.quality[cell]!
-    run.realised.costUsd[row] = table.costUsd[cell]!
-    addExpectation(run.expected, table, decision, columnOf, row)
-    spentUsd += table.costUsd[cell]!
-    teach(world, router, decision, table, row, column)
+    run.perUsd[row] = budget?.perUsd ?? 0
+    run.realised.quality[row] = stage.table.quality[cell]!
+    run.realised.costUsd[row] = stage.table.costUsd[cell]!
+    addExpectation(run.expected, stage.table, decision, columnOf, row)
+    const drawn = decision.estimates.find(({ arm }) => arm === decision.arm)!
+    pacer?.reserve(decision.id, drawn.costUsd.mean, atMs)
+    pacer?.settle(decision.id, stage.table.costUsd[cell]!, atMs)
+    teach(world, router, decision, table, row, column, stage.table.quality[cell]!)
     await pace.tick()
   }
   return run
+}
+
+/** With a forecast of the choices to come, the price starts where it would have to go. */
+function pacerFor({ budgetUsd, start }: OnlinePlan, nowMs: number): Pacer | undefined {
+  if (budgetUsd === undefined) return undefined
+  const pacer = createPacer({ kind: 'per-request', usd: budgetUsd })
+  if (start !== undefined) pacer.reprice(dualPrice(start.choices, budgetUsd), nowMs)
+  return pacer
 }

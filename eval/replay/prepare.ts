@@ -1,5 +1,5 @@
 /** Options → checked settings, and a dataset → the tables and the world that a replay runs in. */
-import type { PromptRow } from '../../datasets/index.ts'
+import type { PromptRow, Scenario } from '../../datasets/index.ts'
 import { createRouter, DEFAULT_FLOOR, MAX_TEXT_COMPONENTS, type PolicySpec } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 import { featureSpaceFor } from '../feature-space.ts'
@@ -23,10 +23,12 @@ export interface Settings {
   readonly stepMs: number
   readonly curvePoints: number
   readonly resamples: number
+  readonly budgetUsd: number | undefined
+  readonly warmStart: readonly string[] | undefined
 }
 
 /** @throws {EvaluationError} `eval_bad_option` naming the option, its range and the value; `eval_unknown_policy` */
-export function settingsOf(options: ReplayOptions): Settings {
+export function settingsOf(options: ReplayOptions & { readonly scenario?: Scenario }): Settings {
   const online = options.online ?? false
   const count = requireIn(
     'seeds',
@@ -34,6 +36,7 @@ export function settingsOf(options: ReplayOptions): Settings {
     (value) => Number.isInteger(value) && value >= 1,
     'a whole number ≥ 1',
   )
+  requireOnline(options, online)
   const seed = requireIn('seed', options.seed ?? 1, Number.isInteger, 'a whole number')
   return {
     online,
@@ -72,6 +75,29 @@ export function settingsOf(options: ReplayOptions): Settings {
       (value) => Number.isInteger(value) && value >= 2,
       'a whole number ≥ 2',
     ),
+    budgetUsd:
+      options.budgetUsd === undefined
+        ? undefined
+        : requireIn(
+            'budgetUsd',
+            options.budgetUsd,
+            (value) => value > 0 && value < Infinity,
+            'USD per request > 0',
+          ),
+    warmStart: options.warmStart,
+  }
+}
+
+/** What only a stream can have. */
+function requireOnline(options: ReplayOptions & { readonly scenario?: Scenario }, online: boolean): void {
+  if (online) return
+  const { budgetUsd, warmStart, scenario } = options
+  for (const [name, value] of Object.entries({ budgetUsd, warmStart, scenario })) {
+    if (value === undefined) continue
+    throw new EvaluationError(
+      'eval_bad_option',
+      `${name} needs an online replay: only a stream has time in it; add online`,
+    )
   }
 }
 
@@ -85,6 +111,7 @@ export async function selectRows(options: ReplayOptions, settings: Settings): Pr
     split: settings.split,
     ...(options.arms === undefined ? {} : { arms: options.arms }),
     ...(options.classBy === undefined ? {} : { classBy: options.classBy }),
+    ...(settings.warmStart === undefined ? {} : { trainingSplits: settings.warmStart }),
   })
   checkPolicyArms(settings.policy, selection.evaluation.arms)
   return selection

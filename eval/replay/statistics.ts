@@ -13,6 +13,8 @@ export interface PolicyRuns {
   readonly curve?: readonly RowOutcomes[]
   /** Arrival of each row, 0 … rowCount − 1, per seed; absent where there is no stream. */
   readonly step?: readonly Int32Array[]
+  /** The budget's price when the row came, per seed; absent without a budget. */
+  readonly perUsd?: readonly Float64Array[]
 }
 
 export type PolicyStatistic =
@@ -27,12 +29,14 @@ export type StatisticName =
   | `policy.${PolicyStatistic}`
   | `${BaselineName}.${'reward' | 'quality' | 'costUsd' | 'aiq' | 'gain'}`
   | 'aiqGain'
+  | `budget.${'zeroRouter' | 'gain'}`
 
 /** Some of the statistics: those that exist for the mode and the data at hand. */
 export type Statistics = Partial<Record<StatisticName, number>>
 
 /**
  * @param perUsd utility = quality − perUsd · cost
+ * @param budgetUsd mean USD per request, where there is a budget
  * @returns statistics of (row weights, seed weights); the weights of each sum to their count
  */
 export function replayStatistics(
@@ -40,6 +44,7 @@ export function replayStatistics(
   runs: PolicyRuns,
   baselines: readonly Baseline[],
   perUsd: number,
+  budgetUsd?: number,
 ): (weights: readonly Float64Array[]) => Statistics {
   const utility = ({ quality, costUsd }: CurvePoint) => quality - perUsd * costUsd
   const lastThird = runs.step === undefined ? undefined : lastThirdMean(runs.main, runs.step, perUsd)
@@ -70,6 +75,11 @@ export function replayStatistics(
       result[`${name}.gain`] = utility(policy) - utility(point)
       if (isZero) result['zeroRouter.aiq'] = averageQuality(singles, singles)
       else if (curve !== undefined) result[`${name}.aiq`] = aiqOf(curve)
+    }
+    if (budgetUsd !== undefined) {
+      const zero = utility(zeroRouterPoint(singles, budgetUsd))
+      result['budget.zeroRouter'] = zero
+      result['budget.gain'] = utility(policy) - zero
     }
     if (runs.curve !== undefined) {
       result['policy.aiq'] = aiqOf(runs.curve)

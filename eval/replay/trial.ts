@@ -3,9 +3,11 @@ import { foldsOf } from '../folds.ts'
 import type { Selection } from '../outcome-table.ts'
 import { exchangeRateRange } from '../sweep.ts'
 import { type FrozenPlan, frozenWork, runFrozen } from './frozen.ts'
-import { runOnline } from './online.ts'
+import { type OnlinePlan, runOnline } from './online.ts'
 import { createWorld, type Settings } from './prepare.ts'
+import { plainStage } from './stages.ts'
 import type { PolicyRuns } from './statistics.ts'
+import { warmStart } from './training.ts'
 import type { ReplayOptions } from './types.ts'
 import { createPace, preferencesFor } from './world.ts'
 
@@ -22,16 +24,24 @@ export async function onlineTrial(
   selection: Selection,
   perUsd: number,
 ): Promise<Trial> {
-  const total = selection.evaluation.rowCount * settings.seeds.length
+  const { evaluation, training } = selection
+  const warm = settings.warmStart === undefined ? undefined : training
+  const total = evaluation.rowCount * settings.seeds.length + (warm?.rowCount ?? 0)
   const world = createWorld(
     options,
     settings,
     selection,
     createPace(total, options.onProgress, options.signal),
   )
-  const preferences = preferencesFor(perUsd)
+  const stage = plainStage(evaluation.arms.length)
+  const plan: OnlinePlan = {
+    preferences: preferencesFor(perUsd),
+    budgetUsd: settings.budgetUsd,
+    stages: [stage],
+    start: warm && (await warmStart(world, warm, stage)),
+  }
   const runs = []
-  for (const seed of settings.seeds) runs.push(await runOnline(world, seed, () => preferences))
+  for (const seed of settings.seeds) runs.push(await runOnline(world, seed, plan))
   const realised = runs.map((run) => run.realised)
   return {
     runs: {
@@ -39,6 +49,7 @@ export async function onlineTrial(
       realised,
       expected: runs.map((run) => run.expected),
       step: runs.map((run) => run.step),
+      ...(settings.budgetUsd === undefined ? {} : { perUsd: runs.map((run) => run.perUsd) }),
     },
     drawn: runs.map((run) => run.drawn),
   }

@@ -4,6 +4,7 @@ import type { BaselineName } from '../baselines/index.ts'
 import type { CurvePoint } from '../curve.ts'
 import type { Interval } from '../intervals/interval.ts'
 import type { ClassBy, Dropped } from '../outcome-table.ts'
+import type { PricePoint, PriceRange } from './price-path.ts'
 
 export interface ReplayOptions {
   readonly dataset: Dataset
@@ -38,6 +39,10 @@ export interface ReplayOptions {
   readonly resamples?: number
   /** Points computed of a frozen policy's cost–quality curve, ≥ 2. @default 24 */
   readonly curvePoints?: number
+  /** Mean USD per request to keep to, > 0; online only. The reward is then what that money buys. */
+  readonly budgetUsd?: number
+  /** Splits to learn from with full information before the first request; online only. @default none */
+  readonly warmStart?: readonly string[]
   /** Makes the learner under test. @default the engine's createRouter */
   readonly createRouter?: (options: RouterOptions) => Router
   /** Units of work done and in all; a frozen replay may need fewer than it announced. */
@@ -60,6 +65,23 @@ export interface BaselineFigures extends RouterFigures {
   readonly policyGain: Interval
 }
 
+/** How a budget was kept, and what the money bought. */
+export interface BudgetFigures {
+  /**
+   * Realised mean cost ÷ budget, with Student's interval over the seeds: rows drawn anew would have been paced anew, so
+   * resampling them says nothing of it.
+   */
+  readonly used: Interval
+  readonly usedBySeed: readonly number[]
+  /** Reward of the best mixture of single arms at a mean cost of the budget; of the cheapest arm, where that is dearer. */
+  readonly zeroRouter: Interval
+  /** Reward of the policy minus that. */
+  readonly gain: Interval
+  /** The budget's price on cost (λ), quality per USD. */
+  readonly price: PriceRange
+  readonly pricePath: readonly PricePoint[]
+}
+
 export interface PolicyFigures extends RouterFigures {
   readonly name: string
   readonly spec: PolicySpec
@@ -73,6 +95,9 @@ export interface PolicyFigures extends RouterFigures {
   readonly rewardBySeed: readonly number[]
   /** Student interval over `rewardBySeed`: the luck of order and draws alone; with two seeds or more. */
   readonly overSeeds?: Interval
+  /** USD per request to keep to, and how it was kept; where one was given. */
+  readonly budgetUsd?: number
+  readonly budget?: BudgetFigures
   /** Share of the draws, by arm. */
   readonly armShares: Readonly<Record<string, number>>
   /** Reward given up per request. Only against the oracle is it never negative. */
@@ -101,8 +126,10 @@ export interface ReplayResult {
   readonly classes: readonly string[]
   readonly dropped: Dropped
   readonly costWeight: number
-  /** What the policy and the category-mean router learnt from. */
+  /** What a frozen policy and the category-mean router learnt from. */
   readonly training: string
+  /** Splits that an online policy had learnt from before the stream began. */
+  readonly warmStart?: readonly string[]
   readonly policy: PolicyFigures
   readonly baselines: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
   /** AIQ of a frozen policy minus that of the zero router. */

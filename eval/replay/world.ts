@@ -2,6 +2,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import {
   type ArmId,
+  type BudgetTerms,
   type Decision,
   type DecisionId,
   type FeatureSpace,
@@ -18,6 +19,7 @@ import { EvaluationError } from '../errors.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 import type { RowOutcomes } from '../row-outcomes.ts'
 import type { ReplayArm } from './arms.ts'
+import { armsAt, type Stage } from './stages.ts'
 
 export interface World {
   readonly table: OutcomeTable
@@ -62,10 +64,10 @@ export function createPace(
   }
 }
 
-/** A router that knows the arms and nothing else. */
-export function createColdRouter(world: World): Router {
+/** A router that knows the arms of a stage and nothing else. */
+export function createRouterAt(world: World, stage: Stage): Router {
   return world.createRouter({
-    arms: world.arms.map(({ arm }) => arm),
+    arms: armsAt(world.arms, stage),
     featureSpace: world.featureSpace,
     halfLifeMs: world.halfLifeMs,
   })
@@ -76,6 +78,7 @@ export interface Asking {
   readonly atMs: number
   readonly facts: RequestFacts
   readonly preferences: Preferences
+  readonly budget?: BudgetTerms
 }
 
 /** @throws {EvaluationError} `eval_no_eligible_arm` naming each arm's reason, which no replayed request should meet. */
@@ -96,7 +99,11 @@ export function decide(world: World, router: Router, candidates: readonly ArmId[
   )
 }
 
-/** What the router is told of one arm's answer to a row: its quality, its length and that it came. */
+/**
+ * What the router is told of one arm's answer to a row: its quality, its length and that it came.
+ *
+ * @param quality of the answer, where it is not the one in the table
+ */
 export function teach(
   world: World,
   router: Router,
@@ -104,9 +111,9 @@ export function teach(
   table: OutcomeTable,
   row: number,
   column: number,
+  quality = table.quality[row * table.arms.length + column]!,
 ): void {
   const { arm, outputTokens } = world.arms[column]!
-  const quality = table.quality[row * table.arms.length + column]!
   const outcome = { arm: arm.id, succeeded: true, outputTokens: outputTokens(table, row) }
   router.learn([
     qualityObservation(decision, arm.id, quality, decision.atMs),

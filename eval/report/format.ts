@@ -10,7 +10,8 @@ export function formatDifference(value: number): string {
   return value < 0 ? formatNumber(value) : `+${formatNumber(value)}`
 }
 
-/** `0.6913 [0.6829, 0.6997]` */
+/** `0.6913 [0.6829, 0.6997]`; the mean alone where nobody knows the bounds. */
 export function formatInterval({ mean, lo, hi }: Interval, format = formatNumber): string {
+  if (Number.isNaN(lo) || Number.isNaN(hi)) return format(mean)
   return `${format(mean)} [${format(lo)}, ${format(hi)}]`
 }

@@ -1,7 +1,7 @@
 /** A replay as text for a terminal. */
 import Table from 'cli-table3'
 import type { BaselineName } from '../baselines/index.ts'
-import type { BaselineFigures, ReplayResult, RouterFigures } from '../replay/types.ts'
+import type { BaselineFigures, BudgetFigures, ReplayResult, RouterFigures } from '../replay/types.ts'
 import { formatDifference, formatInterval, formatNumber } from './format.ts'
 
 const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
@@ -56,6 +56,7 @@ function detailsOf({
   policy,
   dropped,
   training,
+  warmStart,
   mode,
   method,
 }: ReplayResult): [label: string, text: string][] {
@@ -65,15 +66,38 @@ function detailsOf({
   lines.push(['expected', formatInterval(policy.expectedReward)])
   lines.push(['realised', formatInterval(policy.realisedReward)])
   if (policy.overSeeds !== undefined) lines.push(['over seeds', formatInterval(policy.overSeeds)])
+  if (policy.budget !== undefined) lines.push(...budgetLines(policy.budgetUsd!, policy.budget))
   lines.push(['regret', `${formatInterval(oracle)} against the oracle`])
   lines.push(['', `${formatInterval(bestSingle)} against the best single arm`])
   lines.push(['', `${formatInterval(classHindsight)} against the best arm per class`])
   lines.push(['arm shares', describeShares(policy.armShares)])
+  if (warmStart !== undefined) lines.push(['warm start', `every arm’s outcome on ${warmStart.join(', ')}`])
   lines.push([mode === 'online' ? 'category mean' : 'learning', training])
   lines.push(['intervals', method])
   const left = describeDropped(dropped)
   if (left !== '') lines.push(['left out', left])
   return lines
+}
+
+function budgetLines(
+  budgetUsd: number,
+  { used, usedBySeed, zeroRouter, gain, price }: BudgetFigures,
+): [label: string, text: string][] {
+  const seeds = `by seed ${formatNumber(Math.min(...usedBySeed))} to ${formatNumber(Math.max(...usedBySeed))}`
+  const [start, least, most, end] = [price.start, price.least, price.most, price.end].map((each) =>
+    each.toPrecision(3),
+  )
+  return [
+    [
+      'budget',
+      `$${formatNumber(budgetUsd * REQUESTS_PER_COST)} per 1k; cost / budget ${formatInterval(used)}, ${seeds}`,
+    ],
+    [
+      '',
+      `zero router at the budget ${formatInterval(zeroRouter)}; gain ${formatInterval(gain, formatDifference)}`,
+    ],
+    ['price of cost', `λ ${start} at the start, ${least} to ${most}, ${end} at the end (quality per USD)`],
+  ]
 }
 
 function describeShares(armShares: Readonly<Record<string, number>>): string {

@@ -81,6 +81,70 @@ suite('the command line', () => {
     assert.equal(typeof result.verdict, 'string')
   })
 
+  test('replay under a budget and through a scenario', async () => {
+    const args = ['replay', '--dataset', 'crossroads', '--online', '--seeds', '2', '--budget-usd', '0.002']
+    const paced = await highwayman(...args, '--split', 'test', '--warm-start', 'train', '--json')
+    assert.equal(paced.code, 0, paced.stderr)
+    const { policy } = JSON.parse(paced.stdout)
+    assert.equal(policy.budgetUsd, 0.002)
+    assert.ok(Math.abs(policy.budget.used.mean - policy.costUsd.mean / 0.002) < 1e-9)
+    const table = await highwayman(...args, '--scenario', 'crossroads-price-cut')
+    assert.equal(table.code, 0, table.stderr)
+    assert.match(
+      table.stdout,
+      /scenario crossroads-price-cut: 960 rows.*480 │ sim-anthropic\/bramble-large: price × 0\.1/s,
+    )
+    const json = await highwayman(...args, '--scenario', 'crossroads-price-cut', '--json')
+    assert.deepEqual(
+      JSON.parse(json.stdout).stretches.map((stretch: { fromStep: number }) => stretch.fromStep),
+      [0, 480],
+    )
+  })
+
+  test('replay: a budget or a scenario that cannot be, named with its repair', async () => {
+    const args = ['replay', '--dataset', 'crossroads', '--online', '--json']
+    for (const budget of ['0', '-1', 'much']) {
+      const { code, stderr } = await highwayman(...args, `--budget-usd=${budget}`)
+      assert.equal(code, 2)
+      assert.match(stderr, new RegExp(`--budget-usd.*'${budget}'.*above 0`, 's'))
+    }
+    const event = (changes: object) =>
+      JSON.stringify({ description: 'A test.', events: [{ atStep: 5, ...changes }] })
+    const wrong: [content: string, code: string, message: RegExp][] = [
+      [
+        event({ arm: 'sim/none', add: true }),
+        'eval_unknown_arm',
+        /sim\/none comes: no such arm.*turnpike-mini/,
+      ],
+      [
+        event({ arm: 'sim-google/lantern-lite', atStep: 960, priceFactor: 2 }),
+        'eval_bad_scenario',
+        /atStep 960.*from 0 to 959/,
+      ],
+      [
+        event({ arm: 'sim-google/lantern-lite' }),
+        'dataset_bad_scenario',
+        /events\.0: expected exactly one of/,
+      ],
+    ]
+    for (const [content, expected, message] of wrong) {
+      const { code, stdout, stderr } = await highwayman(
+        ...args,
+        '--scenario',
+        await configFile('s.json', content),
+      )
+      assert.equal(code, 2)
+      assert.equal(JSON.parse(stdout).error.code, expected)
+      assert.match(stderr, message)
+    }
+    const absent = await highwayman(...args, '--scenario', 'none')
+    assert.equal(absent.code, 2)
+    assert.equal(JSON.parse(absent.stdout).error.code, 'dataset_not_found')
+    const frozen = await highwayman('replay', '--dataset', 'crossroads', '--budget-usd', '1')
+    assert.equal(frozen.code, 2)
+    assert.match(frozen.stderr, /budgetUsd needs an online replay/)
+  })
+
   test('replay: a data set that is not there, and one with a broken line', async () => {
     const missing = await highwayman('replay', '--dataset', 'crosroads', '--json')
     assert.equal(missing.code, 2)

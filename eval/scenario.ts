@@ -1,0 +1,65 @@
+/** Replays a policy through a scenario: prices, qualities and arms that change on the way. */
+import type { Scenario } from '../datasets/index.ts'
+import { type OnlineRun, runOnline } from './replay/online.ts'
+import { createWorld, exchangeRate, selectRows, settingsOf } from './replay/prepare.ts'
+import { type ScenarioResult, scenarioFigures } from './replay/scenario-figures.ts'
+import { plainStage, type Stage, stagesOf } from './replay/stages.ts'
+import { warmStart } from './replay/training.ts'
+import type { ReplayOptions } from './replay/types.ts'
+import { createPace, preferencesFor } from './replay/world.ts'
+
+export interface ScenarioOptions extends ReplayOptions {
+  readonly scenario: Scenario
+}
+
+/**
+ * Beside the run through the scenario two others see the same rows in the same order: the *control*, in which nothing ever
+ * happens, and for each stretch after an event the *informed* run, in whose world it has always been so (warm start
+ * included). What the policy lacks to the informed one is what the change costs it, and where that ends it has recovered.
+ *
+ * The same options give the same result, to the last bit.
+ *
+ * @throws {EvaluationError} as `replay` does, and `eval_bad_scenario` or `eval_unknown_arm` naming the event
+ * @throws {DatasetError} for a dataset that cannot be read
+ * @throws the signal's reason when aborted
+ */
+export async function replayScenario(options: ScenarioOptions): Promise<ScenarioResult> {
+  const settings = settingsOf(options)
+  const selection = await selectRows(options, settings)
+  const { evaluation, training } = selection
+  const stages = stagesOf(options.scenario, evaluation.arms, evaluation.rowCount)
+  const warm = settings.warmStart === undefined ? undefined : training
+  const rowsPerRun = evaluation.rowCount * settings.seeds.length + (warm?.rowCount ?? 0)
+  const pace = createPace((stages.length + 1) * rowsPerRun, options.onProgress, options.signal)
+  const world = createWorld(options, settings, selection, pace)
+  const perUsd = exchangeRate(evaluation, settings.costWeight)
+
+  const runThrough = async (passed: readonly Stage[]): Promise<readonly OnlineRun[]> => {
+    const plan = {
+      preferences: preferencesFor(perUsd),
+      budgetUsd: settings.budgetUsd,
+      stages: passed,
+      start: warm && (await warmStart(world, warm, passed[0]!)),
+    }
+    const runs: OnlineRun[] = []
+    for (const seed of settings.seeds) runs.push(await runOnline(world, seed, plan))
+    return runs
+  }
+  const live = await runThrough(stages)
+  const [first, ...later] = stages
+  const informed: (readonly OnlineRun[])[] = []
+  for (const stage of later) informed.push(await runThrough([{ ...stage, fromStep: 0 }]))
+  const control = await runThrough([first ?? plainStage(evaluation.arms.length)])
+  return scenarioFigures({
+    dataset: options.dataset.name,
+    scenario: options.scenario,
+    settings,
+    selection,
+    perUsd,
+    stages,
+    live,
+    control,
+    // Before the first event the control has always known how things are.
+    informed: [control, ...informed],
+  })
+}
