@@ -55,7 +55,7 @@ function measure(arms: number, dimension: number): BenchResult[] {
   })
   const updates = throughput((i) => router.learn([examples[i % CONTEXTS] as (typeof examples)[number]]))
   if (!Number.isFinite(checksum)) throw new Error('a propensity is not a number')
-  const shape = `${arms} arms, d = ${dimension}, dense contexts, median of 5 rounds of 0.6 s, one core`
+  const shape = `${arms} arms, d = ${dimension}, dense contexts, median of 5 rounds of 0.6 s of CPU time`
   const suffix = arms === 8 && dimension === 64 ? '' : ` (${arms} arms, d = ${dimension})`
   return [
     {

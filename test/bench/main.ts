@@ -2,6 +2,7 @@
  * `npm run bench [-- name …] [--json] [--table]`: speed, as numbers and as ratios to something measured in the same run.
  *
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
+ *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  */
 
@@ -9,12 +10,14 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { benchDecision } from './decision.ts'
 import { benchGateway } from './gateway.ts'
+import { benchPropensities } from './propensities.ts'
 import { type BenchResult, machine } from './report.ts'
 
 const BENCHES: Readonly<
   Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
 > = {
   decision: benchDecision,
+  propensities: benchPropensities,
   gateway: benchGateway,
 }
 
