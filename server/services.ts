@@ -7,11 +7,13 @@ import type { RecentDecisions } from './pipeline/recent-decisions.ts'
 import type { RegistryView } from './registry-view.ts'
 import type { ArmHealth } from './resilience/health.ts'
 import type { InFlight } from './resilience/in-flight.ts'
+import type { TextEmbeddings } from './text-embeddings.ts'
 
-export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry'> {
+export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry' | 'embedder'> {
   /** Of the registry that is in force now; a request keeps the one it began with. */
   readonly view: () => RegistryView
   readonly metrics: Metrics
+  readonly embeddings: TextEmbeddings | undefined
   readonly health: ArmHealth
   readonly inFlight: InFlight
   readonly recent: RecentDecisions

@@ -1,7 +1,7 @@
 /** Every default of the configuration, in one place. Those that belong to the engine or the adapters are read from there. */
 
 import { DEFAULT_DEADLINES } from '../../adapters/index.ts'
-import { DEFAULT_CLASSES, DEFAULT_FLOOR, DEFAULT_PRIOR } from '../../engine/index.ts'
+import { DEFAULT_CLASSES, DEFAULT_FLOOR, DEFAULT_PRIOR, DEFAULT_TEXT_COMPONENTS } from '../../engine/index.ts'
 
 export const DEFAULTS = {
   provider: { connections: 256, deadlines: DEFAULT_DEADLINES },
@@ -20,6 +20,7 @@ export const DEFAULTS = {
     epsilon: 0.1,
   },
   classes: DEFAULT_CLASSES,
+  embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
   store: { dataDir: '.highwayman', database: 'highwayman' },
   server: {
     host: '127.0.0.1',
