@@ -87,4 +87,6 @@ export {
   writeTextProjection,
 } from './text/projection.ts'
 export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { userText } from './text/user-text.ts'
+export { TEXT_SCAN_CHARS } from './text/word-vector.ts'
 export * from './types.ts'

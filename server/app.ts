@@ -2,11 +2,12 @@
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import type { Embedder } from '../adapters/index.ts'
 import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
-import { createMetrics } from './observability/metrics.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
 import { RecentDecisions } from './pipeline/recent-decisions.ts'
 import { toServerError } from './pipeline/to-server-error.ts'
@@ -25,6 +26,7 @@ import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
+import { TextEmbeddings } from './text-embeddings.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 /** A request has to have arrived after this; says nothing about its answer. */
@@ -40,7 +42,7 @@ export interface BuiltApp {
 
 /** Ready to listen or to be injected into. */
 export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
-  const { registry, metricsRegistry, logger, ...outside } = deps
+  const { registry, metricsRegistry, logger, embedder, ...outside } = deps
   const view = viewOfCurrent(registry)
   const { bodyLimitBytes } = registry().server
   const answerError = errorAnswer(bodyLimitBytes)
@@ -63,10 +65,12 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const health = new ArmHealth()
   const inFlight = new InFlight()
   const arms = () => registry().arms.keys()
+  const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   const services: Services = {
     ...outside,
     view,
-    metrics: createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms }),
+    metrics,
+    embeddings: embedder && textEmbeddings(deps, embedder, metrics),
     health,
     load: new ArmLoad(),
     inFlight,
@@ -107,6 +111,21 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   })
   await app.ready()
   return { app, inFlight }
+}
+
+function textEmbeddings(
+  { router, clock }: AppDeps,
+  embedder: Embedder,
+  metrics: Metrics,
+): TextEmbeddings | undefined {
+  const block = router.featureSpace.text
+  if (block?.kind !== 'embedding') return undefined
+  return new TextEmbeddings({
+    embedder,
+    block,
+    clock,
+    onResult: (result) => metrics.embeddings.inc({ result }),
+  })
 }
 
 /** Before a body is read: too much work is turned away while turning away is cheap. @throws {ServerError} 503 */

@@ -1,7 +1,7 @@
 /** What the HTTP application is given by whoever composes it. */
 import type { FastifyServerOptions } from 'fastify'
 import type { Registry as MetricsRegistry } from 'prom-client'
-import type { Provider, Store, TokenCounter } from '../adapters/index.ts'
+import type { Embedder, Provider, Store, TokenCounter } from '../adapters/index.ts'
 import type { DecisionId, Router } from '../engine/index.ts'
 import type { Registry } from './registry.ts'
 
@@ -23,6 +23,8 @@ export interface AppDeps {
   readonly providers: (name: string) => Provider | undefined
   readonly store: Store
   readonly tokens: Pick<TokenCounter, 'countText' | 'countMessages'>
+  /** Present where the router's feature space is told embeddings. */
+  readonly embedder?: Embedder
   readonly clock: Clock
   readonly ids: Ids
   /** Names this process among those that share a store. */

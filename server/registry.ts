@@ -1,5 +1,5 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { PriceRow, ProviderConfig } from '../adapters/index.ts'
+import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
 import type { Arm, ArmId, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
 
 export interface RegisteredArm {
@@ -57,6 +57,12 @@ export type StoreSettings =
       readonly password: string | undefined
     }
 
+/** Where the text block of contexts comes from, if the user has a model for it. */
+export interface EmbeddingSettings extends EmbedderConfig {
+  /** Coordinates of the text block. */
+  readonly components: number
+}
+
 export interface Registry {
   /** `highwayman.yaml`, `environment` or `simulator`: what `doctor` and the start banner name. */
   readonly source: string
@@ -66,6 +72,7 @@ export interface Registry {
   readonly aliases: ReadonlyMap<string, string>
   /** Labels callers may give; the classes of the feature space. */
   readonly classes: readonly string[]
+  readonly embedding?: EmbeddingSettings
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly store: StoreSettings
   readonly server: ServerSettings

@@ -8,11 +8,13 @@ import type { RegistryView } from './registry-view.ts'
 import type { ArmLoad } from './resilience/arm-load.ts'
 import type { ArmHealth } from './resilience/health.ts'
 import type { InFlight } from './resilience/in-flight.ts'
+import type { TextEmbeddings } from './text-embeddings.ts'
 
-export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry'> {
+export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry' | 'embedder'> {
   /** Of the registry that is in force now; a request keeps the one it began with. */
   readonly view: () => RegistryView
   readonly metrics: Metrics
+  readonly embeddings: TextEmbeddings | undefined
   readonly health: ArmHealth
   readonly load: ArmLoad
   readonly inFlight: InFlight

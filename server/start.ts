@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyServerOptions } from 'fastify'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
 import {
+  createEmbedder,
   createProvider,
   createTokenCounter,
   type Provider,
   type ProviderConfig,
   type Store,
 } from '../adapters/index.ts'
-import { createFeatureSpace, createRouter, type Router } from '../engine/index.ts'
+import { createFeatureSpace, createRouter, type FeatureSpace, type Router } from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
@@ -62,10 +63,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   providers.use(registry.providers)
   const router = createRouter({
     arms: armsOf(registry),
-    featureSpace: createFeatureSpace({ classes: registry.classes }),
+    featureSpace: featureSpaceOf(registry),
   })
   await remember(router, store, clock)
   const tokens = createTokenCounter()
+  const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
   collectDefaultMetrics({ register: metricsRegistry })
   const { app, inFlight } = await buildApp({
@@ -74,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     providers: (name) => providers.find(name),
     store,
     tokens,
+    ...(embedder && { embedder }),
     clock,
     ids,
     replica,
@@ -83,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host = registry.server.host, port = registry.server.port } = options
 
   async function release(): Promise<void> {
-    await providers.close()
+    await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
 
@@ -173,6 +176,16 @@ async function remember(router: Router, store: Store, clock: Clock): Promise<voi
       halfLifeMs: router.halfLifeMs,
     }),
   )
+}
+
+/** Embeddings keep their distances under any random directions; which ones must only never change. */
+const PROJECTION_SEED = 1
+
+function featureSpaceOf({ classes, embedding }: Registry): FeatureSpace {
+  if (embedding === undefined) return createFeatureSpace({ classes })
+  const { components, model, dimensions } = embedding
+  const text = { kind: 'embedding', components, model, dimensions, seed: PROJECTION_SEED } as const
+  return createFeatureSpace({ classes, text })
 }
 
 function armsOf(registry: Registry) {

@@ -10,6 +10,7 @@ import {
   DEFAULT_GAMMA_SCALE,
   DEFAULT_PRIOR,
   DEFAULT_TEMPERATURE,
+  DEFAULT_TEXT_COMPONENTS,
 } from '../../engine/index.ts'
 
 export const DEFAULTS = {
@@ -36,6 +37,7 @@ export const DEFAULTS = {
     epsilon: 0.1,
   },
   classes: DEFAULT_CLASSES,
+  embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
   store: { dataDir: '.highwayman', database: 'highwayman' },
   server: {
     host: '127.0.0.1',

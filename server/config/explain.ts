@@ -102,8 +102,9 @@ export function explainRegistry(registry: Registry): RegistryExplanation {
   }
 }
 
-function providerWarnings({ providers, arms }: Registry): RegistryWarning[] {
+function providerWarnings({ providers, arms, embedding }: Registry): RegistryWarning[] {
   const used = new Set([...arms.values()].map(({ provider }) => provider))
+  if (embedding !== undefined) used.add(embedding.provider.name)
   return [...providers.values()].flatMap(({ name, baseUrl, apiKey, headers }) => {
     const subject = `providers.${name}`
     const url = new URL(baseUrl)

@@ -4,7 +4,7 @@
  * exist?) is checked where the registry is built.
  */
 import { z } from 'zod'
-import { CAPABILITIES } from '../../engine/index.ts'
+import { CAPABILITIES, MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
 import { DEFAULTS } from './defaults.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
@@ -253,6 +253,20 @@ const tenant = section({
   deny: z.array(text()).default([]).describe('Never these arms, by id or tag.'),
 })
 
+const embedding = z.strictObject({
+  provider: text().describe(
+    'Provider from `providers` that has OpenAI’s `/embeddings`. It is sent the end of every prompt.',
+  ),
+  model: text().describe('The vendor’s id of the embedding model.'),
+  dimensions: integer(1, 16_384).describe('Length of that model’s vectors.'),
+  components: integer(1, MAX_TEXT_COMPONENTS)
+    .default(DEFAULTS.embedding.components)
+    .describe('Coordinates of the text that decisions look at.'),
+  timeoutMs: milliseconds()
+    .default(DEFAULTS.embedding.timeoutMs)
+    .describe('A request waits no longer than this, ms; then it is decided without its text.'),
+})
+
 export const configSchema = z.strictObject({
   providers: named(name(), provider).describe(
     'Where models are served. A well-known provider needs no settings: `openai:` is enough.',
@@ -267,6 +281,13 @@ export const configSchema = z.strictObject({
     .min(1)
     .default([...DEFAULTS.classes])
     .describe('Labels of requests. Needs a restart: what was learned holds for one list only.'),
+  features: section({
+    embedding: embedding
+      .optional()
+      .describe(
+        'A model of yours that tells what prompts are about. Needs a restart, and starts learning anew.',
+      ),
+  }).describe('What decisions look at besides class and structure.'),
   policies: named(name(), policy).describe('Policies with their settings, to be named in `models`.'),
   tenants: named(name(), tenant).describe('Who may call, with which wishes. None: nobody needs a key.'),
   store: section({

@@ -104,7 +104,7 @@ function readQuietly(path: string): string | undefined {
 
 /**
  * Settings that hold from start to stop: the listening socket, the body limit that the HTTP server was made with, the
- * store, and the classes, which define the feature space that everything learned so far belongs to.
+ * store, and the classes and features, which define the feature space that everything learned so far belongs to.
  */
 const START_SETTINGS = {
   'server.host': ({ server }) => server.host,
@@ -112,6 +112,7 @@ const START_SETTINGS = {
   'server.bodyLimitBytes': ({ server }) => server.bodyLimitBytes,
   store: ({ store }) => store,
   classes: ({ classes }) => classes,
+  features: ({ embedding }) => embedding,
 } as const satisfies Record<string, (registry: Registry) => unknown>
 
 /** Names of the start settings in which two registries differ. */
@@ -124,8 +125,10 @@ function changedStartSettings(before: Registry, after: Registry): readonly strin
 /** `next` with the start settings of `running`. */
 function keepStartSettings(running: Registry, next: Registry): Registry {
   const { host, port, bodyLimitBytes } = running.server
+  const { embedding: _, ...rest } = next
   return {
-    ...next,
+    ...rest,
+    ...(running.embedding && { embedding: running.embedding }),
     server: { ...next.server, host, port, bodyLimitBytes },
     store: running.store,
     classes: running.classes,

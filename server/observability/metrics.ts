@@ -18,6 +18,8 @@ export interface Metrics {
   readonly attempts: Counter<'arm' | 'status'>
   /** Counts `quality` and everything else as `other`: metric names are the callers'. */
   readonly feedback: Counter<'metric' | 'result'>
+  /** Calls for an embedding by what became of them. */
+  readonly embeddings: Counter<'result'>
   /** Seconds that an answered request spent in the gateway itself, up to its first byte. */
   readonly overhead: Histogram
   observeAnswer(
@@ -51,6 +53,12 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     name: 'highwayman_feedback_total',
     help: 'Feedback values by what became of them.',
     labelNames: ['metric', 'result'],
+    registers,
+  })
+  const embeddings = new Counter({
+    name: 'highwayman_embeddings_total',
+    help: 'Prompts by where their embedding came from: remembered, answered; failed and skipped went without.',
+    labelNames: ['result'],
     registers,
   })
   const overhead = new Histogram({
@@ -90,6 +98,7 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     decisions,
     attempts,
     feedback,
+    embeddings,
     overhead,
     observeAnswer(arm, { ttftMs, totalMs, bill }) {
       if (ttftMs !== undefined) firstToken.observe({ arm }, ttftMs / 1_000)

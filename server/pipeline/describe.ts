@@ -1,16 +1,39 @@
-/** A request's text → facts. The text goes to the engine and to the token counter, and no further. */
+/**
+ * A request's text → facts. The text goes to the engine and to the token counter, and no further; where an embedding
+ * endpoint is configured, its end goes there as well.
+ */
 import type { ChatMessage, ChatRequest } from '../../adapters/index.ts'
-import { describeRequest, type RequestFacts } from '../../engine/index.ts'
-import type { AppDeps } from '../deps.ts'
+import {
+  describeRequest,
+  type RequestFacts,
+  type RequestText,
+  TEXT_SCAN_CHARS,
+  userText,
+} from '../../engine/index.ts'
+import type { Services } from '../services.ts'
 
 /** Schemas of tools are told by their length: text that dense has about so many characters a token. */
 const SCHEMA_CHARS_PER_TOKEN = 4
 
-export function describe(
+/** Waits for an embedding, where there is an endpoint, at most as long as that is given. */
+export async function describe(
+  services: Pick<Services, 'router' | 'tokens' | 'embeddings'>,
   request: ChatRequest,
   requestClass: string | undefined,
-  tokens: AppDeps['tokens'],
-): RequestFacts {
+): Promise<RequestFacts> {
+  const { router, tokens, embeddings } = services
+  const read = readText(request, requestClass, tokens)
+  const facts = describeRequest(read, router.featureSpace.text)
+  const prompt = embeddings === undefined ? '' : userText(read, TEXT_SCAN_CHARS)
+  const text = prompt === '' ? undefined : await embeddings?.describe(prompt)
+  return text === undefined ? facts : { ...facts, text }
+}
+
+function readText(
+  request: ChatRequest,
+  requestClass: string | undefined,
+  tokens: Services['tokens'],
+): RequestText {
   let imageCount = 0
   const messages = request.messages.map((message) => {
     const { text, images } = readContent(message)
@@ -20,7 +43,7 @@ export function describe(
   const toolCount = request.tools?.length ?? 0
   const toolTokens = toolCount === 0 ? 0 : JSON.stringify(request.tools).length / SCHEMA_CHARS_PER_TOKEN
   const requestedOutputTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined
-  return describeRequest({
+  return {
     messages,
     promptTokens: tokens.countMessages(request.messages) + Math.ceil(toolTokens),
     toolCount,
@@ -28,7 +51,7 @@ export function describe(
     wantsSchema: request.response_format?.type === 'json_schema',
     ...(requestedOutputTokens !== undefined && { requestedOutputTokens }),
     ...(requestClass !== undefined && { requestClass }),
-  })
+  }
 }
 
 function readContent({ content }: ChatMessage): { readonly text: string; readonly images: number } {

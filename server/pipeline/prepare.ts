@@ -19,8 +19,8 @@ export interface Incoming {
   readonly body: ChatBody
 }
 
-/** @throws {ServerError} 404 `model_not_found`, 400 `invalid_request` */
-export function prepare(services: Services, view: RegistryView, incoming: Incoming): Task {
+/** @throws {ServerError} as a rejection: 404 `model_not_found`, 400 `invalid_request` */
+export async function prepare(services: Services, view: RegistryView, incoming: Incoming): Promise<Task> {
   const { requestId, surface, tenant, headers, body } = incoming
   const { model: modelName, models, stream, highwayman, ...rest } = body
   // The schema has checked what the type promises; zod's output types do not tell absent from undefined.
@@ -41,7 +41,7 @@ export function prepare(services: Services, view: RegistryView, incoming: Incomi
       needed.length === 0 ? wishes.constraints : narrow(wishes.constraints, { capabilities: needed }),
     explore: wishes.explore,
     rulings: wishes.rulings,
-    facts: describe(request, wishes.requestClass, services.tokens),
+    facts: await describe(services, request, wishes.requestClass),
     request,
     stream: streams,
     session: wishes.session,

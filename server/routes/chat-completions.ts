@@ -27,7 +27,13 @@ export function chatCompletionsRoute(app: App, services: Services): void {
     },
     async (request, reply) => {
       const { id: requestId, tenant, headers, body, flight } = request
-      const task = prepare(services, services.view(), { requestId, surface: 'chat', tenant, headers, body })
+      const task = await prepare(services, services.view(), {
+        requestId,
+        surface: 'chat',
+        tenant,
+        headers,
+        body,
+      })
       await (task.stream ? answerStream : answerWhole)(services, task, flight, reply)
       return reply
     },

@@ -20,7 +20,13 @@ export function routeRoute(app: App, services: Services): void {
     },
     async (request, reply) => {
       const { id: requestId, tenant, headers, body, flight } = request
-      const task = prepare(services, services.view(), { requestId, surface: 'route', tenant, headers, body })
+      const task = await prepare(services, services.view(), {
+        requestId,
+        surface: 'route',
+        tenant,
+        headers,
+        body,
+      })
       const { decision, reply: answer } = routeOnly(services, task)
       reply.headers(decisionHeaders(decision, 0))
       reply.header('x-highwayman-overhead-ms', overheadHeader(flight.elapsedMs, 0))

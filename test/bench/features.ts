@@ -3,17 +3,19 @@
  * the training rows with full information, judge on the others) on the reference sets. AIQ is the mean height of the
  * cost–quality curve; its interval is a bootstrap over rows, so it tells how much of a difference the set can show at all.
  *
- * Each set is replayed twice: with the classes of the set, and with those that the engine infers when callers give none.
+ * Each set is replayed with the classes that it gives, with those that the engine infers when callers give none, and, for
+ * comparison, with those that the keyword rules before it would have inferred.
  */
 import Table from 'cli-table3'
-import { openDataset } from '../../datasets/index.ts'
+import { type Dataset, openDataset } from '../../datasets/index.ts'
 import {
   createRouter,
   DEFAULT_TEXT_COMPONENTS,
   type FeatureSpace,
   type FeatureSpaceId,
 } from '../../engine/index.ts'
-import { type ClassBy, type ReplayOptions, replay } from '../../eval/index.ts'
+import { type ReplayOptions, replay } from '../../eval/index.ts'
+import { keywordClass } from '../helpers/keyword-class.ts'
 import { sharedPath } from '../helpers/shared.ts'
 
 const SETS = ['mmlu-pro', 'paretobandit', 'routerbench-subset', 'zeroeval', 'alpaca-eval']
@@ -54,15 +56,37 @@ function withCrosses(space: FeatureSpace, source: string): FeatureSpace {
   }
 }
 
-async function measure(set: string, classBy: ClassBy): Promise<string[]> {
-  const dataset = await openDataset(sharedPath('data', set))
+/** Where the classes of a set's rows come from. */
+const CLASS_SOURCES: Readonly<Record<string, Pick<ReplayOptions, 'classBy'> & { readonly rules?: true }>> = {
+  given: { classBy: 'category' },
+  inferred: { classBy: 'inferred' },
+  keywords: { classBy: 'category', rules: true },
+}
+
+function withKeywordClasses(dataset: Dataset): Dataset {
+  return {
+    ...dataset,
+    async *rows() {
+      for await (const row of dataset.rows()) {
+        const { prompt } = row
+        const messages = [{ role: 'user', text: prompt }]
+        yield { ...row, category: keywordClass({ messages, promptTokens: Math.ceil(prompt.length / 4) }) }
+      }
+    },
+  }
+}
+
+async function measure(set: string, source: string): Promise<string[]> {
+  const { rules, ...classBy } = CLASS_SOURCES[source]!
+  const opened = await openDataset(sharedPath('data', set))
+  const dataset = rules ? withKeywordClasses(opened) : opened
   const cells: string[] = []
   let zero = Number.NaN
   for (const options of Object.values(VARIANTS)) {
     const result = await replay({
       dataset,
       policy: 'thompson',
-      classBy,
+      ...classBy,
       ...options,
       seeds: 1,
       resamples: RESAMPLES,
@@ -71,7 +95,7 @@ async function measure(set: string, classBy: ClassBy): Promise<string[]> {
     zero = result.baselines.zeroRouter!.aiq!.mean
     cells.push(`${mean.toFixed(4)} [${lo.toFixed(3)}, ${hi.toFixed(3)}]`)
   }
-  return [set, classBy === 'inferred' ? 'inferred' : 'given', zero.toFixed(4), ...cells]
+  return [set, source, zero.toFixed(4), ...cells]
 }
 
 const named = process.argv.slice(2)
@@ -81,9 +105,9 @@ const table = new Table({
   style: { head: [], border: [], compact: true },
 })
 for (const set of named.length > 0 ? named : SETS) {
-  for (const classBy of ['category', 'inferred'] as const) {
-    process.stderr.write(`${set}, class ${classBy} …\n`)
-    table.push(await measure(set, classBy))
+  for (const source of Object.keys(CLASS_SOURCES)) {
+    process.stderr.write(`${set}, class ${source} …\n`)
+    table.push(await measure(set, source))
   }
 }
 process.stdout.write(`${table.toString()}\n`)

@@ -32,6 +32,14 @@ suite('selecting rows and arms', () => {
     assert.deepEqual(evaluation.classes, ['exam'])
   })
 
+  test('classes can be those that the engine infers', () => {
+    const prompts = ['Translate to French: good morning', 'Tell me a story about a lighthouse']
+    const rows = prompts.map((prompt, i) => row(`${i}`, { x: good }, { prompt }))
+    const { evaluation } = selectOutcomes(rows, { split: 'all', classBy: 'inferred' })
+    assert.deepEqual(evaluation.classes, ['creative', 'translation'])
+    assert.deepEqual([...evaluation.classOf], [1, 0])
+  })
+
   test('test learns from every other split, another split from train, train and all from none', () => {
     const rows = ['train', 'val', 'test'].map((split) => row(split, { x: good }, { split }))
     const trainingOf = (split: string) => selectOutcomes(rows, { split }).trainingSplits

@@ -5,6 +5,7 @@ import type { Deadlines, Store } from '../../adapters/index.ts'
 import type { Arm, ArmId, PolicySpec } from '../../engine/index.ts'
 import {
   createIds,
+  type EmbeddingSettings,
   type Registry,
   type RunningServer,
   type ServerSettings,
@@ -30,6 +31,7 @@ export interface TestRegistry {
   readonly models?: readonly VirtualModel[]
   readonly aliases?: Readonly<Record<string, string>>
   readonly tenants?: readonly Tenant[]
+  readonly embedding?: EmbeddingSettings
   readonly server?: Partial<ServerSettings>
 }
 
@@ -80,6 +82,7 @@ export function registryOf(options: TestRegistry): Registry {
     models: new Map([auto, ...(options.models ?? [])].map((model) => [model.name, model])),
     aliases: new Map(Object.entries(options.aliases ?? {})),
     classes: ['chat', 'code', 'math', 'other'],
+    ...(options.embedding && { embedding: options.embedding }),
     tenants: new Map((options.tenants ?? []).map((tenant) => [tenant.name, tenant])),
     store: { kind: 'embedded', dataDir: 'unused' },
     server: {

@@ -68,6 +68,15 @@ describe('explainRegistry', () => {
     )
   })
 
+  it('a provider that only makes embeddings is used', () => {
+    const embedding = 'features: { embedding: { provider: loop, model: e, dimensions: 64 } }\n'
+    const { warnings } = explain(
+      `providers:\n  openai:\n  loop: { type: vllm, baseUrl: "http://[::1]:8000/v1" }\narms: { openai/gpt-5: {} }\n${embedding}`,
+      SECRETS,
+    )
+    assert.ok(!warnings.some(({ code }) => code === 'provider_unused'))
+  })
+
   it('warns of what looks odd, and of nothing else', () => {
     assert.deepEqual(
       explanation.warnings.map(({ code, subject }) => [code, subject]),

@@ -35,6 +35,27 @@ function model(registry: Registry, name: string): VirtualModel {
   return found
 }
 
+describe('features', () => {
+  const good = 'providers:\n  openai: { apiKey: k }\narms:\n  openai/gpt-5-mini:\n'
+
+  it('have no embedding unless there is one', () => {
+    assert.equal(parse(good).embedding, undefined)
+    assert.equal(parse(`${good}features:\n`).embedding, undefined)
+  })
+
+  it('know where an embedding is made, how long it is and how long to wait for it', () => {
+    const text = `${good}features:\n  embedding: { provider: openai, model: text-embedding-3-small, dimensions: 1536 }\n`
+    const { embedding, providers } = parse(text)
+    assert.deepEqual(embedding, {
+      provider: providers.get('openai'),
+      model: 'text-embedding-3-small',
+      dimensions: 1536,
+      components: 16,
+      timeoutMs: 150,
+    })
+  })
+})
+
 describe('defaults', () => {
   const registry = parse('providers:\n  openai:\narms:\n  openai/gpt-5-mini:\n')
 

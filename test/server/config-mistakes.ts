@@ -38,6 +38,31 @@ export const MISTAKES: readonly {
     message: /^unknown key "flor"; did you mean "floor"\?$/,
   },
   {
+    title: 'an embedding of a provider that is not there',
+    text: 'features:\n  embedding: { provider: ▶opnai, model: e, dimensions: 384 }\n',
+    path: 'features.embedding.provider',
+    message: /^no provider "opnai"; did you mean "openai"\?$/,
+  },
+  {
+    title: 'an embedding of a provider that has none',
+    text: 'providers:\n  anthropic: { apiKey: k }\narms:\n  anthropic/m: { price: { inputUsdPerMtok: 1, outputUsdPerMtok: 1 } }\nfeatures:\n  embedding: { provider: ▶anthropic, model: e, dimensions: 384 }\n',
+    good: false,
+    path: 'features.embedding.provider',
+    message: /^"anthropic" does not speak OpenAI's format/,
+  },
+  {
+    title: 'more components than an embedding has dimensions',
+    text: 'features:\n  embedding: { provider: openai, model: e, dimensions: 8, components: ▶12 }\n',
+    path: 'features.embedding.components',
+    message: /^must be at most dimensions, 8$/,
+  },
+  {
+    title: 'an embedding without its dimensions',
+    text: 'features:\n  ▶embedding: { provider: openai, model: e }\n',
+    path: 'features.embedding.dimensions',
+    message: /dimensions|required|missing/i,
+  },
+  {
     title: 'an unknown section',
     text: '▶judges: {}\n',
     path: 'judges',

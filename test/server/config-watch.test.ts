@@ -239,6 +239,19 @@ server: { host: 0.0.0.0, port: 1234, bodyLimitBytes: 2048, drainMs: 7, maxInFlig
     assert.deepEqual(again?.kind === 'registry' && again.ignored, event.ignored)
   })
 
+  it('an embedding that was added is ignored until then', (t) => {
+    const { file, watcher, events } = watched(t)
+    writeFileSync(
+      file,
+      `${config(1)}features: { embedding: { provider: openai, model: e, dimensions: 64 } }\n`,
+    )
+    watcher.reload()
+    const event = events[0]
+    assert.ok(event?.kind === 'registry')
+    assert.deepEqual(event.ignored, ['features'])
+    assert.equal(event.registry.embedding, undefined)
+  })
+
   it('on the command line is not a change of the file, and stays', (t) => {
     const { file } = watched(t)
     const loaded = loadRegistry({ path: file, env: {} })

@@ -7,6 +7,7 @@ import type { Config } from '../schema.ts'
 import { buildAliases } from './aliases.ts'
 import { buildArm } from './arms.ts'
 import { defaultModels } from './default-models.ts'
+import { buildEmbedding } from './embedding.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
 import { buildProvider } from './providers.ts'
@@ -36,6 +37,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
       ? defaultModels([...names.arms] as ArmId[])
       : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, scope))
   reportRepeated(config.classes, scope)
+  const embedding = buildEmbedding(config, providers, scope)
   const owners = new Map<string, string>()
   return {
     source: options.source,
@@ -46,6 +48,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     models,
     aliases: buildAliases(config.aliases, new Set([...models.keys(), ...names.models]), scope),
     classes: config.classes,
+    ...(embedding && { embedding }),
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
     store: storeSettings(config, scope, options),
     server: config.server,
