@@ -1,5 +1,6 @@
 /** Everything that is learned about one arm: its heads, and the priors they start from. */
 import { CountHead } from './count-head.ts'
+import { DriftWatch } from './drift.ts'
 import type { FeatureBlock, FeatureSpace } from './feature-space.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
 import type { HalfLives } from './router-types.ts'
@@ -55,7 +56,7 @@ export interface ArmModel {
 
 export function createArmModel(prior: ArmPrior, space: FeatureSpace, halfLifeMs: HalfLives): ArmModel {
   const linear = (head: LinearHeadName, interceptMean: number, dimension: number): LinearHead =>
-    new LinearHead(linearPrior(SCALES[head], interceptMean, space, dimension), halfLifeMs[head])
+    watchedHead(linearPrior(SCALES[head], interceptMean, space, dimension), halfLifeMs[head])
   return {
     prior,
     quality: linear('quality', prior.quality, space.dimension),
@@ -64,6 +65,10 @@ export function createArmModel(prior: ArmPrior, space: FeatureSpace, halfLifeMs:
     outputTokens: linear('output_tokens', Math.log(prior.outputTokens), space.servingDimension),
     success: new CountHead(SUCCESS_PRIOR, halfLifeMs.success),
   }
+}
+
+function watchedHead(prior: LinearPrior, halfLifeMs: number): LinearHead {
+  return new LinearHead(prior, halfLifeMs, new DriftWatch(prior.precision))
 }
 
 function linearPrior(

@@ -4,6 +4,7 @@
  * what is particular to language models: no registry, no prompts, no prices, one head.
  */
 import { type ChoiceSettings, choose, validateChoice } from './choose.ts'
+import { DriftWatch } from './drift.ts'
 import { EngineError } from './errors.ts'
 import { nonZeros, packedLength } from './linalg.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
@@ -44,6 +45,11 @@ export interface LinearBanditOptions {
   readonly prior?: RewardPrior
   /** Age at which an example counts half, in the unit that `at` has: rounds, ms, … @default Infinity */
   readonly halfLife?: number
+  /**
+   * Watch every arm for a change of its rewards and forget what it was before: see `drift.ts`. Needs `at` to tell old from
+   * new. @default true
+   */
+  readonly drift?: boolean
   /** Names the stream of draws. @default 'v1' */
   readonly salt?: string
 }
@@ -101,7 +107,8 @@ export class LinearBandit {
     }
     validateChoice(this.#settings)
     this.#prior = linearPriorOf(options.prior ?? {}, dimension)
-    this.#heads = this.arms.map(() => new LinearHead(this.#prior, halfLife))
+    const watch = () => ((options.drift ?? true) ? new DriftWatch(this.#prior.precision) : undefined)
+    this.#heads = this.arms.map(() => new LinearHead(this.#prior, halfLife, watch()))
     this.#nothing = new Float64Array(this.arms.length)
   }
 
@@ -132,10 +139,11 @@ export class LinearBandit {
   /**
    * @param arm an id, or its position in `arms`
    * @param weight 1 adds the example, −1 takes it back
+   * @returns true when it showed that the arm has changed, and what was learned before is forgotten
    * @throws {EngineError} `engine_bad_observation` for an unknown arm, a context of another length or a number that is not
    *   finite
    */
-  learn(arm: string | number, x: Float64Array, reward: number, at = 0, weight = 1): void {
+  learn(arm: string | number, x: Float64Array, reward: number, at = 0, weight = 1): boolean {
     this.#checkContext(x)
     let total = reward + at + weight
     for (const value of x) total += value
@@ -145,7 +153,7 @@ export class LinearBandit {
         `an example of arm ${arm} has a number that is not finite`,
       )
     }
-    this.#head(arm).observe(x, nonZeros(x, this.dimension), reward, weight, at)
+    return this.#head(arm).observe(x, nonZeros(x, this.dimension), reward, weight, at) !== undefined
   }
 
   /** The whole posterior of one arm as of `at`; of the prior alone while it has no example. */

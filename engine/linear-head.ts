@@ -6,6 +6,7 @@
  * follows each example by a rank-one (Sherman–Morrison) step.
  * Formulas: Bishop, "Pattern Recognition and Machine Learning" (2006), 3.3 and exercise 3.12.
  */
+import type { DriftWatch, RecentSums } from './drift.ts'
 import {
   addOuter,
   dot,
@@ -34,6 +35,8 @@ export interface LinearSums {
   c: number
   readonly A: Float64Array
   readonly b: Float64Array
+  /** What was seen before this is forgotten, because something changed then. Absent: nothing is. */
+  sinceMs?: number
 }
 
 /** Of one context: mean and sd of x·β, and the variance of a single outcome around it. */
@@ -47,6 +50,8 @@ export interface LinearPrediction {
 const STEPS_BETWEEN_REFRESHES = 1_000
 /** A posterior formed from sums that have since decayed by less than 1 % is as good as new. */
 const DECAY_TOLERATED = 0.99
+/** A head that has seen less knows too little to tell a change from its own learning. */
+const EXAMPLES_BEFORE_WATCHING = 50
 
 interface Posterior {
   /** Packed Λ⁻¹. */
@@ -66,8 +71,11 @@ export class LinearHead {
   #sums: LinearSums | undefined
   #posterior: Posterior | undefined
   readonly #gain: Float64Array
+  readonly #watch: DriftWatch | undefined
 
-  constructor(prior: LinearPrior, halfLifeMs: number) {
+  /** @param watch shortens the memory when what is predicted has changed; absent: only the half-life does */
+  constructor(prior: LinearPrior, halfLifeMs: number, watch?: DriftWatch) {
+    this.#watch = watch
     this.#prior = prior
     this.#priorMean = prior.mean
     this.#halfLifeMs = halfLifeMs
@@ -75,8 +83,20 @@ export class LinearHead {
     this.#gain = new Float64Array(this.dimension)
   }
 
-  /** Adds one example seen at `atMs`; an example older than the sums enters as decayed as they are. */
-  observe(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): void {
+  /**
+   * Adds one example seen at `atMs`; an example older than the sums enters as decayed as they are, and one from before a
+   * change not at all.
+   *
+   * @returns what the head has gone on from, when this example showed that it had changed
+   */
+  observe(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): RecentSums | undefined {
+    if (atMs < (this.#sums?.sinceMs ?? Number.NEGATIVE_INFINITY)) return undefined
+    const recent = weight === 1 ? this.#changed(x, nz, y, atMs) : undefined
+    if (recent === undefined) this.#add(x, nz, y, weight, atMs)
+    return recent
+  }
+
+  #add(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): void {
     const sums = this.#advance(atMs)
     const w = weight * this.#decay(sums.asOfMs - atMs)
     sums.n += w
@@ -85,6 +105,23 @@ export class LinearHead {
     addOuter(sums.A, x, nz, w)
     if (w > 0) this.#step(x, nz, y, w)
     else this.#posterior = undefined
+  }
+
+  /** Goes on from the newest examples, this one among them, if they have shown a change. */
+  #changed(x: Float64Array, nz: Int32Array, y: number, atMs: number): RecentSums | undefined {
+    const watch = this.#watch
+    if (watch === undefined || (this.#sums?.n ?? 0) < EXAMPLES_BEFORE_WATCHING) return undefined
+    const posterior = this.#freshPosterior(atMs)
+    const recent = watch.observe(x, nz, y, atMs, {
+      mean: posterior.mean,
+      spread: Math.max(quadraticForm(posterior.covariance, x, nz), 0),
+      noiseVariance: outcomeVariance(posterior),
+    })
+    if (recent === undefined) return undefined
+    const { n, c, A, b, sinceMs } = recent
+    this.#sums = { asOfMs: this.#advance(atMs).asOfMs, n, c, A, b, sinceMs }
+    this.#posterior = undefined
+    return recent
   }
 
   predict(x: Float64Array, nz: Int32Array, nowMs: number): LinearPrediction {
@@ -136,12 +173,15 @@ export class LinearHead {
     sums.c += factor * other.c
     for (let i = 0; i < sums.b.length; i++) sums.b[i]! += factor * other.b[i]!
     for (let i = 0; i < sums.A.length; i++) sums.A[i]! += factor * other.A[i]!
+    if (other.sinceMs !== undefined) sums.sinceMs = Math.max(sums.sinceMs ?? other.sinceMs, other.sinceMs)
     this.#posterior = undefined
+    this.#watch?.reset()
   }
 
-  /** The next prediction forms the posterior from the sums. */
+  /** The next prediction forms the posterior from the sums; the watch for changes begins anew. */
   forgetPosterior(): void {
     this.#posterior = undefined
+    this.#watch?.reset()
   }
 
   #predictFromPrior(x: Float64Array, nz: Int32Array): LinearPrediction {

@@ -11,6 +11,7 @@ import type {
   DecisionId,
   Exclusion,
   ExclusionReason,
+  HeadChange,
   HeadName,
   HeadSums,
   Observation,
@@ -67,6 +68,7 @@ export interface RouterSnapshot {
     readonly A: readonly number[]
     readonly b: readonly number[]
     readonly c: number
+    readonly sinceMs?: number
   }[]
   /** The prior means that arms share, and when each is fitted again. */
   readonly shared: readonly ({ readonly head: string } & SharedPriorState)[]
@@ -83,8 +85,13 @@ export interface Router {
    * learned comes by `learn`.
    */
   decide(request: DecideRequest): DecideResult
-  /** Adds examples; weight −1 takes one back exactly. @throws {EngineError} on a foreign feature space or a non-finite number. */
-  learn(observations: readonly Observation[]): void
+  /**
+   * Adds examples; weight −1 takes one back exactly.
+   *
+   * @returns the changes that they have shown, usually none
+   * @throws {EngineError} on a foreign feature space or a non-finite number
+   */
+  learn(observations: readonly Observation[]): readonly HeadChange[]
   /** Adds sums that come from elsewhere (the store, another replica, a file). */
   absorb(sums: readonly HeadSums[]): void
   /** Swaps the registry. The sums of an arm that left stay for its return. */

@@ -33,6 +33,7 @@ import {
   type ArmPrior,
   type Exclusion,
   HEADS,
+  type HeadChange,
   type HeadSums,
   type Observation,
 } from './types.ts'
@@ -53,6 +54,7 @@ export const DEFAULT_FLOOR = 0.02
 export const DEFAULT_PRIOR: ArmPrior = { quality: 0.6, ttftMs: 600, tpotMs: 15, outputTokens: 250 }
 const DEFAULT_SALT = 'v1'
 const NO_CONTEXT = new Float64Array(0)
+const NO_CHANGES: readonly HeadChange[] = []
 const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'output_tokens']
 
 /** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm. */
@@ -143,11 +145,12 @@ class PosteriorRouter implements Router {
     }
   }
 
-  learn(observations: readonly Observation[]): void {
+  learn(observations: readonly Observation[]): readonly HeadChange[] {
     for (const observation of observations) this.#validate(observation)
     // The heads of one call share their context.
     let context: Float64Array = NO_CONTEXT
     let positions = nonZeros(context, 0)
+    let changes: HeadChange[] | undefined
     for (const { arm, head, x, y, weight, atMs } of observations) {
       const model = this.#model(arm)
       if (head === 'success') {
@@ -158,9 +161,14 @@ class PosteriorRouter implements Router {
         context = x
         positions = nonZeros(x, x.length)
       }
-      linearHeadOf(model, head).observe(x, positions, y, weight, atMs)
+      const recent = linearHeadOf(model, head).observe(x, positions, y, weight, atMs)
+      if (recent !== undefined) {
+        changes ??= []
+        changes.push({ arm, head, atMs, sinceMs: recent.sinceMs, shift: recent.shift })
+      }
       if (this.#shared[head].count()) this.#refitShared(head, atMs)
     }
+    return changes ?? NO_CHANGES
   }
 
   absorb(sums: readonly HeadSums[]): void {
@@ -209,7 +217,7 @@ class PosteriorRouter implements Router {
     return {
       version: 1,
       featureSpace: this.featureSpace.id,
-      sums: this.sums().map(({ arm, head, asOfMs, n, A, b, c }) => ({
+      sums: this.sums().map(({ arm, head, asOfMs, n, A, b, c, sinceMs }) => ({
         arm,
         head,
         asOfMs,
@@ -217,6 +225,7 @@ class PosteriorRouter implements Router {
         A: [...A],
         b: [...b],
         c,
+        ...(sinceMs !== undefined && { sinceMs }),
       })),
       shared: LINEAR_HEADS.map((head) => ({ head, ...this.#shared[head].state() })),
       turns: this.#turns.state(),

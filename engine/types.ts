@@ -125,6 +125,20 @@ export interface HeadSums {
   readonly A: Float64Array
   readonly b: Float64Array
   readonly c: number
+  /** Examples from before are forgotten, because the arm changed then. Absent: none are. */
+  readonly sinceMs?: number
+}
+
+/** An arm that is no longer what it was, as one of its heads has noticed. What the head knew from before is forgotten. */
+export interface HeadChange {
+  readonly arm: ArmId
+  readonly head: HeadName
+  /** When it was noticed. */
+  readonly atMs: number
+  /** The head goes on from the examples since then. */
+  readonly sinceMs: number
+  /** Mean of what these examples were above the prediction, on the head's modelling scale. */
+  readonly shift: number
 }
 
 /**

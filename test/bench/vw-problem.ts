@@ -10,7 +10,7 @@ import {
   type Learner,
   loadVwProblem,
   loadVwResults,
-  REFERENCE_PRIOR,
+  REFERENCE,
   runVwProblem,
   type Variant,
 } from '../helpers/vw-problem.ts'
@@ -23,14 +23,15 @@ const LEARNERS: readonly (readonly [name: string, learner: Learner])[] = [
   ['thompson (default)', {}],
   ['thompson, exploration 0.5', { policy: { name: 'thompson', exploration: 0.5 } }],
   ['linucb, α = 2 (of σ̂)', { policy: { name: 'linucb' } }],
-  ['linucb, width 0.1', { policy: { name: 'linucb', alpha: 0.1 }, prior: REFERENCE_PRIOR }],
-  ['linucb, width 0.25', { policy: { name: 'linucb', alpha: 0.25 }, prior: REFERENCE_PRIOR }],
-  ['linucb, width 1', { policy: { name: 'linucb', alpha: 1 }, prior: REFERENCE_PRIOR }],
+  ['linucb, width 0.1', { policy: { name: 'linucb', alpha: 0.1 }, ...REFERENCE }],
+  ['linucb, width 0.25', { policy: { name: 'linucb', alpha: 0.25 }, ...REFERENCE }],
+  ['linucb, width 1', { policy: { name: 'linucb', alpha: 1 }, ...REFERENCE }],
   ['squarecb, γ = 10√t', { policy: { name: 'squarecb' } }],
   ['epsilon-greedy 0.05', { policy: { name: 'epsilon-greedy', epsilon: 0.05 } }],
   ['softmax 0.05, prior mean 0.5', { policy: { name: 'softmax' }, prior: { mean: constantMean(0.5) } }],
-  ['thompson, forgetting', { halfLife: HALF_LIFE_ROUNDS }],
-  ['linucb, forgetting', { policy: { name: 'linucb' }, halfLife: HALF_LIFE_ROUNDS }],
+  ['thompson, no watch', { drift: false }],
+  ['thompson, no watch, forgetting', { halfLife: HALF_LIFE_ROUNDS, drift: false }],
+  ['linucb, no watch, forgetting', { policy: { name: 'linucb' }, halfLife: HALF_LIFE_ROUNDS, drift: false }],
 ]
 
 /** What is believed of an arm that was never tried: without a width, 0 would mean never to try it. */

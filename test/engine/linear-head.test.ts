@@ -36,7 +36,7 @@ function examples(seed: number, count: number): Example[] {
   })
 }
 
-const observe = (head: LinearHead, { x, y, atMs }: Example, weight = 1): void =>
+const observe = (head: LinearHead, { x, y, atMs }: Example, weight = 1) =>
   head.observe(x, nonZeros(x, D), y, weight, atMs)
 const predict = (head: LinearHead, x: Float64Array, atMs: number) => head.predict(x, nonZeros(x, D), atMs)
 const PROBE = Float64Array.of(1, 1, 0, 0.5, -0.5)

@@ -48,7 +48,7 @@ function spiedRouter(log: Observation[][], options: RouterOptions): Router {
     decide: (request) => router.decide(request),
     learn(observations) {
       log.push([...observations])
-      router.learn(observations)
+      return router.learn(observations)
     },
     absorb: (sums) => router.absorb(sums),
     replaceArms: (arms) => router.replaceArms(arms),

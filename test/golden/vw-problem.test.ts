@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { needsShared } from '../helpers/shared.ts'
-import { loadVwProblem, loadVwResults, REFERENCE_PRIOR, runVwProblem } from '../helpers/vw-problem.ts'
+import { loadVwProblem, loadVwResults, REFERENCE, runVwProblem } from '../helpers/vw-problem.ts'
 
 suite('the problem of Vowpal Wabbit', needsShared('golden', 'bandit', 'vw-problem'), () => {
   for (const alpha of [0.1, 0.25, 1]) {
@@ -14,7 +14,7 @@ suite('the problem of Vowpal Wabbit', needsShared('golden', 'bandit', 'vw-proble
             problem === variant && algorithm === 'disjoint LinUCB' && args.alpha === alpha,
         )
         assert.ok(reference?.choices_sha256 !== undefined && reference.arm_counts !== undefined)
-        const learner = { policy: { name: 'linucb', alpha }, prior: REFERENCE_PRIOR } as const
+        const learner = { policy: { name: 'linucb', alpha }, ...REFERENCE } as const
         const run = runVwProblem(loadVwProblem(), variant, learner, 1)
         assert.equal(createHash('sha256').update(run.choices).digest('hex'), reference.choices_sha256)
         assert.deepEqual(
@@ -38,9 +38,18 @@ suite('the problem of Vowpal Wabbit', needsShared('golden', 'bandit', 'vw-proble
     assert.ok(costs.length >= 10 && run.cost < Math.min(...costs))
   })
 
+  test('with nothing tuned to it, the same learner keeps up with a drift better than any of Vowpal Wabbit’s', () => {
+    const run = runVwProblem(loadVwProblem(), 'drift', {}, 1)
+    assert.ok(run.cost <= 0.23, `cost ${run.cost}`)
+    const costs = loadVwResults()
+      .vw.filter(({ problem }) => problem === 'drift')
+      .map(({ progressive_average_cost }) => progressive_average_cost)
+    assert.ok(costs.length >= 10 && run.cost < Math.min(...costs))
+  })
+
   test('forgetting costs little while nothing drifts, and keeps up with a drift', () => {
     const halfLife = Math.log(0.5) / Math.log(0.9999)
-    const learner = { policy: { name: 'linucb' }, halfLife } as const
+    const learner = { policy: { name: 'linucb' }, halfLife, drift: false } as const
     const [still, drifting] = (['stationary', 'drift'] as const).map((variant) =>
       runVwProblem(loadVwProblem(), variant, learner, 1),
     )

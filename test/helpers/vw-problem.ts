@@ -61,8 +61,8 @@ export function loadVwResults(): VwResults {
 
 export type Learner = Omit<LinearBanditOptions, 'arms' | 'dimension' | 'salt'>
 
-/** The learner of the reference runs: constant widths, as if the noise sd were known to be 1. */
-export const REFERENCE_PRIOR = { precision: 1, noise: { kind: 'known', sd: 1 } } as const
+/** The learner of the reference runs: constant widths, as if the noise sd were known to be 1, and nothing forgotten. */
+export const REFERENCE = { prior: { precision: 1, noise: { kind: 'known', sd: 1 } }, drift: false } as const
 
 export interface VwRun {
   /** Mean of 1 − reward of the chosen arm, over all rounds and over the last 10,000. */
