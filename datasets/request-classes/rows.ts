@@ -42,7 +42,7 @@ const PROMPTS_PER_FAMILY = 24
 /** Draws for one new prompt; a family whose templates are exhausted sooner stays smaller. */
 const ATTEMPTS = 12
 
-/** About 2,500 different prompts, in the order of the classes and their families. */
+/** 3,839 different prompts, in the order of the classes and their families. */
 export function labelledRequests(seed: string = SEED): readonly LabelledRequest[] {
   const rows: LabelledRequest[] = []
   for (const [requestClass, families] of Object.entries(LABELLED_CLASSES)) {

@@ -51,32 +51,21 @@ export function eachClassFeature(
   shares: Shares,
   visit: (index: number, value: number) => void,
 ): void {
-  const seen = new Set<number>()
-  const add = (hash: number): void => {
-    if (seen.has(hash)) return
-    seen.add(hash)
-    bag.add(hash)
-  }
   let count = 0
   let before = 0
   eachWord(text, (word, stem) => {
-    add(word)
-    if (stem !== NO_STEM) add(stem)
-    if (count > 0) add(pairHash(before, word))
-    if (count < FIRST_WORDS) add(pairHash(FIRST_WORD, word))
+    bag.add(word)
+    if (stem !== NO_STEM) bag.add(stem)
+    if (count > 0) bag.add(pairHash(before, word))
+    if (count < FIRST_WORDS) bag.add(pairHash(FIRST_WORD, word))
     before = word
     count++
   })
+  // Whether a word is there matters, not how often; one that is counted down is kept as −1 − bucket.
   const buckets: number[] = []
-  const values: number[] = []
-  let squares = 0
-  bag.drain((bucket, value) => {
-    buckets.push(bucket)
-    values.push(value)
-    squares += value * value
-  })
-  const length = Math.sqrt(squares)
-  for (let p = 0; p < buckets.length; p++) visit(buckets[p]!, values[p]! / length)
+  bag.drain((bucket, value) => buckets.push(value < 0 ? -1 - bucket : bucket))
+  const weight = 1 / Math.sqrt(buckets.length)
+  for (const bucket of buckets) visit(bucket < 0 ? -1 - bucket : bucket, bucket < 0 ? -weight : weight)
   for (const [i, sign] of SIGNS.entries()) {
     const value = sign(text, shares)
     if (value !== 0) visit(CLASS_BUCKETS + i, SIGN_SCALE * value)

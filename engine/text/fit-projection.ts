@@ -21,8 +21,8 @@ const COORDINATE_RMS = 1 / 3
 
 /**
  * Latent semantic analysis (Deerwester et al. 1990) on hashed words: tf-idf rows of length 1, centred, and their principal
- * components, all scaled by one factor. They keep their unequal spread: whitening them, so that the prior trusts faint
- * components as much as strong ones, was no better on any data set tried and worse on small ones.
+ * components, all scaled by one factor. They keep their unequal spread: whitening would make the prior trust faint components
+ * as much as strong ones, and gained nothing (decision 0010).
  *
  * @throws {EngineError} `engine_bad_config` for options out of range and for texts that differ in fewer directions than
  * there are components

@@ -39,7 +39,7 @@ export function principalComponents(
   const width = Math.min(components + OVERSAMPLING, rows.length, columns)
   let basis = orthonormal(gaussian(columns, width, seed))
   for (let i = 0; i < POWER_ITERATIONS; i++) {
-    basis = orthonormal(backward(rows, mean, orthonormal(forward(rows, mean, basis))))
+    basis = orthonormal(backward(rows, columns, orthonormal(forward(rows, mean, basis))))
   }
   const scores = forward(rows, mean, basis)
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
@@ -80,24 +80,18 @@ function forward(rows: readonly SparseRow[], mean: Float64Array, basis: Matrix):
   return result
 }
 
-/** (X − 1μᵀ)ᵀ·Q: columns × width. */
-function backward(rows: readonly SparseRow[], mean: Float64Array, q: Matrix): Matrix {
+/** (X − 1μᵀ)ᵀ·Q = Xᵀ·Q, columns × width, because the columns of a centred Q sum to 0. */
+function backward(rows: readonly SparseRow[], columns: number, q: Matrix): Matrix {
   const width = q.columns
-  const flat = new Float64Array(mean.length * width)
-  const totals = new Float64Array(width)
+  const flat = new Float64Array(columns * width)
   for (const [r, { indexes, values }] of rows.entries()) {
     const weights = q.getRow(r)
-    for (let j = 0; j < width; j++) totals[j]! += weights[j]!
     for (let p = 0; p < indexes.length; p++) {
       const at = indexes[p]! * width
       for (let j = 0; j < width; j++) flat[at + j]! += values[p]! * weights[j]!
     }
   }
-  const result = new Matrix(mean.length, width)
-  for (let c = 0; c < mean.length; c++) {
-    for (let j = 0; j < width; j++) result.set(c, j, flat[c * width + j]! - mean[c]! * totals[j]!)
-  }
-  return result
+  return Matrix.from1DArray(columns, width, flat)
 }
 
 function orthonormal(matrix: Matrix): Matrix {

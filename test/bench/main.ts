@@ -3,12 +3,14 @@
  *
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
+ *   describe   a request's text to facts: class, shares, coordinates of the text block
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  */
 
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import { benchDecision } from './decision.ts'
+import { benchDescribe } from './describe.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { type BenchResult, machine } from './report.ts'
@@ -18,6 +20,7 @@ const BENCHES: Readonly<
 > = {
   decision: benchDecision,
   propensities: benchPropensities,
+  describe: benchDescribe,
   gateway: benchGateway,
 }
 

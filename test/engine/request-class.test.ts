@@ -95,7 +95,7 @@ test("the caller's label has confidence 1", () => {
   assert.equal(describeRequest({ ...requestOf('Hi'), requestClass: 'support' }).classConfidence, 1)
 })
 
-test('the committed model was trained on the rows as they are: else run test/helpers/build-class-model.ts', () => {
+test('the committed model was trained on the rows and features as they are: else run test/helpers/build-class-model.ts', () => {
   assert.equal(trained.trainedOn.fingerprint, fingerprint(labelledRequests()))
   assert.deepEqual(trained.classes, TEXT_CLASSES)
 })

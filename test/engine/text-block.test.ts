@@ -194,6 +194,14 @@ for (const [field, value] of [
   })
 }
 
+test('buckets that are no power of two are refused, however well all else fits', () => {
+  const zeros = (length: number) => Buffer.from(new Float32Array(length).buffer).toString('base64')
+  const json = { version: 1, kind: 'words', components: 1, offset: zeros(1) }
+  const of = (buckets: number) => ({ ...json, buckets, idf: zeros(buckets), matrix: zeros(buckets) })
+  assert.equal(readTextProjection(of(4)).components, 1)
+  assert.throws(() => readTextProjection(of(3)), /buckets must be a power of two/)
+})
+
 test('anything that is no object is refused', () => {
   for (const json of [null, 3, 'x', []]) assert.throws(() => readTextProjection(json), EngineError)
 })
