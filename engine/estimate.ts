@@ -1,7 +1,8 @@
 /** Beliefs about the heads → what one arm is expected to bring and to cost for one request. */
 import type { ArmModel } from './arm-model.ts'
 import type { LinearPrediction } from './linear-head.ts'
-import type { Arm, ArmEstimate, Belief, RequestFacts } from './types.ts'
+import { type LogNormal, p95, p95OfSum, product } from './tail.ts'
+import type { Arm, ArmEstimate, Belief, Price, RequestFacts, WarmCache } from './types.ts'
 
 /** What a decision looks at, prepared once for all arms. */
 export interface Context {
@@ -11,6 +12,8 @@ export interface Context {
   readonly servingNz: Int32Array
   readonly facts: RequestFacts
   readonly nowMs: number
+  /** Of a conversation. */
+  readonly warmCache?: WarmCache | undefined
 }
 
 /** Everything of an {@link ArmEstimate} but the utility, which needs the preferences. */
@@ -18,6 +21,8 @@ export type Forecast = Omit<ArmEstimate, 'utility'>
 
 /** Above this the log-normal mean is ruled by outcomes nobody has seen; the variance it uses is capped here. */
 const LOG_VARIANCE_CAP = 2
+/** How long providers keep an unused prompt; the shortest that any of them promises. */
+const CACHE_LIFE_MS = 5 * 60_000
 
 export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast {
   const { x, nz, servingNz, facts, nowMs } = context
@@ -25,18 +30,14 @@ export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast 
   const ttft = logNormal(model.ttft.predict(x, servingNz, nowMs))
   const tpot = logNormal(model.tpot.predict(x, servingNz, nowMs))
   const output = logNormal(model.outputTokens.predict(x, servingNz, nowMs))
-  const longest = Math.min(
-    facts.requestedOutputTokens ?? Number.POSITIVE_INFINITY,
-    arm.maxOutputTokens ?? Number.POSITIVE_INFINITY,
-  )
-  const outputTokens = Math.min(output.mean, longest)
+  const outputTokens = Math.min(output.mean, longestAnswer(arm, facts))
   const outputUsd = (arm.price.outputUsdPerMtok * outputTokens) / 1e6
   const writingMs = tpot.mean * outputTokens
   return {
     arm: arm.id,
     quality: { mean: quality.mean, sd: quality.sd },
     costUsd: {
-      mean: (arm.price.inputUsdPerMtok * facts.promptTokens) / 1e6 + outputUsd,
+      mean: promptUsd(arm, context) + outputUsd,
       sd: outputUsd * output.relativeSd,
     },
     ttftMs: ttft.mean,
@@ -48,6 +49,65 @@ export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast 
     },
     success: model.success.predict(nowMs),
   }
+}
+
+/** What 95 % of such requests stay below. */
+export interface Tails {
+  readonly p95CostUsd: number
+  /** To the last token. */
+  readonly p95LatencyMs: number
+}
+
+/**
+ * The tails of single outcomes around what is believed on average. What is not known of the average is left out, as it is
+ * in the expectations: an arm that nobody has measured yet would otherwise never be let in to be measured.
+ *
+ * Where an answer is cut at a longest length L, its time is ttft + tpot · min(tokens, L): below both ttft + tpot · tokens and
+ * ttft + tpot · L, so the smaller of their quantiles is an upper bound, and exact where only one of the two matters.
+ */
+export function tails(arm: Arm, model: ArmModel, context: Context): Tails {
+  const { x, servingNz, facts, nowMs } = context
+  const ttft = logNormalOutcome(model.ttft.predict(x, servingNz, nowMs))
+  const tpot = logNormalOutcome(model.tpot.predict(x, servingNz, nowMs))
+  const output = logNormalOutcome(model.outputTokens.predict(x, servingNz, nowMs))
+  const longest = longestAnswer(arm, facts)
+  const p95Tokens = Math.min(p95(output), longest)
+  const unlimited = p95OfSum(ttft, product(tpot, output))
+  const limited =
+    longest === Number.POSITIVE_INFINITY
+      ? unlimited
+      : p95OfSum(ttft, { logMean: tpot.logMean + Math.log(longest), logSd: tpot.logSd })
+  return {
+    p95CostUsd: promptUsd(arm, context) + (arm.price.outputUsdPerMtok * p95Tokens) / 1e6,
+    p95LatencyMs: Math.min(unlimited, limited),
+  }
+}
+
+function longestAnswer(arm: Arm, { requestedOutputTokens }: RequestFacts): number {
+  return Math.min(
+    requestedOutputTokens ?? Number.POSITIVE_INFINITY,
+    arm.maxOutputTokens ?? Number.POSITIVE_INFINITY,
+  )
+}
+
+/** Prompt tokens that this arm's provider is expected to read from its cache. */
+export function cachedTokens(arm: Arm, { facts, warmCache }: Context): number {
+  if (warmCache === undefined || warmCache.arm !== arm.id || warmCache.ageMs > CACHE_LIFE_MS) return 0
+  return Math.min(warmCache.tokens, facts.promptTokens)
+}
+
+/** In a conversation that uses a prompt cache, what is not read from it is written to it, at the price of that. */
+function promptUsd(arm: Arm, context: Context): number {
+  const { inputUsdPerMtok, cachedInputUsdPerMtok = inputUsdPerMtok, cacheWriteUsdPerMtok }: Price = arm.price
+  const { facts, warmCache } = context
+  const cached = cachedTokens(arm, context)
+  const usesCache = warmCache !== undefined && warmCache.tokens > 0
+  const freshUsdPerMtok = usesCache ? (cacheWriteUsdPerMtok ?? inputUsdPerMtok) : inputUsdPerMtok
+  return (freshUsdPerMtok * (facts.promptTokens - cached) + cachedInputUsdPerMtok * cached) / 1e6
+}
+
+function logNormalOutcome({ mean, noiseVariance }: LinearPrediction): LogNormal {
+  return { logMean: mean, logSd: Math.sqrt(noiseVariance) }
 }
 
 /** Mean of exp(y), and the sd of what is believed of it as a share of it (delta method). */

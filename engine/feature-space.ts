@@ -137,6 +137,12 @@ function spaceId(names: readonly string[], text: TextProjection | undefined): Fe
   return sha256Hex(JSON.stringify(recipe)).slice(0, 16) as FeatureSpaceId
 }
 
+/** The coordinate that says how long a prompt is, and the tokens that a value of it stands for. */
+export const PROMPT_TOKENS_COORDINATE = 'structure:prompt-tokens'
+export function promptTokensAt(coordinate: number): number {
+  return 2 ** (8 * (coordinate + 1)) - 1
+}
+
 function clamp(value: number): number {
   return Math.min(1, Math.max(-1, value))
 }

@@ -18,6 +18,7 @@ import type {
   PolicySpec,
   Preferences,
   RequestFacts,
+  WarmCache,
 } from './types.ts'
 
 /** How fast each head forgets: the age, ms, at which an observation counts half. `Infinity` never forgets. */
@@ -39,6 +40,13 @@ export interface DecideRequest {
   readonly policy: PolicySpec
   readonly preferences: Preferences
   readonly constraints?: Constraints
+  /** What the conversation's last turn left behind. */
+  readonly warmCache?: WarmCache
+  /**
+   * Utility (quality, so 0.01 is a point) that another arm must have over the conversation's last one for a learning policy
+   * to prefer it. ≥ 0. @default 0
+   */
+  readonly switchMargin?: number
   /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
   readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
   /** Calls running now, by arm, for `least-busy`. Absent: none. */

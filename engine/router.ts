@@ -8,15 +8,17 @@ import {
   linearHeadOf,
   sharedPrecision,
 } from './arm-model.ts'
+import { indexArms, samePrior } from './arm-registry.ts'
 import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
 import { type ChoiceSettings, choose, validateChoice } from './choose.ts'
-import { exclude, excludeByForecast, neededCapabilities } from './eligibility.ts'
+import { type Conversation, conversationNote, conversationOf, withMargin } from './conversation.ts'
+import { exclude, excludeByBelief, neededCapabilities, validateConstraints } from './eligibility.ts'
 import { EngineError } from './errors.ts'
-import { type Context, type Forecast, forecast, withUtility } from './estimate.ts'
+import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
 import { nonZeros, packedLength } from './linalg.ts'
 import type { PolicyInput } from './policies/policy.ts'
 import { SharedPrior } from './pooling.ts'
-import { utilityRates, validatePreferences } from './preferences.ts'
+import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
 import type {
   DecideRequest,
   DecideResult,
@@ -31,12 +33,14 @@ import {
   type ArmEstimate,
   type ArmId,
   type ArmPrior,
+  type Belief,
   type Exclusion,
   HEADS,
   type HeadChange,
   type HeadSums,
   type Observation,
 } from './types.ts'
+import { type Candidate, ClassYardsticks } from './yardstick.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -70,11 +74,13 @@ class PosteriorRouter implements Router {
   readonly #models = new Map<ArmId, ArmModel>()
   readonly #shared: Readonly<Record<LinearHeadName, SharedPrior>>
   readonly #turns = new Turns()
+  readonly #yardsticks: ClassYardsticks
 
   constructor(options: RouterOptions) {
     this.featureSpace = options.featureSpace
     this.halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...options.halfLifeMs }
     this.#arms = indexArms(options.arms)
+    this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
     const shared = (head: LinearHeadName) => new SharedPrior(sharedPrecision(head, options.featureSpace))
     this.#shared = {
       quality: shared('quality'),
@@ -97,15 +103,23 @@ class PosteriorRouter implements Router {
     }
     validateChoice(settings)
     validatePreferences(request.preferences)
+    const constraints = request.constraints ?? {}
+    validateConstraints(constraints)
+    const conversation = conversationOf(request)
     if (request.budget !== undefined) validateTerms(request.budget)
     const context = this.#context(request)
-    const { forecasts, exclusions } = this.#survey(request, context)
-    const rates = withBudgetPrice(utilityRates(request.preferences, forecasts), request.budget)
-    const constraints = request.constraints ?? {}
+    const { candidates, forecasts, exclusions } = this.#survey(request, context)
+    const preferred = utilityRates(request.preferences, () =>
+      this.#yardsticks.of(request.facts, candidates, this.#models.values(), request.atMs),
+    )
+    const rates = withBudgetPrice(preferred, request.budget)
     const excluded = new Set(exclusions.map((exclusion) => exclusion.arm))
-    const open = forecasts.filter((candidate) => {
-      if (excluded.has(candidate.arm)) return false
-      const exclusion = excludeByForecast(candidate, constraints)
+    const qualityOf = (id: ArmId) => this.#qualityOf(id, forecasts, context)
+    const open = forecasts.filter((belief, i) => {
+      if (excluded.has(belief.arm)) return false
+      const { arm, model } = candidates[i]!
+      const beliefs = { forecast: belief, tails: () => tails(arm, model, context), qualityOf }
+      const exclusion = excludeByBelief(beliefs, constraints)
       if (exclusion !== undefined) exclusions.push(exclusion)
       return exclusion === undefined
     })
@@ -113,13 +127,14 @@ class PosteriorRouter implements Router {
     exclusions.push(...unaffordable)
     if (affordable.length === 0) return { kind: 'no-eligible-arm', exclusions }
 
-    const estimates = affordable.map((candidate) => withUtility(candidate, rates))
+    const estimates = inOrder(
+      affordable.map((candidate) => withUtility(candidate, rates)),
+      request.preferences,
+    )
     const eligible = estimates.map((estimate) => estimate.arm)
     const floor = affordableFloor(settings.floor, estimates, request.budget)
-    const { probabilities, drawn } = choose(this.#policyInput(request, eligible, estimates), request.id, {
-      ...settings,
-      floor,
-    })
+    const input = this.#policyInput(request, eligible, estimates, conversation)
+    const { probabilities, drawn } = choose(input, request.id, { ...settings, floor })
     const arm = eligible[drawn]!
     if (request.policy.name === 'round-robin') this.#turns.take(arm)
     return {
@@ -134,6 +149,9 @@ class PosteriorRouter implements Router {
         rates,
         explore: settings.explore,
         floor: settings.explore ? floor : 0,
+        ...(conversation !== undefined && {
+          conversation: conversationNote(conversation, this.#arms, context),
+        }),
         salt: settings.salt,
         eligible,
         exclusions,
@@ -166,6 +184,7 @@ class PosteriorRouter implements Router {
         changes ??= []
         changes.push({ arm, head, atMs, sinceMs: recent.sinceMs, shift: recent.shift })
       }
+      if (head === 'output_tokens') this.#yardsticks.countAnswer()
       if (this.#shared[head].count()) this.#refitShared(head, atMs)
     }
     return changes ?? NO_CHANGES
@@ -186,6 +205,7 @@ class PosteriorRouter implements Router {
       }
     }
     for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
+    this.#yardsticks.forget()
     for (const head of LINEAR_HEADS) {
       const latestMs = Math.max(...sums.map((entry) => (entry.head === head ? entry.asOfMs : 0)))
       if (latestMs > 0) this.#refitShared(head, latestMs)
@@ -203,6 +223,7 @@ class PosteriorRouter implements Router {
       for (const entry of sums) headOf(this.#model(id), entry.head).absorb(entry)
     }
     this.#arms = next
+    this.#yardsticks.forget()
   }
 
   sums(): readonly HeadSums[] {
@@ -211,6 +232,7 @@ class PosteriorRouter implements Router {
 
   snapshot(): RouterSnapshot {
     // What is derived from the sums is formed anew after this, so that this router and one restored go on alike.
+    this.#yardsticks.forget()
     for (const model of this.#models.values()) {
       for (const head of LINEAR_HEADS) linearHeadOf(model, head).forgetPosterior()
     }
@@ -272,19 +294,21 @@ class PosteriorRouter implements Router {
       this.featureSpace.servingDimension === this.featureSpace.dimension
         ? nz
         : nonZeros(x, this.featureSpace.servingDimension)
-    return { x, nz, servingNz, facts: request.facts, nowMs: request.atMs }
+    const { facts, atMs: nowMs, warmCache } = request
+    return { x, nz, servingNz, facts, nowMs, warmCache }
   }
 
   #policyInput(
     request: DecideRequest,
     arms: readonly ArmId[],
     estimates: readonly ArmEstimate[],
+    conversation: Conversation | undefined,
   ): PolicyInput {
     let examples = 0
     for (const arm of arms) examples += examplesOf(this.#model(arm), request.atMs)
     return {
       arms,
-      utilityMean: column(estimates, ({ utility }) => utility.mean),
+      utilityMean: withMargin(estimates, conversation),
       utilitySd: column(estimates, ({ utility }) => utility.sd),
       costUsd: column(estimates, ({ costUsd }) => costUsd.mean),
       latencyMs: column(estimates, ({ latencyMs }) => latencyMs.mean),
@@ -295,9 +319,13 @@ class PosteriorRouter implements Router {
   }
 
   /** Forecasts of all known candidates in the order of their ids, and the exclusions that need no forecast. */
-  #survey(request: DecideRequest, context: Context): { forecasts: Forecast[]; exclusions: Exclusion[] } {
+  #survey(
+    request: DecideRequest,
+    context: Context,
+  ): { candidates: Candidate[]; forecasts: Forecast[]; exclusions: Exclusion[] } {
     const constraints = request.constraints ?? {}
     const needed = neededCapabilities(request.facts, constraints)
+    const candidates: Candidate[] = []
     const forecasts: Forecast[] = []
     const exclusions: Exclusion[] = []
     for (const id of sortedUnique(request.candidates)) {
@@ -309,9 +337,19 @@ class PosteriorRouter implements Router {
       const blocked = request.blocked?.get(id)
       const exclusion = blocked ? { arm: id, ...blocked } : exclude(arm, request.facts, needed, constraints)
       if (exclusion !== undefined) exclusions.push(exclusion)
-      forecasts.push(forecast(arm, this.#model(id), context))
+      const model = this.#model(id)
+      candidates.push({ arm, model })
+      forecasts.push(forecast(arm, model, context))
     }
-    return { forecasts, exclusions }
+    return { candidates, forecasts, exclusions }
+  }
+
+  /** Also of an arm that is no candidate. */
+  #qualityOf(id: ArmId, forecasts: readonly Forecast[], { x, nz, nowMs }: Context): Belief | undefined {
+    const known = forecasts.find((candidate) => candidate.arm === id)?.quality
+    if (known !== undefined || !this.#arms.has(id)) return known
+    const { mean, sd } = this.#model(id).quality.predict(x, nz, nowMs)
+    return { mean, sd }
   }
 
   #model(id: ArmId): ArmModel {
@@ -373,42 +411,4 @@ function column<T>(rows: readonly T[], value: (row: T) => number): Float64Array 
 
 function sortedUnique(ids: readonly ArmId[]): readonly ArmId[] {
   return [...new Set(ids)].sort()
-}
-
-function samePrior(a: ArmPrior, b: ArmPrior): boolean {
-  return (
-    a.quality === b.quality &&
-    a.ttftMs === b.ttftMs &&
-    a.tpotMs === b.tpotMs &&
-    a.outputTokens === b.outputTokens
-  )
-}
-
-function indexArms(arms: readonly Arm[]): ReadonlyMap<ArmId, Arm> {
-  const index = new Map<ArmId, Arm>()
-  for (const arm of arms) {
-    if (index.has(arm.id)) throw new EngineError('engine_bad_arm', `arm ${arm.id} is registered twice`)
-    validateArm(arm)
-    index.set(arm.id, arm)
-  }
-  return index
-}
-
-function validateArm({ id, price, prior }: Arm): void {
-  const check = (field: string, value: number, ok: boolean, range: string): void => {
-    if (!ok) throw new EngineError('engine_bad_arm', `arm ${id}: ${field} must be ${range}, got ${value}`)
-  }
-  const finite = Number.isFinite
-  check('prior.quality', prior.quality, prior.quality >= 0 && prior.quality <= 1, 'in [0, 1]')
-  for (const field of ['ttftMs', 'tpotMs', 'outputTokens'] as const) {
-    check(`prior.${field}`, prior[field], finite(prior[field]) && prior[field] > 0, 'a finite number above 0')
-  }
-  for (const field of ['inputUsdPerMtok', 'outputUsdPerMtok'] as const) {
-    check(
-      `price.${field}`,
-      price[field],
-      finite(price[field]) && price[field] >= 0,
-      'a finite number of at least 0',
-    )
-  }
 }

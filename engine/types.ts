@@ -58,6 +58,17 @@ export interface Arm {
   /** Prompt and answer together, tokens. Absent: unbounded. */
   readonly contextWindowTokens?: number
   readonly maxOutputTokens?: number
+  /** A sibling whose experience this arm starts from, at a capped weight: its predecessor, or the same model elsewhere. */
+  readonly priorFrom?: ArmId
+}
+
+/** A conversation's earlier turn: the arm that gave it, and what that arm's provider still has of the prompt. */
+export interface WarmCache {
+  readonly arm: ArmId
+  /** Prompt tokens that lie in the provider's cache, ≥ 0. */
+  readonly tokens: number
+  /** Time since they were last used, ≥ 0. */
+  readonly ageMs: number
 }
 
 /** What the featurizer reads; the only place where the engine sees a prompt's text. */
@@ -155,16 +166,44 @@ export type Preferences =
     }
   | {
       readonly kind: 'weights'
-      /** Relative importance; `cost` and `latency` are measured against the mean over the candidates. */
+      /** Relative importance; `cost` and `latency` are measured against what the class's typical request costs and takes. */
       readonly quality: number
       readonly cost: number
       readonly latency: number
     }
+  | {
+      readonly kind: 'lexicographic'
+      /** Quality comes first: no more than so many points of it are given up for the rest. ≥ 0. */
+      readonly withinQualityPoints: number
+      /** What decides among the arms that near to the best; the second one where the first is equal. */
+      readonly thenBy: readonly ('cost' | 'latency')[]
+    }
+
+/** An arm must be believed to be at least so good as a share of another arm's quality. */
+export interface QualityFloor {
+  /** The arm to be measured by; it meets its own floor. */
+  readonly arm: ArmId
+  /** Of that arm's quality, in (0, 1]. */
+  readonly share: number
+  /**
+   * Probability, under what is believed, that the share is reached; in (0, 1). At 0.5 means are compared; above it an arm
+   * has to be proven good enough (by other traffic), below it proven not to be. @default 0.5
+   */
+  readonly confidence?: number
+}
 
 /** Hard limits: an arm outside them is not eligible. */
 export interface Constraints {
+  /** Of the expected cost of the request. */
   readonly maxCostUsd?: number
+  /** Of the expected time to the last token. */
   readonly maxLatencyMs?: number
+  /** Of the cost that 95 % of such requests stay below. */
+  readonly maxP95CostUsd?: number
+  /** Of the time to the last token that 95 % of such requests stay below. */
+  readonly maxP95LatencyMs?: number
+  /** All hold. */
+  readonly qualityFloors?: readonly QualityFloor[]
   readonly regions?: readonly string[]
   readonly capabilities?: readonly Capability[]
 }
@@ -178,6 +217,9 @@ export const EXCLUSION_REASONS = [
   'region',
   'max_cost',
   'max_latency',
+  'max_p95_cost',
+  'max_p95_latency',
+  'quality_floor',
   'unhealthy',
   'already_tried',
   'over_budget',
@@ -254,6 +296,14 @@ export interface UtilityRates {
   readonly perFailure: number
 }
 
+/** How a conversation bore on a decision. */
+export interface ConversationNote {
+  readonly arm: ArmId
+  /** Prompt tokens that were counted at the cached price. */
+  readonly cachedTokens: number
+  readonly switchMargin: number
+}
+
 /** One routing choice, complete enough to be recomputed and to be evaluated off-policy. */
 export interface Decision {
   readonly id: DecisionId
@@ -267,6 +317,8 @@ export interface Decision {
   readonly explore: boolean
   /** Total probability spread evenly over the eligible arms. */
   readonly floor: number
+  /** Of a conversation: its last arm, and the utility that the policy saw on top of that arm's own. */
+  readonly conversation?: ConversationNote
   readonly salt: string
   /** The eligible arms; `probabilities` and `estimates` are in this order. */
   readonly eligible: readonly ArmId[]

@@ -8,6 +8,7 @@ import { serverError } from './errors.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { Conversations } from './pipeline/conversations.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
 import { RecentDecisions } from './pipeline/recent-decisions.ts'
 import { toServerError } from './pipeline/to-server-error.ts'
@@ -75,6 +76,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     load: new ArmLoad(),
     inFlight,
     recent: new RecentDecisions(),
+    conversations: new Conversations(),
     feedbackLock: new KeyedLock(),
     log: app.log,
   }

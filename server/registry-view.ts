@@ -92,6 +92,7 @@ function modelsOf(registry: Registry): ReadonlyMap<string, VirtualModel> {
       preferences: DEFAULT_PREFERENCES,
       constraints: {},
       floor: 0,
+      switchMargin: 0,
       explore: true,
     })
   }

@@ -20,6 +20,8 @@ export interface VirtualModel {
   readonly preferences: Preferences
   readonly constraints: Constraints
   readonly floor: number
+  /** Utility by which another arm must be better to take over a conversation. */
+  readonly switchMargin: number
   readonly explore: boolean
 }
 

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { AppDeps } from './deps.ts'
 import type { KeyedLock } from './keyed-lock.ts'
 import type { Metrics } from './observability/metrics.ts'
+import type { Conversations } from './pipeline/conversations.ts'
 import type { RecentDecisions } from './pipeline/recent-decisions.ts'
 import type { RegistryView } from './registry-view.ts'
 import type { ArmLoad } from './resilience/arm-load.ts'
@@ -19,6 +20,7 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly load: ArmLoad
   readonly inFlight: InFlight
   readonly recent: RecentDecisions
+  readonly conversations: Conversations
   readonly feedbackLock: KeyedLock
   readonly log: FastifyBaseLogger
 }

@@ -23,6 +23,8 @@ export const DEFAULTS = {
   model: {
     policy: 'thompson',
     preferences: { quality: 1, cost: 0.1, latency: 0.05 },
+    withinQualityPoints: 1,
+    switchMargin: 0,
     floor: DEFAULT_FLOOR,
     /** A policy that says exactly which arm is meant to be taken at its word. */
     staticPolicyFloor: 0,

@@ -98,8 +98,37 @@ const preferences = section({
     .optional()
     .describe('Exchange rate: seconds of waiting that one percentage point of quality is worth.'),
   quality: amount().optional().describe('Weight of quality. Weights and exchange rates exclude each other.'),
-  cost: amount().optional().describe('Weight of cost, measured against the mean over the arms.'),
-  latency: amount().optional().describe('Weight of latency, measured against the mean over the arms.'),
+  cost: amount()
+    .optional()
+    .describe(
+      'Weight of cost, measured by what a typical request of the class costs on average over the arms.',
+    ),
+  latency: amount()
+    .optional()
+    .describe(
+      'Weight of latency, measured by what a typical request of the class takes on average over the arms.',
+    ),
+  withinQualityPoints: amount()
+    .optional()
+    .describe(
+      `Quality first, instead of weights or rates: so many percentage points of it at most are given up for the goods of \`thenBy\`. Default: ${DEFAULTS.model.withinQualityPoints}.`,
+    ),
+  thenBy: z
+    .array(z.enum(['cost', 'latency']))
+    .min(1)
+    .max(2)
+    .optional()
+    .describe('What decides among the arms within `withinQualityPoints` of the best.'),
+})
+
+const qualityFloor = section({
+  arm: armId().describe('The arm to be measured by.'),
+  share: number(z.number().gt(0).max(1)).describe('Of that arm’s quality; 0.97 is 97 %.'),
+  confidence: number(z.number().gt(0).lt(1))
+    .optional()
+    .describe(
+      'Probability that the share is reached, under what is believed. Default: 0.5, means are compared.',
+    ),
 })
 
 const constraints = section({
@@ -107,6 +136,15 @@ const constraints = section({
   maxLatencyMs: number(z.number().positive())
     .optional()
     .describe('Expected time to the last token at most, ms.'),
+  maxP95CostUsd: number(z.number().positive())
+    .optional()
+    .describe('What 95 % of such requests cost at most, USD.'),
+  maxP95LatencyMs: number(z.number().positive())
+    .optional()
+    .describe('What 95 % of such requests take at most to the last token, ms.'),
+  qualityFloor: qualityFloor
+    .optional()
+    .describe('Only arms that are believed to be so good as a share of another arm’s quality.'),
   regions: z.array(text()).min(1).optional().describe('Only arms of these regions.'),
   capabilities: capabilities().optional().describe('Only arms with all of these.'),
 })
@@ -235,6 +273,11 @@ const model = section({
     .describe(
       `Share of requests spread evenly over the eligible arms, so that every choice can be learned from. Default: ${DEFAULTS.model.floor}; ${DEFAULTS.model.staticPolicyFloor} for policies that are told which arm to take.`,
     ),
+  switchMargin: number(z.number().min(0).max(1))
+    .default(DEFAULTS.model.switchMargin)
+    .describe(
+      'By how much another arm must be better to take over a conversation, in units of quality: 0.01 is a percentage point.',
+    ),
   explore: truth()
     .default(DEFAULTS.model.explore)
     .describe('`false`: always the arm that looks best, nothing is tried out.'),
@@ -330,3 +373,4 @@ export type ModelSettings = Config['models'][string]
 export type TenantSettings = Config['tenants'][string]
 export type PolicySettings = Config['policies'][string]
 export type PreferenceSettings = z.output<typeof preferences>
+export type ConstraintSettings = z.output<typeof constraints>

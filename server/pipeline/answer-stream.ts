@@ -81,7 +81,7 @@ export async function answerStream(
   const final = bill(end.usage)
   writer.usage(usageBody(final, undefined))
   writer.done()
-  recordAnswered(services, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
+  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
   services.metrics.overhead.observe(Number(overheadMs) / 1_000)
 }
 

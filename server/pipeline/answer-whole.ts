@@ -41,7 +41,7 @@ export async function answerWhole(
   reply.header('x-highwayman-overhead-ms', overheadMs)
   reply.header('content-type', 'application/json; charset=utf-8')
   reply.send(body)
-  recordAnswered(services, leg, { bill, finish, ttftMs: undefined, totalMs })
+  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs })
   services.metrics.overhead.observe(Number(overheadMs) / 1_000)
 }
 

@@ -29,6 +29,7 @@ export function decide(
   const { model } = task
   const atMs = services.clock.nowMs()
   const blocked = blockedArms(services, task, tried, atMs)
+  const warmCache = task.conversation && services.conversations.recall(task.conversation, atMs)
   const result = services.router.decide({
     id: services.ids.next(),
     atMs,
@@ -40,6 +41,8 @@ export function decide(
     explore: task.explore,
     floor: model.floor,
     inFlight: services.load.running,
+    switchMargin: model.switchMargin,
+    ...(warmCache !== undefined && { warmCache }),
     ...(blocked.size > 0 && { blocked }),
   })
   if (result.kind === 'decided') recordDecision(services, task, result.decision, parentId)

@@ -6,6 +6,7 @@ import type { Tenant } from '../registry.ts'
 import type { RegistryView } from '../registry-view.ts'
 import type { ChatBody } from '../routes/schemas/chat.ts'
 import type { Services } from '../services.ts'
+import { conversationKeys } from './conversations.ts'
 import { describe } from './describe.ts'
 import { narrow, readExtensions } from './read-extensions.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolve-model.ts'
@@ -45,6 +46,8 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     request,
     stream: streams,
     session: wishes.session,
+    conversation:
+      model.arms.length > 1 ? conversationKeys(tenant.name, wishes.session, request.messages) : undefined,
     metadata: wishes.metadata,
     warnings: wishes.warnings,
   }

@@ -1,7 +1,8 @@
 /** The caller's wishes, from the body's `highwayman` field or `x-highwayman-*` headers; the body wins. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Warning } from '../../adapters/index.ts'
-import type { Constraints, Preferences } from '../../engine/index.ts'
+import type { ArmId, Constraints, Preferences, QualityFloor } from '../../engine/index.ts'
+import { DEFAULTS } from '../config/defaults.ts'
 import { didYouMean } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
 import type { Tenant, VirtualModel } from '../registry.ts'
@@ -34,7 +35,10 @@ export function readExtensions(
   const warnings: Warning[] = []
   return {
     preferences: preferencesOf(wishes.preferences) ?? tenant.preferences ?? model.preferences,
-    constraints: narrow(narrow(model.constraints, tenant.constraints), constraintsOf(wishes.constraints)),
+    constraints: narrow(
+      narrow(model.constraints, tenant.constraints),
+      constraintsOf(view, wishes.constraints),
+    ),
     rulings: rulingsOf(view, tenant, wishes, warnings),
     requestClass: knownClass(view, wishes.class, warnings),
     explore: wishes.explore ?? model.explore,
@@ -70,49 +74,88 @@ function headerValue(field: string, text: string): unknown {
 function preferencesOf(given: Extensions['preferences']): Preferences | undefined {
   if (given === undefined) return undefined
   const { usd_per_quality_point: usd, seconds_per_quality_point: seconds, quality, cost, latency } = given
+  const { within_quality_points: within, then_by: thenBy } = given
   const hasRates = usd !== undefined || seconds !== undefined
   const hasWeights = quality !== undefined || cost !== undefined || latency !== undefined
-  if (hasRates === hasWeights || (hasWeights && quality === undefined)) {
-    throw serverError(
-      'invalid_request',
-      'highwayman.preferences: give exchange rates (usd_per_quality_point, seconds_per_quality_point) or weights (quality, and with it cost, latency).',
-      { param: 'highwayman.preferences' },
-    )
+  const hasOrder = within !== undefined || thenBy !== undefined
+  if (Number(hasRates) + Number(hasWeights) + Number(hasOrder) !== 1) throw badPreferences()
+  if (hasOrder) {
+    if (thenBy === undefined || new Set(thenBy).size < thenBy.length) throw badPreferences()
+    return {
+      kind: 'lexicographic',
+      withinQualityPoints: within ?? DEFAULTS.model.withinQualityPoints,
+      thenBy,
+    }
   }
-  return quality === undefined
-    ? {
-        kind: 'exchange-rates',
-        ...(usd !== undefined && { usdPerQualityPoint: usd }),
-        ...(seconds !== undefined && { secondsPerQualityPoint: seconds }),
-      }
-    : { kind: 'weights', quality, cost: cost ?? 0, latency: latency ?? 0 }
+  if (hasWeights) {
+    if (quality === undefined) throw badPreferences()
+    return { kind: 'weights', quality, cost: cost ?? 0, latency: latency ?? 0 }
+  }
+  return {
+    kind: 'exchange-rates',
+    ...(usd !== undefined && { usdPerQualityPoint: usd }),
+    ...(seconds !== undefined && { secondsPerQualityPoint: seconds }),
+  }
 }
 
-function constraintsOf(given: Extensions['constraints']): Constraints {
+function badPreferences(): Error {
+  return serverError(
+    'invalid_request',
+    'highwayman.preferences: give exchange rates (usd_per_quality_point, seconds_per_quality_point), or weights (quality, and with it cost, latency), or an order (then_by with cost, latency or both, each once, and within_quality_points).',
+    { param: 'highwayman.preferences' },
+  )
+}
+
+function constraintsOf(view: RegistryView, given: Extensions['constraints']): Constraints {
   if (given === undefined) return {}
-  const { max_cost_usd, max_latency_ms, regions, capabilities } = given
+  const { max_cost_usd, max_latency_ms, max_p95_cost_usd, max_p95_latency_ms, regions, capabilities } = given
   return {
     ...(max_cost_usd !== undefined && { maxCostUsd: max_cost_usd }),
     ...(max_latency_ms !== undefined && { maxLatencyMs: max_latency_ms }),
+    ...(max_p95_cost_usd !== undefined && { maxP95CostUsd: max_p95_cost_usd }),
+    ...(max_p95_latency_ms !== undefined && { maxP95LatencyMs: max_p95_latency_ms }),
+    ...(given.quality_floor !== undefined && { qualityFloors: [qualityFloorOf(view, given.quality_floor)] }),
     ...(regions !== undefined && { regions }),
     ...(capabilities !== undefined && { capabilities }),
   }
 }
 
+/** A limit that cannot be held must not be dropped in silence. @throws {ServerError} 400 `invalid_request` */
+function qualityFloorOf(
+  view: RegistryView,
+  { arm, share, confidence }: NonNullable<NonNullable<Extensions['constraints']>['quality_floor']>,
+): QualityFloor {
+  const { arms } = view.registry
+  if (!arms.has(arm as ArmId)) {
+    throw serverError(
+      'invalid_request',
+      `highwayman.constraints.quality_floor.arm: there is no arm "${arm}"${didYouMean(arm, arms.keys())}`,
+      { param: 'highwayman.constraints.quality_floor.arm' },
+    )
+  }
+  return { arm: arm as ArmId, share, ...(confidence !== undefined && { confidence }) }
+}
+
+const LIMITS = ['maxCostUsd', 'maxLatencyMs', 'maxP95CostUsd', 'maxP95LatencyMs'] as const
+
 /** Both hold: a request can only narrow what its tenant may, and a tenant what the model may. */
 export function narrow(outer: Constraints, inner: Constraints): Constraints {
   if (isEmpty(inner)) return outer
   if (isEmpty(outer)) return inner
-  const maxCostUsd = least(outer.maxCostUsd, inner.maxCostUsd)
-  const maxLatencyMs = least(outer.maxLatencyMs, inner.maxLatencyMs)
+  const limits: { -readonly [Limit in (typeof LIMITS)[number]]?: number } = {}
+  for (const limit of LIMITS) {
+    const lower = least(outer[limit], inner[limit])
+    if (lower !== undefined) limits[limit] = lower
+  }
   const regions =
     outer.regions === undefined
       ? inner.regions
       : outer.regions.filter((region) => inner.regions?.includes(region) ?? true)
   const capabilities = [...new Set([...(outer.capabilities ?? []), ...(inner.capabilities ?? [])])]
+  const qualityFloors = [...(outer.qualityFloors ?? []), ...(inner.qualityFloors ?? [])]
   return {
-    ...(maxCostUsd !== undefined && { maxCostUsd }),
-    ...(maxLatencyMs !== undefined && { maxLatencyMs }),
+    ...limits,
+    ...(qualityFloors.length > 0 && { qualityFloors }),
     ...(regions !== undefined && { regions }),
     ...(capabilities.length > 0 && { capabilities }),
   }

@@ -4,6 +4,7 @@ import { type Decision, type DecisionId, type Outcome, observationsFromOutcome }
 import { isArmsFault } from '../resilience/health.ts'
 import type { Services } from '../services.ts'
 import type { Bill } from './bill.ts'
+import { tokensLeftWarm } from './conversations.ts'
 import type { Leg } from './leg.ts'
 import type { Task } from './task.ts'
 
@@ -51,7 +52,7 @@ export interface Answered {
   readonly totalMs: number
 }
 
-export function recordAnswered(services: Services, leg: Leg, answered: Answered): void {
+export function recordAnswered(services: Services, task: Task, leg: Leg, answered: Answered): void {
   const { bill, finish, ttftMs, totalMs } = answered
   const { id, arm } = leg.decision
   services.recent.settle(id, arm)
@@ -72,6 +73,10 @@ export function recordAnswered(services: Services, leg: Leg, answered: Answered)
     ...(!bill.estimated && { outputTokens: bill.completionTokens }),
     ...(ttftMs !== undefined && { ttftMs }),
   })
+  if (task.conversation !== undefined) {
+    const tokens = tokensLeftWarm(bill.usage, bill.promptTokens)
+    services.conversations.remember(task.conversation, { arm, tokens, atMs: services.clock.nowMs() })
+  }
   services.metrics.observeAnswer(arm, { ttftMs, totalMs, bill })
 }
 

@@ -29,6 +29,7 @@ export function resolveModel(
     preferences: DEFAULT_PREFERENCES,
     constraints: {},
     floor: 0,
+    switchMargin: 0,
     explore: true,
   }
 }

@@ -3,6 +3,7 @@ import type { ChatRequest, Warning } from '../../adapters/index.ts'
 import type { Constraints, Preferences, RequestFacts } from '../../engine/index.ts'
 import type { Tenant, VirtualModel } from '../registry.ts'
 import type { RegistryView, Rulings } from '../registry-view.ts'
+import type { ConversationKeys } from './conversations.ts'
 
 /** Everything that stays the same however many arms are tried. */
 export interface Task {
@@ -22,6 +23,8 @@ export interface Task {
   readonly request: ChatRequest
   readonly stream: boolean
   readonly session: string
+  /** Undefined where there is nothing to choose. */
+  readonly conversation: ConversationKeys | undefined
   readonly metadata: Readonly<Record<string, string>>
   readonly warnings: readonly Warning[]
 }

@@ -125,12 +125,17 @@ suite('preferences', () => {
     assert.equal(best({ kind: 'exchange-rates', secondsPerQualityPoint: 0.1 }), 'p/fast')
   })
 
-  test('weights are relative to what the candidates cost on average', () => {
+  test('weights are relative to what the candidates cost on average for a plain request', () => {
     assert.equal(best({ kind: 'weights', quality: 1, cost: 0, latency: 0 }), 'p/good')
     assert.equal(best({ kind: 'weights', quality: 1, cost: 0.5, latency: 0 }), 'p/fast')
-    const { rates, estimates } = decide(router(arms), {
-      preferences: { kind: 'weights', quality: 2, cost: 1, latency: 0.5 },
-    })
+    const preferences = { kind: 'weights', quality: 2, cost: 1, latency: 0.5 } as const
+    // Structure all zeros: 255 prompt tokens, and a question or not in equal parts.
+    const plain = facts({ promptTokens: 255, turns: 1, hasQuestion: false })
+    const asked = facts({ promptTokens: 255, turns: 1, hasQuestion: true })
+    const [{ rates, estimates }, other] = [plain, asked].map((f) =>
+      decide(router(arms), { preferences, facts: f }),
+    ) as [ReturnType<typeof decide>, ReturnType<typeof decide>]
+    assert.deepEqual(rates, other.rates)
     const meanCost = estimates.reduce((sum, e) => sum + e.costUsd.mean, 0) / estimates.length
     const meanSeconds = estimates.reduce((sum, e) => sum + e.latencyMs.mean, 0) / estimates.length / 1_000
     assertClose(rates.perUsd, 0.5 / meanCost, 1e-12)

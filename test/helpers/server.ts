@@ -44,6 +44,7 @@ export function registryOf(options: TestRegistry): Registry {
     preferences: { kind: 'weights', quality: 1, cost: 0.2, latency: 0.2 },
     constraints: {},
     floor: 0,
+    switchMargin: 0,
     explore: true,
     ...options.auto,
   }

@@ -31,6 +31,7 @@ describe('bad input is answered in OpenAI’s error shape', () => {
           preferences: { kind: 'exchange-rates' },
           constraints: {},
           floor: 0,
+          switchMargin: 0,
           explore: true,
         },
       ],

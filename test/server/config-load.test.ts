@@ -69,6 +69,7 @@ describe('defaults', () => {
       preferences: { kind: 'weights', quality: 1, cost: 0.1, latency: 0.05 },
       constraints: {},
       floor: DEFAULT_FLOOR,
+      switchMargin: 0,
       explore: true,
     })
     assert.deepEqual(registry.classes, DEFAULT_CLASSES)
@@ -295,6 +296,39 @@ models:
       maxLatencyMs: 5000,
       regions: ['eu'],
       capabilities: ['tools'],
+    })
+  })
+
+  it('take an order, limits on tails and a quality floor, and a margin for switching', () => {
+    const registry = parse(`${GOOD}models:
+  ordered:
+    preferences: { thenBy: [cost, latency] }
+    switchMargin: 0.02
+  tight:
+    preferences: { withinQualityPoints: 3, thenBy: [latency] }
+    constraints:
+      maxP95CostUsd: 0.1
+      maxP95LatencyMs: 5000
+      qualityFloor: { arm: openai/gpt-5, share: 0.97, confidence: 0.9 }
+tenants:
+  t:
+    constraints: { qualityFloor: { arm: openai/gpt-5, share: 0.9 } }
+`)
+    const [ordered, tight] = [model(registry, 'ordered'), model(registry, 'tight')]
+    assert.deepEqual(ordered.preferences, {
+      kind: 'lexicographic',
+      withinQualityPoints: 1,
+      thenBy: ['cost', 'latency'],
+    })
+    assert.equal(ordered.switchMargin, 0.02)
+    assert.equal(tight.switchMargin, 0)
+    assert.deepEqual(tight.constraints, {
+      maxP95CostUsd: 0.1,
+      maxP95LatencyMs: 5000,
+      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.97, confidence: 0.9 }],
+    })
+    assert.deepEqual(registry.tenants.get('t')?.constraints, {
+      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.9 }],
     })
   })
 

@@ -238,6 +238,30 @@ export const MISTAKES: readonly {
     message: /not both/,
   },
   {
+    title: 'an order and weights at once',
+    text: 'models: { m: { ▶preferences: { quality: 1, thenBy: [cost] } } }\n',
+    path: 'models.m.preferences',
+    message: /not both/,
+  },
+  {
+    title: 'an order without what comes next',
+    text: 'models: { m: { ▶preferences: { withinQualityPoints: 1 } } }\n',
+    path: 'models.m.preferences',
+    message: /needs thenBy/,
+  },
+  {
+    title: 'an order that names a good twice',
+    text: 'models: { m: { ▶preferences: { thenBy: [cost, cost] } } }\n',
+    path: 'models.m.preferences',
+    message: /twice/,
+  },
+  {
+    title: 'a quality floor set by an arm nobody declares',
+    text: 'tenants: { t: { constraints: { qualityFloor: { arm: ▶openai/gpt-6, share: 0.9 } } } }\n',
+    path: 'tenants.t.constraints.qualityFloor.arm',
+    message: /^unknown arm "openai\/gpt-6"; did you mean/,
+  },
+  {
     title: 'weights without quality',
     text: 'models: { m: { ▶preferences: { cost: 1 } } }\n',
     path: 'models.m.preferences',

@@ -22,6 +22,7 @@ export function defaultModels(arms: readonly ArmId[]): Map<string, VirtualModel>
         preferences: { kind: 'weights', ...weights },
         constraints: {},
         floor: DEFAULTS.model.floor,
+        switchMargin: DEFAULTS.model.switchMargin,
         explore: DEFAULTS.model.explore,
       },
     ]),

@@ -4,6 +4,7 @@ import { DEFAULTS } from '../defaults.ts'
 import { didYouMean } from '../nearest.ts'
 import type { ModelSettings, PolicySettings } from '../schema.ts'
 import type { Path } from '../yaml.ts'
+import { buildConstraints } from './constraints.ts'
 import {
   armsOfPolicy,
   buildPolicy,
@@ -14,7 +15,7 @@ import {
   reportUnknownPolicy,
 } from './policy.ts'
 import { buildPreferences } from './preferences.ts'
-import { compact, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 const DEFAULT_WEIGHTS = { kind: 'weights', ...DEFAULTS.model.preferences } as const
 
@@ -39,8 +40,9 @@ export function buildModel(
     arms: ids,
     policy,
     preferences: buildPreferences(settings.preferences, [...path, 'preferences'], scope) ?? DEFAULT_WEIGHTS,
-    constraints: compact(settings.constraints),
+    constraints: buildConstraints(settings.constraints, [...path, 'constraints'], scope),
     floor: settings.floor ?? (isStatic(policy) ? DEFAULTS.model.staticPolicyFloor : DEFAULTS.model.floor),
+    switchMargin: settings.switchMargin,
     explore: settings.explore,
   }
 }

@@ -1,37 +1,43 @@
 import type { Preferences } from '../../../engine/index.ts'
+import { DEFAULTS } from '../defaults.ts'
 import type { PreferenceSettings } from '../schema.ts'
 import type { Path } from '../yaml.ts'
 import { compact, type Scope } from './scope.ts'
 
-/** Weights or exchange rates, whichever were written; undefined when none were, or after a problem was reported. */
+const KINDS =
+  'exchange rates (…PerQualityPoint), weights (quality, cost, latency) or an order (withinQualityPoints, thenBy)'
+
+/** Weights, exchange rates or an order, whichever was written; undefined when none was, or after a problem was reported. */
 export function buildPreferences(
   settings: PreferenceSettings | undefined,
   path: Path,
   { reporter }: Scope,
 ): Preferences | undefined {
   if (settings === undefined) return undefined
-  const { usdPerQualityPoint, secondsPerQualityPoint, ...weights } = settings
+  const { usdPerQualityPoint, secondsPerQualityPoint, withinQualityPoints, thenBy, ...weights } = settings
   const { quality, cost, latency } = weights
   const hasRates = usdPerQualityPoint !== undefined || secondsPerQualityPoint !== undefined
   const hasWeights = quality !== undefined || cost !== undefined || latency !== undefined
-  if (hasRates && hasWeights) {
-    reporter.report(
-      path,
-      'key',
-      'give exchange rates (…PerQualityPoint) or weights (quality, cost, latency), not both',
-    )
+  const hasOrder = withinQualityPoints !== undefined || thenBy !== undefined
+  const refuse = (message: string): undefined => {
+    reporter.report(path, 'key', message)
     return undefined
   }
+  if (Number(hasRates) + Number(hasWeights) + Number(hasOrder) > 1) return refuse(`give ${KINDS}, not both`)
   if (hasRates) return { kind: 'exchange-rates', ...compact({ usdPerQualityPoint, secondsPerQualityPoint }) }
+  if (hasOrder) {
+    if (thenBy === undefined)
+      return refuse('an order needs thenBy: what decides among the arms near the best')
+    if (new Set(thenBy).size < thenBy.length) return refuse('thenBy lists the same good twice')
+    const within = withinQualityPoints ?? DEFAULTS.model.withinQualityPoints
+    return { kind: 'lexicographic', withinQualityPoints: within, thenBy }
+  }
   if (quality === undefined || quality === 0) {
-    reporter.report(
-      path,
-      'key',
+    return refuse(
       hasWeights
         ? 'weights need quality above 0: the others are measured against it'
-        : 'empty; give exchange rates (…PerQualityPoint) or weights (quality, cost, latency)',
+        : `empty; give ${KINDS}`,
     )
-    return undefined
   }
   return { kind: 'weights', quality, cost: cost ?? 0, latency: latency ?? 0 }
 }

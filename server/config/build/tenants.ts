@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Tenant } from '../../registry.ts'
 import { didYouMean } from '../nearest.ts'
 import type { TenantSettings } from '../schema.ts'
+import { buildConstraints } from './constraints.ts'
 import { buildPreferences } from './preferences.ts'
-import { compact, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 const HASH_PREFIX = 'sha256:'
 const SHA256_HEX = /^[0-9a-f]{64}$/
@@ -36,7 +37,7 @@ export function buildTenant(
     name,
     keySha256,
     preferences: buildPreferences(settings.preferences, [...path, 'preferences'], scope),
-    constraints: compact(settings.constraints),
+    constraints: buildConstraints(settings.constraints, [...path, 'constraints'], scope),
     allow: settings.allow,
     deny: settings.deny,
   }

@@ -31,13 +31,50 @@ export const preferencesSchema = snakeCased({
   quality: positive()
     .optional()
     .describe('Weight of quality; weights and exchange rates exclude each other.'),
-  cost: weight().optional().describe('Weight of cost, measured against the mean over the arms.'),
-  latency: weight().optional().describe('Weight of latency, measured against the mean over the arms.'),
+  cost: weight()
+    .optional()
+    .describe(
+      'Weight of cost, measured by what a typical request of the class costs on average over the arms.',
+    ),
+  latency: weight()
+    .optional()
+    .describe(
+      'Weight of latency, measured by what a typical request of the class takes on average over the arms.',
+    ),
+  within_quality_points: weight()
+    .optional()
+    .describe('Quality first: so many points of it at most are given up for the goods of `then_by`.'),
+  then_by: z
+    .array(z.enum(['cost', 'latency']))
+    .min(1)
+    .max(2)
+    .optional()
+    .describe('What decides among the arms within `within_quality_points` of the best.'),
+})
+
+const qualityFloorSchema = snakeCased({
+  arm: name().describe('The arm to be measured by.'),
+  share: z.number().gt(0).max(1).describe('Of that arm’s quality; 0.97 is 97 %.'),
+  confidence: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'Probability that the share is reached, under what is believed. Default: 0.5, means are compared.',
+    ),
 })
 
 export const constraintsSchema = snakeCased({
   max_cost_usd: positive().optional().describe('Expected cost of the request at most, USD.'),
   max_latency_ms: positive().optional().describe('Expected time to the last token at most, ms.'),
+  max_p95_cost_usd: positive().optional().describe('What 95 % of such requests cost at most, USD.'),
+  max_p95_latency_ms: positive()
+    .optional()
+    .describe('What 95 % of such requests take at most to the last token, ms.'),
+  quality_floor: qualityFloorSchema
+    .optional()
+    .describe('Only arms that are believed to be so good as a share of another arm’s quality.'),
   regions: z.array(name()).min(1).max(LIST_LENGTH_MAX).optional().describe('Only arms of these regions.'),
   capabilities: z.array(z.enum(CAPABILITIES)).optional().describe('Only arms with all of these.'),
 })
