@@ -16,6 +16,15 @@ export {
   type FeatureSpaceOptions,
 } from './feature-space.ts'
 export {
+  type Accepted,
+  FeedbackLedger,
+  type JudgedAnswer,
+  type Judgement,
+  type JudgementStatus,
+  judgementInForce,
+  lessonOf,
+} from './feedback-ledger.ts'
+export {
   type EppoActions,
   type EppoAttributes,
   type EppoModel,

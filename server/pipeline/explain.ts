@@ -123,7 +123,7 @@ function attemptBody(attempt: AttemptRow): DecisionReply['attempts'][number] {
 function rewardBody(reward: RewardRow): DecisionReply['rewards'][number] {
   return {
     metric: reward.metric,
-    value: reward.valueNumber ?? reward.valueText,
+    value: reward.valueNumber ?? (reward.valueText === '' ? null : reward.valueText),
     at_ms: reward.atMs,
     source: reward.source,
     idempotency_key: reward.idempotencyKey === '' ? null : reward.idempotencyKey,

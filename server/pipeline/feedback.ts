@@ -1,7 +1,13 @@
 /** A judgement of an answer → the store, and the quality head of the arm that gave it. */
 import { v5 } from 'uuid'
 import { type DecisionRecord, type RewardRow, StoreError } from '../../adapters/index.ts'
-import { type ArmId, type DecisionId, type Observation, qualityObservation } from '../../engine/index.ts'
+import {
+  type ArmId,
+  type DecisionId,
+  type Judgement,
+  lessonOf,
+  type Observation,
+} from '../../engine/index.ts'
 import { serverError } from '../errors.ts'
 import type { FeedbackBody, FeedbackReply } from '../routes/schemas/feedback.ts'
 import type { Services } from '../services.ts'
@@ -70,26 +76,28 @@ async function take(
     source: body.source ?? '',
     idempotencyKey: key,
   }
-  const observations = metric === QUALITY ? lesson(known, row, previous) : []
+  const observations = metric === QUALITY ? lesson(known, earlier, row) : []
   await write(services, row, observations)
   known.rewards.push(row)
   // Another feature space than the running one: kept in the store for its own.
   const learned = observations.length > 0 && known.context.featureSpace === services.router.featureSpace.id
   if (learned) services.router.learn(observations)
+  if (body.value === null) return reply('retracted', learned)
   return reply(previous === undefined ? 'recorded' : 'revised', learned)
 }
 
-/** One value, or when it replaces another, that one taken back with the very weight it has by now. */
+/** What the value changes of what was learned; a decision that was not answered teaches nothing about quality. */
 function lesson(
-  known: RecentDecision,
+  { context, servedArm }: RecentDecision,
+  earlier: readonly RewardRow[],
   row: RewardRow,
-  previous: RewardRow | undefined,
 ): readonly Observation[] {
-  const { context, servedArm } = known
-  if (servedArm === undefined || row.valueNumber === undefined) return []
-  const added = qualityObservation(context, servedArm, row.valueNumber, row.atMs)
-  if (previous?.valueNumber === undefined) return [added]
-  return [qualityObservation(context, servedArm, previous.valueNumber, previous.atMs, -1), added]
+  if (servedArm === undefined) return []
+  return lessonOf({ ...context, arm: servedArm }, earlier.map(judgementOf), judgementOf(row))
+}
+
+function judgementOf({ rewardId, atMs, valueNumber }: RewardRow): Judgement {
+  return { key: rewardId, atMs, quality: valueNumber }
 }
 
 async function findDecision(services: Services, id: DecisionId): Promise<RecentDecision | undefined> {
@@ -106,7 +114,7 @@ function fromRecord({ row, attempts, rewards }: DecisionRecord): RecentDecision 
   const { decision, tenant, surface } = row
   const answered = attempts.findLast(({ status }) => status === 'answered')
   return {
-    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x },
+    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
     tenant,
     servedArm: surface === 'route' ? decision.arm : (answered?.arm as ArmId | undefined),
     running: false,
@@ -141,6 +149,7 @@ export function refuseWithoutStore(error: unknown): never {
 type FeedbackValue = Pick<RewardRow, 'valueNumber' | 'valueText'>
 
 function readValue({ metric, value }: FeedbackBody): FeedbackValue {
+  if (value === null) return { valueNumber: undefined, valueText: '' }
   const valueNumber =
     typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : undefined
   if (metric === QUALITY && !(valueNumber !== undefined && valueNumber >= 0 && valueNumber <= 1)) {

@@ -7,7 +7,7 @@ import type { ArmId, DecisionContext, DecisionId } from '../../engine/index.ts'
 const ENTRIES_MAX = 20_000
 
 export interface RecentDecision {
-  readonly context: DecisionContext
+  readonly context: DecisionContext & { readonly atMs: number }
   readonly tenant: string
   /** The arm that feedback on quality is about; undefined when the decision was not answered. */
   servedArm: ArmId | undefined

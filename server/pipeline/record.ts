@@ -30,7 +30,7 @@ export function recordDecision(
   })
   const routesOnly = task.surface === 'route'
   services.recent.put({
-    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x },
+    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
     tenant: task.tenant.name,
     // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
     servedArm: routesOnly ? decision.arm : undefined,

@@ -283,6 +283,12 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
         [],
       )
       await store.writeReward(rewardRow({ decisionId: second, metric: 'clicks', valueNumber: 9 }), [])
+      // A judgement that was taken back.
+      await store.writeReward(rewardRow({ decisionId: third, valueNumber: 0.3 }), [])
+      await store.writeReward(
+        rewardRow({ decisionId: third, valueNumber: undefined, atMs: START_MS + 7_200_000 }),
+        [],
+      )
       await store.flush()
       const summary = await store.armSummary({ fromMs: START_MS - 1, toMs: START_MS + 60_000 })
       assert.deepEqual(

@@ -150,6 +150,10 @@ suite('lexicographic wishes', () => {
           const near = estimates.filter((e) => e.quality.mean >= top - points / 100 - 1e-12)
           const cheapest = Math.min(...near.map((e) => e.costUsd.mean))
           const got = estimates.find((e) => e.arm === chosen)!
+          const isNear = (e: (typeof estimates)[number]) => near.includes(e)
+          const lowestNear = Math.min(...near.map((e) => e.utility.mean))
+          const highestFar = Math.max(...estimates.filter((e) => !isNear(e)).map((e) => e.utility.mean))
+          assert.ok(lowestNear >= highestFar, `${lowestNear} ${highestFar}`)
           assert.ok(got.quality.mean >= top - points / 100 - 1e-9)
           assert.ok(got.costUsd.mean <= cheapest + 1e-12, `${got.costUsd.mean} ${cheapest}`)
         },
@@ -168,13 +172,20 @@ suite('lexicographic wishes', () => {
 suite('weights', () => {
   const arms = [arm('p/a', { price: price(1) }), arm('p/b', { price: price(5) })]
   const preferences = { kind: 'weights', quality: 1, cost: 0.5, latency: 0.1 } as const
-  const answer = (target: Router, id: string, requestClass: string, promptTokens: number, n: number) => {
+  const answer = (
+    target: Router,
+    id: string,
+    requestClass: string,
+    promptTokens: number,
+    n: number,
+    outputTokens = 200,
+  ) => {
     const decision = decide(target, { facts: facts({ requestClass, promptTokens }) })
     for (let i = 0; i < n; i++) {
       target.learn(
         observationsFromOutcome(
           decision,
-          { arm: id as ArmId, succeeded: true, ttftMs: 500, totalMs: 2_500, outputTokens: 200 },
+          { arm: id as ArmId, succeeded: true, ttftMs: 500, totalMs: 2_500, outputTokens },
           1_000 + i,
           target.featureSpace.servingDimension,
         ),
@@ -205,6 +216,17 @@ suite('weights', () => {
     // Structure that the mean request has in part only moves the lengths by a little.
     const meanUsd = (estimates[0]!.costUsd.mean + estimates[1]!.costUsd.mean) / 2
     assertClose(rates(target, 'code', 5).perUsd, 0.5 / meanUsd, 0.05)
+  })
+
+  test('know that the answers of a class are long', () => {
+    const target = router(arms)
+    for (const id of ['p/a', 'p/b']) {
+      answer(target, id, 'code', 255, 300, 1_000)
+      answer(target, id, 'chat', 255, 300, 50)
+    }
+    const ratio = rates(target, 'chat', 7).perUsd / rates(target, 'code', 7).perUsd
+    // (255 + 1,000) / (255 + 50) tokens, less what is shrunk towards the mean of both classes.
+    assert.ok(ratio > 3 && ratio < 4.3, `${ratio}`)
   })
 
   test('are the same for all replicas with the same sums, and after a restart', () => {

@@ -33,7 +33,7 @@ describe('highwayman.example.yaml', () => {
       {
         providers: 5,
         arms: 8,
-        models: ['auto', 'support-bot', 'european', 'classic', 'rollout', 'pinned', 'best-known'],
+        models: ['auto', 'support-bot', 'european', 'frugal', 'classic', 'rollout', 'pinned', 'best-known'],
         policies: ['epsilon-greedy', 'fixed', 'priority', 'thompson', 'weighted'],
         tenants: 2,
         warnings: ['arm_free'],

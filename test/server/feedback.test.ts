@@ -119,7 +119,41 @@ describe('feedback', () => {
         ],
       )
       assert.equal(stored[0]?.atMs, stored[1]?.atMs, 'taken back with the weight it has by now')
-      assert.ok(stored[2]!.atMs > stored[1]!.atMs)
+      assert.equal(stored[2]?.atMs, stored[1]?.atMs, 'the answer is as old as it was')
+      assert.equal(stored[0]?.atMs, server.store.decisions[0]?.decision.atMs)
+    }))
+
+  it('null takes the last value back, and another can follow', () =>
+    withAnswer(async (server, id) => {
+      await give(server, id, 1)
+      const { code, body } = await give(server, id, null)
+      assert.deepEqual([code, body.status, body.learned], [202, 'retracted', true])
+      assertQuality(server, { n: 0, total: 0 })
+      const explained = (await (await server.get(`/v1/decisions/${id}`)).json()) as {
+        rewards: readonly { value: unknown }[]
+      }
+      assert.deepEqual(
+        explained.rewards.map(({ value }) => value),
+        [1, null],
+      )
+      assert.deepEqual((await give(server, id, null)).body.learned, false, 'there was nothing left')
+      assert.equal((await give(server, id, 0.5)).body.status, 'revised')
+      assertQuality(server, { n: 1, total: 0.5 })
+    }))
+
+  it('any mixture of values, repetitions and retractions leaves the last one that was taken', () =>
+    withAnswer(async (server, id) => {
+      const values = [0.3, null, 0.3, 0.7, 0.7, null, null, 0.2, 1, null, 0.9]
+      for (const [i, value] of values.entries()) {
+        await give(server, id, value, i % 2 ? { idempotency_key: `k${i}` } : {})
+        if (i % 3 === 0) await give(server, id, 0, { idempotency_key: `k${i - (i % 2 ? 0 : 1)}` })
+        server.clock.advance(86_400_000)
+      }
+      const kept = server.store.rewards.at(-1)
+      const earlier = server.store.observations.filter(({ head }) => head === 'quality')
+      const total = earlier.reduce((sum, { y, weight }) => sum + weight * y, 0)
+      assert.ok(Math.abs(total - (kept?.valueNumber ?? 0)) < 1e-12)
+      assertQuality(server, { n: 1, total: kept!.valueNumber! })
     }))
 
   it('the same idempotency key counts once', () =>

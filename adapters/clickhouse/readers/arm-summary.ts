@@ -11,10 +11,12 @@ WITH
     drawn AS (SELECT decision_id, arm FROM decisions WHERE ${IN_SPAN}),
     qualities AS
     (
-        SELECT decision_id, argMax(value_number, (ts, reward_id)) AS quality
+        -- In a tuple, so that a value that was taken back counts as the latest, and the decision as not judged.
+        SELECT decision_id, argMax(tuple(value_number), (ts, reward_id)).1 AS quality
         FROM rewards
-        WHERE ${IN_SPAN} AND metric = 'quality' AND value_number IS NOT NULL
+        WHERE ${IN_SPAN} AND metric = 'quality'
         GROUP BY decision_id
+        HAVING quality IS NOT NULL
     )
 SELECT
     arm,

@@ -93,7 +93,10 @@ export const decisionReplySchema = z.object({
   rewards: z.array(
     z.object({
       metric: z.string(),
-      value: z.union([z.number(), z.string()]),
+      value: z
+        .union([z.number(), z.string()])
+        .nullable()
+        .describe('null: what was said before is taken back.'),
       at_ms: z.number(),
       source: z.string(),
       idempotency_key: z.string().nullable(),

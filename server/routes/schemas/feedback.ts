@@ -12,8 +12,8 @@ export const feedbackBodySchema = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
       .describe('`quality` is learned from; every other name is kept for reports.'),
     value: z
-      .union([z.boolean(), z.number(), z.string().max(4_096)])
-      .describe('For `quality`: true, false or a number from 0 to 1.'),
+      .union([z.boolean(), z.number(), z.string().max(4_096), z.null()])
+      .describe('For `quality`: true, false or a number from 0 to 1. null takes the last value back.'),
     idempotency_key: z
       .string()
       .min(1)
@@ -31,8 +31,10 @@ export type FeedbackBody = z.output<typeof feedbackBodySchema>
 
 export const feedbackReplySchema = z.object({
   status: z
-    .enum(['recorded', 'revised', 'duplicate'])
-    .describe('`revised`: it replaced an earlier value; `duplicate`: its idempotency key was known.'),
+    .enum(['recorded', 'revised', 'retracted', 'duplicate'])
+    .describe(
+      '`revised`: it replaced an earlier value; `retracted`: it took one back; `duplicate`: its idempotency key was known.',
+    ),
   learned: z.boolean().describe('Whether the router’s beliefs changed by it.'),
   decision_id: z.string(),
   metric: z.string(),
