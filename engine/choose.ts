@@ -33,17 +33,24 @@ export function validateChoice({ policy, floor }: ChoiceSettings): void {
   }
 }
 
-/** Pure: the draw is a function of (`id`, salt). */
-export function choose(
+/** Policy and floor: what the arm is drawn from, unless something holds it back. */
+export function distribute(
   input: PolicyInput,
-  id: string,
-  { policy, explore, floor, salt }: ChoiceSettings,
-): Choice {
+  { policy, explore, floor }: Omit<ChoiceSettings, 'salt'>,
+): Float64Array {
   const rule = policyOf(policy)
-  const probabilities = explore
-    ? withFloor(rule.distribution(input, policy), floor)
-    : rule.exploit(input, policy)
+  return explore ? withFloor(rule.distribution(input, policy), floor) : rule.exploit(input, policy)
+}
+
+/** Position of the drawn arm: a pure function of (`id`, salt). */
+export function drawFrom(probabilities: Float64Array, id: string, salt: string): number {
   // Where one arm is certain every number draws it.
   const certain = probabilities.indexOf(1)
-  return { probabilities, drawn: certain === -1 ? draw(probabilities, hash53(id, salt)) : certain }
+  return certain === -1 ? draw(probabilities, hash53(id, salt)) : certain
+}
+
+/** All of it. */
+export function choose(input: PolicyInput, id: string, settings: ChoiceSettings): Choice {
+  const probabilities = distribute(input, settings)
+  return { probabilities, drawn: drawFrom(probabilities, id, settings.salt) }
 }

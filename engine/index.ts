@@ -3,6 +3,7 @@
 export { bestArmProbabilities } from './best-arm.ts'
 export type { BudgetTerms, OnExhausted } from './budget.ts'
 export { BUDGET_PERIODS, type BudgetPeriod } from './calendar.ts'
+export { ConservativeAccount, type ConservativeState, type ConservativeTerms } from './conservative.ts'
 export { draw, hash53 } from './draw.ts'
 export { type Alternatives, alternativesOf, dualPrice } from './dual-price.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'

@@ -1,5 +1,6 @@
 /** The engine's one object: `decide` and `learn` over the posterior of every arm. */
 import type { BudgetTerms } from './budget.ts'
+import type { ConservativeAccount } from './conservative.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
 import type { TurnsState } from './turns.ts'
@@ -47,6 +48,8 @@ export interface DecideRequest {
    * to prefer it. ≥ 0. @default 0
    */
   readonly switchMargin?: number
+  /** Holds the quality above a share of a baseline arm's. Read only: see {@link ConservativeAccount.commit}. */
+  readonly conservative?: ConservativeAccount
   /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
   readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
   /** Calls running now, by arm, for `least-busy`. Absent: none. */

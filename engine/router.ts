@@ -10,7 +10,8 @@ import {
 } from './arm-model.ts'
 import { indexArms, samePrior } from './arm-registry.ts'
 import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
-import { type ChoiceSettings, choose, validateChoice } from './choose.ts'
+import { type ChoiceSettings, distribute, drawFrom, validateChoice } from './choose.ts'
+import { heldBack } from './conservative.ts'
 import { type Conversation, conversationNote, conversationOf, withMargin } from './conversation.ts'
 import { exclude, excludeByBelief, neededCapabilities, validateConstraints } from './eligibility.ts'
 import { EngineError } from './errors.ts'
@@ -34,6 +35,7 @@ import {
   type ArmId,
   type ArmPrior,
   type Belief,
+  type ConservativeNote,
   type Exclusion,
   HEADS,
   type HeadChange,
@@ -134,7 +136,9 @@ class PosteriorRouter implements Router {
     const eligible = estimates.map((estimate) => estimate.arm)
     const floor = affordableFloor(settings.floor, estimates, request.budget)
     const input = this.#policyInput(request, eligible, estimates, conversation)
-    const { probabilities, drawn } = choose(input, request.id, { ...settings, floor })
+    const wanted = distribute(input, { ...settings, floor })
+    const { probabilities, note } = this.#hold(request, wanted, estimates, qualityOf)
+    const drawn = drawFrom(probabilities, request.id, settings.salt)
     const arm = eligible[drawn]!
     if (request.policy.name === 'round-robin') this.#turns.take(arm)
     return {
@@ -152,6 +156,7 @@ class PosteriorRouter implements Router {
         ...(conversation !== undefined && {
           conversation: conversationNote(conversation, this.#arms, context),
         }),
+        ...(note !== undefined && { conservative: note }),
         salt: settings.salt,
         eligible,
         exclusions,
@@ -342,6 +347,23 @@ class PosteriorRouter implements Router {
       forecasts.push(forecast(arm, model, context))
     }
     return { candidates, forecasts, exclusions }
+  }
+
+  #hold(
+    { conservative: account }: DecideRequest,
+    wanted: Float64Array,
+    estimates: readonly ArmEstimate[],
+    qualityOf: (arm: ArmId) => Belief | undefined,
+  ): { readonly probabilities: Float64Array; readonly note?: ConservativeNote } {
+    if (account === undefined) return { probabilities: wanted }
+    const { baseline } = account.terms
+    const baselineQuality = qualityOf(baseline)
+    if (baselineQuality === undefined) {
+      throw new EngineError('engine_unknown_arm', `the baseline ${baseline} is not in the registry`)
+    }
+    const eligible = estimates.map(({ arm }) => arm)
+    const qualities = estimates.map(({ quality }) => quality)
+    return heldBack(wanted, eligible, qualities, baselineQuality, account)
   }
 
   /** Also of an arm that is no candidate. */

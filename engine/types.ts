@@ -304,6 +304,17 @@ export interface ConversationNote {
   readonly switchMargin: number
 }
 
+/** How a guarantee against a baseline bore on a decision. */
+export interface ConservativeNote {
+  readonly baseline: ArmId
+  readonly alpha: number
+  /** Lower bound, before this decision, of the quality had in excess of (1 − alpha) times the baseline's. */
+  readonly slack: number
+  /** Probability that was moved to the baseline. */
+  readonly heldMass: number
+  readonly baselineQuality: Belief
+}
+
 /** One routing choice, complete enough to be recomputed and to be evaluated off-policy. */
 export interface Decision {
   readonly id: DecisionId
@@ -319,6 +330,8 @@ export interface Decision {
   readonly floor: number
   /** Of a conversation: its last arm, and the utility that the policy saw on top of that arm's own. */
   readonly conversation?: ConversationNote
+  /** Where the quality is held above a share of a baseline's. */
+  readonly conservative?: ConservativeNote
   readonly salt: string
   /** The eligible arms; `probabilities` and `estimates` are in this order. */
   readonly eligible: readonly ArmId[]

@@ -8,6 +8,7 @@ import { serverError } from './errors.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { Accounts } from './pipeline/accounts.ts'
 import { Conversations } from './pipeline/conversations.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
 import { RecentDecisions } from './pipeline/recent-decisions.ts'
@@ -77,6 +78,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     inFlight,
     recent: new RecentDecisions(),
     conversations: new Conversations(),
+    accounts: new Accounts(),
     feedbackLock: new KeyedLock(),
     log: app.log,
   }

@@ -1,6 +1,6 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
 import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
-import type { Arm, ArmId, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
+import type { Arm, ArmId, ConservativeTerms, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
 
 export interface RegisteredArm {
   readonly arm: Arm
@@ -23,6 +23,8 @@ export interface VirtualModel {
   /** Utility by which another arm must be better to take over a conversation. */
   readonly switchMargin: number
   readonly explore: boolean
+  /** Holds the quality above a share of one arm's. */
+  readonly conservative?: ConservativeTerms
 }
 
 export interface Tenant {

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { AppDeps } from './deps.ts'
 import type { KeyedLock } from './keyed-lock.ts'
 import type { Metrics } from './observability/metrics.ts'
+import type { Accounts } from './pipeline/accounts.ts'
 import type { Conversations } from './pipeline/conversations.ts'
 import type { RecentDecisions } from './pipeline/recent-decisions.ts'
 import type { RegistryView } from './registry-view.ts'
@@ -21,6 +22,7 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly inFlight: InFlight
   readonly recent: RecentDecisions
   readonly conversations: Conversations
+  readonly accounts: Accounts
   readonly feedbackLock: KeyedLock
   readonly log: FastifyBaseLogger
 }

@@ -254,6 +254,16 @@ const arm = section({
   prior: prior.describe('What to believe before the first outcome.'),
 })
 
+const conservative = section({
+  baseline: armId().describe('The arm to be measured by; what the rest cannot be trusted with goes to it.'),
+  alpha: number(z.number().gt(0).lt(1)).describe(
+    'Share of the baseline’s quality that may be given up at most, at every moment; 0.05 is 5 %.',
+  ),
+  confidence: number(z.number().gt(0.5).lt(1))
+    .optional()
+    .describe('Probability that this holds. Default: 0.95.'),
+})
+
 const model = section({
   arms: z.array(armId()).min(1).optional().describe('Arms by id. Neither `arms` nor `tags`: all arms.'),
   tags: z.array(name()).min(1).optional().describe('Also every arm with one of these tags.'),
@@ -281,6 +291,11 @@ const model = section({
   explore: truth()
     .default(DEFAULTS.model.explore)
     .describe('`false`: always the arm that looks best, nothing is tried out.'),
+  conservative: conservative
+    .optional()
+    .describe(
+      'Hold the quality that was fed back above a share of what one arm would have had, counted from the start of the process.',
+    ),
 })
 
 const tenant = section({

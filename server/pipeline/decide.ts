@@ -29,6 +29,7 @@ export function decide(
   const { model } = task
   const atMs = services.clock.nowMs()
   const blocked = blockedArms(services, task, tried, atMs)
+  const account = services.accounts.of(model)
   const warmCache = task.conversation && services.conversations.recall(task.conversation, atMs)
   const result = services.router.decide({
     id: services.ids.next(),
@@ -43,9 +44,13 @@ export function decide(
     inFlight: services.load.running,
     switchMargin: model.switchMargin,
     ...(warmCache !== undefined && { warmCache }),
+    ...(account !== undefined && { conservative: account }),
     ...(blocked.size > 0 && { blocked }),
   })
-  if (result.kind === 'decided') recordDecision(services, task, result.decision, parentId)
+  if (result.kind === 'decided') {
+    account?.commit(result.decision)
+    recordDecision(services, task, result.decision, parentId)
+  }
   return result
 }
 

@@ -1,6 +1,12 @@
 /** Decisions in the words of the API. */
 import type { AttemptRow, DecisionRecord, RewardRow } from '../../adapters/index.ts'
-import type { ArmEstimate, Decision, FeatureSpace } from '../../engine/index.ts'
+import type {
+  ArmEstimate,
+  ConservativeNote,
+  ConversationNote,
+  Decision,
+  FeatureSpace,
+} from '../../engine/index.ts'
 import type { DecisionReply, RouteReply } from '../routes/schemas/decision.ts'
 import type { Services } from '../services.ts'
 import { decide, noEligibleArm } from './decide.ts'
@@ -72,11 +78,21 @@ function choiceOf(decision: Decision) {
     class: decision.requestClass,
     explore: decision.explore,
     floor: decision.floor,
+    ...(decision.conversation !== undefined && { conversation: conversationBody(decision.conversation) }),
+    ...(decision.conservative !== undefined && { conservative: conservativeBody(decision.conservative) }),
     rates: { per_usd: rates.perUsd, per_second: rates.perSecond, per_failure: rates.perFailure },
     probabilities: Object.fromEntries(eligible.map((arm, i) => [arm, probabilities[i] ?? 0])),
     estimates: decision.estimates.map((estimate, i) => estimateBody(estimate, probabilities[i] ?? 0)),
     exclusions: decision.exclusions.map((exclusion) => ({ ...exclusion })),
   }
+}
+
+function conversationBody({ arm, cachedTokens, switchMargin }: ConversationNote) {
+  return { arm, cached_tokens: cachedTokens, switch_margin: switchMargin }
+}
+
+function conservativeBody({ baseline, alpha, slack, heldMass, baselineQuality }: ConservativeNote) {
+  return { baseline, alpha, slack, held_mass: heldMass, baseline_quality: baselineQuality }
 }
 
 function estimateBody(estimate: ArmEstimate, probability: number) {

@@ -79,6 +79,7 @@ async function take(
   const observations = metric === QUALITY ? lesson(known, earlier, row) : []
   await write(services, row, observations)
   known.rewards.push(row)
+  if (metric === QUALITY) known.account?.settle(id, row.valueNumber)
   // Another feature space than the running one: kept in the store for its own.
   const learned = observations.length > 0 && known.context.featureSpace === services.router.featureSpace.id
   if (learned) services.router.learn(observations)

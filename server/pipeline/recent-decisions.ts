@@ -1,7 +1,7 @@
 /** Decisions of the recent past, kept so that most feedback needs no query. */
 import { LRUCache } from 'lru-cache'
 import type { RewardRow } from '../../adapters/index.ts'
-import type { ArmId, DecisionContext, DecisionId } from '../../engine/index.ts'
+import type { ArmId, ConservativeAccount, DecisionContext, DecisionId } from '../../engine/index.ts'
 
 /** About 1 kB each. */
 const ENTRIES_MAX = 20_000
@@ -9,6 +9,8 @@ const ENTRIES_MAX = 20_000
 export interface RecentDecision {
   readonly context: DecisionContext & { readonly atMs: number }
   readonly tenant: string
+  /** Where the decision was entered. */
+  readonly account?: ConservativeAccount
   /** The arm that feedback on quality is about; undefined when the decision was not answered. */
   servedArm: ArmId | undefined
   /** While its answer is being given. */

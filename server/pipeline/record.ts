@@ -29,9 +29,11 @@ export function recordDecision(
     metadata: task.metadata,
   })
   const routesOnly = task.surface === 'route'
+  const account = services.accounts.of(task.model)
   services.recent.put({
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
     tenant: task.tenant.name,
+    ...(account !== undefined && { account }),
     // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
     servedArm: routesOnly ? decision.arm : undefined,
     running: !routesOnly,
@@ -96,6 +98,7 @@ export function recordFailure(services: Services, leg: Leg, failure: Failure): v
   const nowMs = services.clock.nowMs()
   services.recent.settle(id, undefined)
   services.load.end(arm)
+  services.recent.find(id)?.account?.withdraw(id)
   if (status === 'cancelled') services.health.abandon(arm, nowMs)
   else services.health.fail(arm, error, nowMs)
   append(services, leg, { ...failure, finishReason: '' })

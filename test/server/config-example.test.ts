@@ -33,7 +33,17 @@ describe('highwayman.example.yaml', () => {
       {
         providers: 5,
         arms: 8,
-        models: ['auto', 'support-bot', 'european', 'frugal', 'classic', 'rollout', 'pinned', 'best-known'],
+        models: [
+          'auto',
+          'support-bot',
+          'european',
+          'frugal',
+          'classic',
+          'safe',
+          'rollout',
+          'pinned',
+          'best-known',
+        ],
         policies: ['epsilon-greedy', 'fixed', 'priority', 'thompson', 'weighted'],
         tenants: 2,
         warnings: ['arm_free'],

@@ -304,6 +304,7 @@ models:
   ordered:
     preferences: { thenBy: [cost, latency] }
     switchMargin: 0.02
+    conservative: { baseline: openai/gpt-5, alpha: 0.05 }
   tight:
     preferences: { withinQualityPoints: 3, thenBy: [latency] }
     constraints:
@@ -322,6 +323,8 @@ tenants:
     })
     assert.equal(ordered.switchMargin, 0.02)
     assert.equal(tight.switchMargin, 0)
+    assert.deepEqual(ordered.conservative, { baseline: 'openai/gpt-5', alpha: 0.05 })
+    assert.equal(tight.conservative, undefined)
     assert.deepEqual(tight.constraints, {
       maxP95CostUsd: 0.1,
       maxP95LatencyMs: 5000,

@@ -262,6 +262,18 @@ export const MISTAKES: readonly {
     message: /^unknown arm "openai\/gpt-6"; did you mean/,
   },
   {
+    title: 'a baseline nobody declares',
+    text: 'models: { m: { conservative: { baseline: ▶openai/gpt-6, alpha: 0.1 } } }\n',
+    path: 'models.m.conservative.baseline',
+    message: /^unknown arm "openai\/gpt-6"/,
+  },
+  {
+    title: 'a baseline outside the model',
+    text: 'models: { m: { tags: [small], conservative: { baseline: ▶openai/gpt-5, alpha: 0.1 } } }\n',
+    path: 'models.m.conservative.baseline',
+    message: /not among the model's arms/,
+  },
+  {
     title: 'weights without quality',
     text: 'models: { m: { ▶preferences: { cost: 1 } } }\n',
     path: 'models.m.preferences',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ArmId } from '../../engine/index.ts'
 import { Conversations, conversationKeys, tokensLeftWarm } from '../../server/pipeline/conversations.ts'
-import { completion, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
+import { completion, failing, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { startTestServer, type TestArm, type TestServer, tenant } from '../helpers/server.ts'
 import { json } from '../helpers/upstream.ts'
 
@@ -206,6 +206,71 @@ describe('a conversation', () => {
       },
       { switchMargin: 0.5 },
     ))
+})
+
+describe('a model that is held above a baseline', () => {
+  const terms = { baseline: 'acme/base' as ArmId, alpha: 0.5 }
+  const shown = (told: unknown) =>
+    (told as { conservative: { slack: number; held_mass: number } }).conservative
+
+  async function withModel(work: (server: TestServer) => Promise<void>): Promise<void> {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({
+      arms: ['acme/base', 'acme/new'].map((id) => ({ id, url: upstream.url })),
+      policy: { name: 'fixed', arm: 'acme/new' as ArmId },
+      auto: { conservative: terms },
+    })
+    await work(server)
+  }
+  const route = async (server: TestServer) =>
+    (await (await server.post('/v1/route', { messages })).json()) as Told & { decision_id: string }
+  const judge = (server: TestServer, id: string, value: number | null) =>
+    server.post('/v1/feedback', { decision_id: id, metric: 'quality', value })
+
+  it('plays the baseline until its slack is earned, and loses it again by a revision', () =>
+    withModel(async (server) => {
+      const told: { decision_id: string }[] = []
+      let free = await route(server)
+      for (; free.arm === 'acme/base' && told.length < 20; free = await route(server)) {
+        assert.deepEqual([free.propensity, shown(free).held_mass], [1, 1])
+        // The first two are never judged: they earn no more than their lower bound, which is nothing.
+        if (told.length >= 2) await judge(server, free.decision_id, 1)
+        told.push(free)
+      }
+      assert.equal(free.arm, 'acme/new')
+      assert.deepEqual([free.probabilities['acme/new'], shown(free).held_mass], [1, 0])
+      assert.ok(told.length > 5 && told.length < 15, `after ${told.length}`)
+      assert.ok(shown(free).slack > 1 && shown(free).slack <= (told.length - 2) / 2, `${shown(free).slack}`)
+      for (const { decision_id } of told) await judge(server, decision_id, 0)
+      assert.equal((await route(server)).arm, 'acme/base')
+    }))
+
+  it('counts what was judged as it was judged', () =>
+    withModel(async (server) => {
+      const first = await route(server)
+      await judge(server, first.decision_id, 0.5)
+      assert.equal(shown(await route(server)).slack, 0.25)
+      await judge(server, first.decision_id, null)
+      assert.ok(shown(await route(server)).slack < 0)
+    }))
+
+  it('does not count a call that failed', async () => {
+    await using bad = await startOpenAiUpstream(failing(500))
+    await using good = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({
+      arms: [
+        { id: 'acme/base', url: bad.url },
+        { id: 'acme/new', url: good.url },
+      ],
+      auto: { conservative: terms },
+    })
+    const response = await server.chat()
+    assert.equal(response.headers.get('x-highwayman-arm'), 'acme/new')
+    await judge(server, response.headers.get('x-highwayman-decision-id')!, 1)
+    const [first, second] = server.store.decisions.map(({ decision }) => decision)
+    assert.equal(first?.arm, 'acme/base')
+    assert.equal(second?.conservative?.slack, 0, 'as if the first had not been made')
+  })
 })
 
 describe('the memory of conversations', () => {

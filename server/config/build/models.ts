@@ -1,4 +1,4 @@
-import type { ArmId, PolicySpec } from '../../../engine/index.ts'
+import type { ArmId, ConservativeTerms, PolicySpec } from '../../../engine/index.ts'
 import type { VirtualModel } from '../../registry.ts'
 import { DEFAULTS } from '../defaults.ts'
 import { didYouMean } from '../nearest.ts'
@@ -15,7 +15,7 @@ import {
   reportUnknownPolicy,
 } from './policy.ts'
 import { buildPreferences } from './preferences.ts'
-import type { Scope } from './scope.ts'
+import { compact, type Scope } from './scope.ts'
 
 const DEFAULT_WEIGHTS = { kind: 'weights', ...DEFAULTS.model.preferences } as const
 
@@ -44,6 +44,9 @@ export function buildModel(
     floor: settings.floor ?? (isStatic(policy) ? DEFAULTS.model.staticPolicyFloor : DEFAULTS.model.floor),
     switchMargin: settings.switchMargin,
     explore: settings.explore,
+    ...(settings.conservative !== undefined && {
+      conservative: modelConservative(path, settings.conservative, ids, scope),
+    }),
   }
 }
 
@@ -97,6 +100,22 @@ function modelPolicy(
   if (named === undefined) return fallback
   for (const { arm } of armsOfPolicy(named.settings, [])) reportForeignArm(arm, at, ids, scope)
   return named.spec
+}
+
+function modelConservative(
+  path: Path,
+  settings: NonNullable<ModelSettings['conservative']>,
+  ids: readonly ArmId[],
+  { reporter, names }: Scope,
+): ConservativeTerms {
+  const { baseline, ...terms } = settings
+  const at = [...path, 'conservative', 'baseline']
+  if (!names.arms.has(baseline)) {
+    reporter.report(at, 'value', `unknown arm "${baseline}"${didYouMean(baseline, names.arms)}`)
+  } else if (!ids.includes(baseline as ArmId)) {
+    reporter.report(at, 'value', `arm "${baseline}" is not among the model's arms, so nothing can go to it`)
+  }
+  return { baseline: baseline as ArmId, ...compact(terms) }
 }
 
 function reportForeignArm(arm: string, at: Path, ids: readonly string[], { reporter, names }: Scope): void {

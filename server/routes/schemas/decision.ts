@@ -31,6 +31,28 @@ const choice = {
   class: z.string(),
   explore: z.boolean(),
   floor: z.number(),
+  conversation: z
+    .object({
+      arm: z.string().describe('That gave the last turn.'),
+      cached_tokens: z.number().describe('Prompt tokens counted at its cached price.'),
+      switch_margin: z.number().describe('Utility that the policy saw on top of that arm’s own.'),
+    })
+    .optional()
+    .describe('Of a conversation’s later turns, at the time of the decision.'),
+  conservative: z
+    .object({
+      baseline: z.string(),
+      alpha: z.number(),
+      slack: z
+        .number()
+        .describe(
+          'Lower bound, before this decision, of the quality in excess of (1 − alpha) × the baseline’s.',
+        ),
+      held_mass: z.number().describe('Probability that was moved to the baseline.'),
+      baseline_quality: belief,
+    })
+    .optional()
+    .describe('Where quality is held above a share of a baseline’s, at the time of the decision.'),
   rates: z
     .object({ per_usd: z.number(), per_second: z.number(), per_failure: z.number() })
     .describe('What the other goods cost in units of quality.'),
