@@ -4,7 +4,7 @@
  * evaluation. Results go to stdout, progress and errors to stderr; errors leave by one door with a code.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
@@ -22,8 +22,10 @@ import {
   summarizeTraffic,
   type TrafficResult,
 } from './datasets/index.ts'
+import { type PolicyFile, readPolicyFile, writePolicyFile } from './engine/index.ts'
 import {
   type ClassBy,
+  fitPolicyFile,
   POLICY_NAMES,
   renderReplayTable,
   renderScenarioTable,
@@ -241,12 +243,15 @@ interface ReplayFlags extends Output {
 }
 
 async function runReplay(flags: ReplayFlags): Promise<void> {
-  const { json, dataset: name, arms, warmStart, scenario: scenarioName, ...rest } = flags
+  const { json, dataset: name, arms, warmStart, policy, scenario: scenarioName, ...rest } = flags
   const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
+  const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
   const options = {
     ...rest,
     dataset: await openDataset(name),
+    policy: policyFile?.policy ?? policy,
+    ...(policyFile !== undefined && { policyFile }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
     onProgress: (done: number, total: number) => bar.update(done, total),
@@ -260,6 +265,50 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     if (json) print(result)
     else process.stdout.write(renderScenarioTable(result))
   }
+}
+
+/** @throws {EngineError} `engine_bad_policy_file`; and what reading throws */
+async function loadPolicyFile(path: string): Promise<PolicyFile> {
+  return readPolicyFile(parseJson(path, await readFile(path, 'utf8')))
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw Object.assign(new Error(`${path} is not JSON: ${messageOf(cause)}`, { cause }), {
+      code: 'config_unreadable',
+    })
+  }
+}
+
+// ── fit ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface FitFlags extends Output {
+  readonly dataset: string
+  readonly policy: string
+  readonly split: string
+  readonly out: string
+  readonly effectiveSamples?: number
+  readonly textComponents?: number
+  readonly classBy?: ClassBy
+  readonly arms?: string
+}
+
+async function fit(flags: FitFlags): Promise<void> {
+  const { json, dataset: name, arms, out, ...options } = flags
+  const bar = progressBar()
+  const file = await fitPolicyFile({
+    ...options,
+    dataset: await openDataset(name),
+    createdMs: Date.now(),
+    ...(arms === undefined ? {} : { arms: arms.split(',') }),
+    onProgress: (done, total) => bar.update(done, total),
+  }).finally(() => bar.stop())
+  await writeFile(out, writePolicyFile(file))
+  const { rows, split } = file.provenance
+  if (json) print({ out, rows, split, sums: file.sums.length })
+  else process.stdout.write(`${out}: ${file.sums.length} sums from ${rows} rows of ${name}, ${split}\n`)
 }
 
 /** On stderr, and only where somebody watches. */
@@ -403,7 +452,10 @@ function action<Flags extends Output>(run: (flags: Flags) => Promise<void>): (fl
       process.stderr.write(
         `highwayman: ${code === undefined && error instanceof Error ? error.stack : messageOf(error)}\n`,
       )
-      const isInput = error instanceof ConfigError || /^(dataset|eval|config)_/.test(code ?? '')
+      const isInput =
+        error instanceof ConfigError ||
+        /^(dataset|eval|config)_/.test(code ?? '') ||
+        code === 'engine_bad_policy_file'
       process.exitCode = isInput ? EXIT.badInput : EXIT.failed
     }
   }
@@ -469,7 +521,7 @@ program
   .command('replay')
   .description('judge a policy on a data set where every arm’s outcome is known')
   .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
-  .option('--policy <name>', POLICY_NAMES, 'thompson')
+  .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')
   .option('--online', 'learn as the rows come, from the chosen arm alone')
   .option('--split <name>', 'rows to judge on: a split of the set, or all (default: test, online all)')
   .option('--seeds <number>', 'how many orders or draws (default: 5)', whole(1, 1_000))
@@ -497,6 +549,26 @@ program
   .option('--scenario <name>', 'what happens to the arms on the way: bundled name or JSON file (online)')
   .addOption(jsonOption())
   .action(action(runReplay))
+
+program
+  .command('fit')
+  .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
+  .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
+  .requiredOption('--out <file>', 'where to write the policy file')
+  .option('--policy <name>', 'the policy it is for: as for replay', 'thompson')
+  .option('--split <name>', 'rows to learn from', 'train')
+  .option(
+    '--effective-samples <n>',
+    'observations that each arm’s sums count as at most (default: 2000)',
+    number(1, 1e9),
+  )
+  .addOption(
+    new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
+  )
+  .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
+  .option('--arms <ids>', 'only these arms, separated by commas')
+  .addOption(jsonOption())
+  .action(action(fit))
 
 program
   .command('doctor')

@@ -22,7 +22,8 @@ export function indexArms(arms: readonly Arm[]): ReadonlyMap<ArmId, Arm> {
   return index
 }
 
-function validateArm({ id, price, prior }: Arm): void {
+function validateArm({ id, price, prior, priorFrom }: Arm): void {
+  if (priorFrom === id) throw new EngineError('engine_bad_arm', `arm ${id}: priorFrom must be another arm`)
   const check = (field: string, value: number, ok: boolean, range: string): void => {
     if (!ok) throw new EngineError('engine_bad_arm', `arm ${id}: ${field} must be ${range}, got ${value}`)
   }

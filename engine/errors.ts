@@ -3,6 +3,7 @@ export const ENGINE_ERROR_CODES = [
   'engine_bad_arm',
   'engine_bad_config',
   'engine_bad_observation',
+  'engine_bad_policy_file',
   'engine_bad_reservation',
   'engine_no_eligible_arm',
   'engine_unknown_arm',

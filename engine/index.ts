@@ -3,6 +3,7 @@
 export { bestArmProbabilities } from './best-arm.ts'
 export type { BudgetTerms, OnExhausted } from './budget.ts'
 export { BUDGET_PERIODS, type BudgetPeriod } from './calendar.ts'
+export { DEFAULT_EFFECTIVE_SAMPLES } from './cold-start.ts'
 export { ConservativeAccount, type ConservativeState, type ConservativeTerms } from './conservative.ts'
 export { draw, hash53 } from './draw.ts'
 export { type Alternatives, alternativesOf, dualPrice } from './dual-price.ts'
@@ -77,11 +78,21 @@ export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
 export { DEFAULT_EXPLORATION } from './policies/thompson.ts'
+export {
+  createPolicyFile,
+  POLICY_FILE_FORMAT,
+  type PolicyFile,
+  type PolicyFileDraft,
+  priorSumsOf,
+  readPolicyFile,
+  writePolicyFile,
+} from './policy-file.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   DecideRequest,
   DecideResult,
   HalfLives,
+  PriorSums,
   Router,
   RouterOptions,
   RouterSnapshot,

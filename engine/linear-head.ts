@@ -39,6 +39,9 @@ export interface LinearSums {
   sinceMs?: number
 }
 
+/** Sums of other data that stand for what is believed beforehand. */
+export type LentSums = Readonly<Omit<LinearSums, 'asOfMs'>>
+
 /** Of one context: mean and sd of x·β, and the variance of a single outcome around it. */
 export interface LinearPrediction {
   readonly mean: number
@@ -69,6 +72,7 @@ export class LinearHead {
   #priorMean: Float64Array
   readonly #halfLifeMs: number
   #sums: LinearSums | undefined
+  #lent: LentSums | undefined
   #posterior: Posterior | undefined
   readonly #gain: Float64Array
   readonly #watch: DriftWatch | undefined
@@ -125,7 +129,7 @@ export class LinearHead {
   }
 
   predict(x: Float64Array, nz: Int32Array, nowMs: number): LinearPrediction {
-    if (this.#sums === undefined) return this.#predictFromPrior(x, nz)
+    if (this.#sums === undefined && this.#lent === undefined) return this.#predictFromPrior(x, nz)
     const posterior = this.#freshPosterior(nowMs)
     const noiseVariance = outcomeVariance(posterior)
     const spread = quadraticForm(posterior.covariance, x, nz)
@@ -142,12 +146,19 @@ export class LinearHead {
     return sums === undefined ? 0 : Math.max(sums.n, 0) * this.#decay(nowMs - sums.asOfMs)
   }
 
-  /** The live sums, brought to `nowMs`; undefined when nothing was observed. Read only. */
+  /** What the posterior is formed from, brought to `nowMs`, lent sums included; undefined for nothing. Read only. */
   sumsAt(nowMs: number): Readonly<LinearSums> | undefined {
-    return this.#sums && this.#advance(nowMs)
+    return this.#sums === undefined && this.#lent === undefined ? undefined : this.#data(nowMs)
   }
 
-  /** A copy of the sums as they are at their own `asOfMs`; undefined when nothing was observed. */
+  /** Makes these sums part of the prior, instead of those that were lent before: they do not fade, and are not observed. */
+  lend(sums: LentSums | undefined): void {
+    if (sums === undefined && this.#lent === undefined) return
+    this.#lent = sums
+    this.#posterior = undefined
+  }
+
+  /** A copy of the observed sums as they are at their own `asOfMs`; undefined when nothing was observed. */
   sums(): LinearSums | undefined {
     const sums = this.#sums
     return sums && { ...sums, A: sums.A.slice(), b: sums.b.slice() }
@@ -162,7 +173,7 @@ export class LinearHead {
     mean[0] = this.#prior.mean[0]!
     this.#priorMean = mean
     const posterior = this.#posterior
-    if (posterior !== undefined && this.#sums !== undefined) this.#locate(posterior, this.#sums)
+    if (posterior !== undefined) this.#locate(posterior, this.#data(this.#sums?.asOfMs ?? 0))
   }
 
   /** Adds sums of other data, bringing both to the later of the two times. */
@@ -232,11 +243,25 @@ export class LinearHead {
     ) {
       return current
     }
-    this.#posterior = this.#formPosterior(this.#advance(nowMs))
+    this.#posterior = this.#formPosterior(this.#data(nowMs))
     return this.#posterior
   }
 
-  #formPosterior(sums: LinearSums): Posterior {
+  #data(nowMs: number): Readonly<LinearSums> {
+    const lent = this.#lent
+    if (lent === undefined) return this.#advance(nowMs)
+    if (this.#sums === undefined) return { ...lent, asOfMs: nowMs }
+    const { asOfMs, n, c, A, b } = this.#advance(nowMs)
+    return {
+      asOfMs,
+      n: n + lent.n,
+      c: c + lent.c,
+      A: A.map((value, i) => value + lent.A[i]!),
+      b: b.map((value, i) => value + lent.b[i]!),
+    }
+  }
+
+  #formPosterior(sums: Readonly<LinearSums>): Posterior {
     const posterior: Posterior = {
       covariance: invertWithDiagonal(sums.A, this.#prior.precision),
       mean: new Float64Array(this.dimension),
@@ -250,7 +275,7 @@ export class LinearHead {
   }
 
   /** Mean, shape and rate of a posterior whose covariance is right. */
-  #locate(posterior: Posterior, sums: LinearSums): void {
+  #locate(posterior: Posterior, sums: Readonly<LinearSums>): void {
     const { precision, shape, rate } = this.#prior
     const m0 = this.#priorMean
     const d = this.dimension

@@ -87,6 +87,12 @@ export interface RouterSnapshot {
   readonly turns?: TurnsState
 }
 
+export interface PriorSums {
+  readonly sums: readonly HeadSums[]
+  /** Observations that the sums of one head count as at most, above 0. @default 2000 */
+  readonly effectiveSamples?: number | undefined
+}
+
 export interface Router {
   readonly featureSpace: FeatureSpace
   readonly halfLifeMs: HalfLives
@@ -105,6 +111,12 @@ export interface Router {
   learn(observations: readonly Observation[]): readonly HeadChange[]
   /** Adds sums that come from elsewhere (the store, another replica, a file). */
   absorb(sums: readonly HeadSums[]): void
+  /**
+   * Believes sums from elsewhere (a policy file) beforehand, instead of those it was started from earlier. They do not
+   * fade, count as at most so many observations, and less where what is observed here disagrees with them.
+   * @throws {EngineError} `engine_snapshot_mismatch` for another feature space, `engine_bad_config` for the samples
+   */
+  startFrom(prior: PriorSums): void
   /** Swaps the registry. The sums of an arm that left stay for its return. */
   replaceArms(arms: readonly Arm[]): void
   sums(): readonly HeadSums[]

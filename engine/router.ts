@@ -11,6 +11,7 @@ import {
 import { indexArms, samePrior } from './arm-registry.ts'
 import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
 import { type ChoiceSettings, distribute, drawFrom, validateChoice } from './choose.ts'
+import { ColdStart } from './cold-start.ts'
 import { heldBack } from './conservative.ts'
 import { type Conversation, conversationNote, conversationOf, withMargin } from './conversation.ts'
 import { exclude, excludeByBelief, neededCapabilities, validateConstraints } from './eligibility.ts'
@@ -24,6 +25,7 @@ import type {
   DecideRequest,
   DecideResult,
   HalfLives,
+  PriorSums,
   Router,
   RouterOptions,
   RouterSnapshot,
@@ -77,12 +79,16 @@ class PosteriorRouter implements Router {
   readonly #shared: Readonly<Record<LinearHeadName, SharedPrior>>
   readonly #turns = new Turns()
   readonly #yardsticks: ClassYardsticks
+  readonly #coldStart: ColdStart
 
   constructor(options: RouterOptions) {
     this.featureSpace = options.featureSpace
     this.halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...options.halfLifeMs }
     this.#arms = indexArms(options.arms)
     this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
+    this.#coldStart = new ColdStart((head) =>
+      linearHeadOf(createArmModel(DEFAULT_PRIOR, this.featureSpace, this.halfLifeMs), head),
+    )
     const shared = (head: LinearHeadName) => new SharedPrior(sharedPrecision(head, options.featureSpace))
     this.#shared = {
       quality: shared('quality'),
@@ -196,19 +202,7 @@ class PosteriorRouter implements Router {
   }
 
   absorb(sums: readonly HeadSums[]): void {
-    for (const { arm, head, featureSpace, A, b } of sums) {
-      const dimension = this.#dimensionOf(head)
-      if (
-        featureSpace !== this.featureSpace.id ||
-        b.length !== dimension ||
-        A.length !== packedLength(dimension)
-      ) {
-        throw new EngineError(
-          'engine_snapshot_mismatch',
-          `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
-        )
-      }
-    }
+    this.#checkSpace(sums)
     for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
     this.#yardsticks.forget()
     for (const head of LINEAR_HEADS) {
@@ -224,11 +218,22 @@ class PosteriorRouter implements Router {
       if (model === undefined || samePrior(model.prior, arm.prior)) continue
       // The data stay; only what was believed before them is new.
       const sums = this.#sumsOf(id, model)
-      this.#models.set(id, this.#createModel(arm.prior))
+      this.#models.delete(id)
+      this.#arms = next
       for (const entry of sums) headOf(this.#model(id), entry.head).absorb(entry)
     }
     this.#arms = next
     this.#yardsticks.forget()
+    for (const head of LINEAR_HEADS) this.#reviewLoans(head)
+  }
+
+  startFrom(prior: PriorSums): void {
+    this.#checkSpace(prior.sums)
+    this.#coldStart.startFrom(prior)
+    for (const { arm } of prior.sums) this.#model(arm)
+    this.#yardsticks.forget()
+    const latestMs = Math.max(0, ...this.sums().map((entry) => entry.asOfMs))
+    for (const head of LINEAR_HEADS) this.#refitShared(head, latestMs)
   }
 
   sums(): readonly HeadSums[] {
@@ -238,6 +243,8 @@ class PosteriorRouter implements Router {
   snapshot(): RouterSnapshot {
     // What is derived from the sums is formed anew after this, so that this router and one restored go on alike.
     this.#yardsticks.forget()
+    this.#coldStart.release()
+    for (const head of LINEAR_HEADS) this.#reviewLoans(head)
     for (const model of this.#models.values()) {
       for (const head of LINEAR_HEADS) linearHeadOf(model, head).forgetPosterior()
     }
@@ -380,6 +387,7 @@ class PosteriorRouter implements Router {
     const prior = this.#arms.get(id)?.prior ?? DEFAULT_PRIOR
     const model = this.#createModel(prior)
     this.#models.set(id, model)
+    for (const head of LINEAR_HEADS) this.#reviewLoan(id, model, head)
     return model
   }
 
@@ -390,6 +398,7 @@ class PosteriorRouter implements Router {
   }
 
   #refitShared(head: LinearHeadName, nowMs: number): void {
+    this.#reviewLoans(head)
     const heads = [...this.#models.values()].map((model) => linearHeadOf(model, head))
     this.#shared[head].refit(heads, nowMs)
     for (const each of heads) each.recentre(this.#shared[head].coefficients)
@@ -405,6 +414,33 @@ class PosteriorRouter implements Router {
   #dimensionOf(head: Observation['head']): number {
     if (head === 'success') return 1
     return head === 'quality' ? this.featureSpace.dimension : this.featureSpace.servingDimension
+  }
+
+  #checkSpace(sums: readonly HeadSums[]): void {
+    for (const { arm, head, featureSpace, A, b } of sums) {
+      const dimension = this.#dimensionOf(head)
+      if (
+        featureSpace !== this.featureSpace.id ||
+        b.length !== dimension ||
+        A.length !== packedLength(dimension)
+      ) {
+        throw new EngineError(
+          'engine_snapshot_mismatch',
+          `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
+        )
+      }
+    }
+  }
+
+  #reviewLoans(head: LinearHeadName): void {
+    for (const [id, model] of this.#models) this.#reviewLoan(id, model, head)
+  }
+
+  #reviewLoan(id: ArmId, model: ArmModel, head: LinearHeadName): void {
+    const siblingId = this.#arms.get(id)?.priorFrom
+    const sibling = siblingId && this.#models.get(siblingId)
+    this.#coldStart.borrow(id, sibling && { id: siblingId, model: sibling }, head)
+    this.#coldStart.review(id, model, head)
   }
 
   #validate({ arm, head, featureSpace, x, y, weight, atMs }: Observation): void {

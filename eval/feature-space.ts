@@ -1,5 +1,10 @@
 /** The feature space of an evaluation, with a text block that was fitted on the rows to learn from. */
-import { createFeatureSpace, type FeatureSpace, fitTextProjection } from '../engine/index.ts'
+import {
+  createFeatureSpace,
+  type FeatureSpace,
+  fitTextProjection,
+  type TextProjection,
+} from '../engine/index.ts'
 import type { Selection } from './outcome-table.ts'
 
 const PROJECTION_SEED = 1
@@ -18,9 +23,14 @@ function textsToFitOn({ training, evaluation }: Selection): readonly string[] {
  */
 export function featureSpaceFor(selection: Selection, textComponents: number): FeatureSpace {
   const { classes } = selection.evaluation
-  if (textComponents === 0) return createFeatureSpace({ classes })
-  const options = { components: textComponents, seed: PROJECTION_SEED }
-  return createFeatureSpace({ classes, text: fitTextProjection(textsToFitOn(selection), options) })
+  const text = projectionFor(selection, textComponents)
+  return createFeatureSpace({ classes, ...(text !== undefined && { text }) })
+}
+
+/** The same selection always gives the same one. */
+export function projectionFor(selection: Selection, textComponents: number): TextProjection | undefined {
+  if (textComponents === 0) return undefined
+  return fitTextProjection(textsToFitOn(selection), { components: textComponents, seed: PROJECTION_SEED })
 }
 
 /** For a report: ` and a text projection fitted on 6604 prompts`, or nothing. */

@@ -11,6 +11,7 @@ export {
 export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export { featureSpaceFor } from './feature-space.ts'
+export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
 export { DEFAULT_LEVEL, type Interval } from './intervals/interval.ts'
 export { studentInterval, studentQuantile } from './intervals/student-t.ts'

@@ -38,7 +38,7 @@ export function assembleResult(evidence: Evidence): ReplayResult {
     classes: table.classes,
     dropped: selection.dropped,
     costWeight: settings.costWeight,
-    training: describeTraining(selection) + describeProjection(selection, settings.textComponents),
+    training: trainingText(evidence),
     ...(settings.warmStart === undefined ? {} : { warmStart: settings.warmStart }),
     policy: policyFigures(evidence),
     baselines: Object.fromEntries(
@@ -49,6 +49,13 @@ export function assembleResult(evidence: Evidence): ReplayResult {
     method: describeMethod(settings),
     verdict: verdictOf(intervals['zeroRouter.gain']!),
   }
+}
+
+function trainingText({ selection, settings }: Evidence): string {
+  if (settings.startedFrom !== undefined) {
+    return `policy file made from ${settings.startedFrom}; baselines ${describeTraining(selection)}`
+  }
+  return describeTraining(selection) + describeProjection(selection, settings.textComponents)
 }
 
 function policyFigures({ settings, selection, perUsd, trial, intervals }: Evidence): PolicyFigures {

@@ -8,7 +8,7 @@ import type { OutcomeTable } from '../outcome-table.ts'
 import { emptyOutcomes, outcomesOf, pointOf, type RowOutcomes } from '../row-outcomes.ts'
 import { refineSweep, type SweepPlan } from './refine.ts'
 import { replayDecisionId } from './requests.ts'
-import { type TrainedRouter, trainRouter } from './training.ts'
+import { type TrainedRouter, trainRouter, untrainedRouter } from './training.ts'
 import { addExpectation, columnIndex, decide, preferencesFor, type World } from './world.ts'
 
 export interface FrozenRun {
@@ -32,7 +32,11 @@ export interface FrozenPlan {
 
 export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenRun> {
   const judges: Judge[] = []
-  for (const { training, rows } of plan.folds) judges.push({ ...(await trainRouter(world, training)), rows })
+  for (const { training, rows } of plan.folds) {
+    // With a policy file it is the file that is judged, as it is.
+    const trained = world.prior === undefined ? await trainRouter(world, training) : untrainedRouter(world)
+    judges.push({ ...trained, rows })
+  }
   const { table } = world
   const drawn = plan.seeds.map(() => new Int32Array(table.rowCount))
   const expected = await expectedOutcomes(world, judges, plan.perUsd, (row, decision, columnOf) => {

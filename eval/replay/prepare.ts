@@ -1,6 +1,16 @@
 /** Options → checked settings, and a dataset → the tables and the world that a replay runs in. */
 import type { PromptRow, Scenario } from '../../datasets/index.ts'
-import { createRouter, DEFAULT_FLOOR, MAX_TEXT_COMPONENTS, type PolicySpec } from '../../engine/index.ts'
+import {
+  createFeatureSpace,
+  createRouter,
+  DEFAULT_FLOOR,
+  type FeatureSpace,
+  MAX_TEXT_COMPONENTS,
+  type PolicyFile,
+  type PolicySpec,
+  priorSumsOf,
+  readTextProjection,
+} from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 import { featureSpaceFor } from '../feature-space.ts'
 import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
@@ -25,11 +35,20 @@ export interface Settings {
   readonly resamples: number
   readonly budgetUsd: number | undefined
   readonly warmStart: readonly string[] | undefined
+  /** A policy file's origin, for a report. */
+  readonly startedFrom: string | undefined
 }
 
 /** @throws {EvaluationError} `eval_bad_option` naming the option, its range and the value; `eval_unknown_policy` */
 export function settingsOf(options: ReplayOptions & { readonly scenario?: Scenario }): Settings {
   const online = options.online ?? false
+  const provenance = options.policyFile?.provenance
+  if (provenance !== undefined && options.textComponents !== undefined) {
+    throw new EvaluationError(
+      'eval_bad_option',
+      'textComponents excludes policyFile, which brings its own feature space',
+    )
+  }
   const count = requireIn(
     'seeds',
     options.seeds ?? 5,
@@ -56,11 +75,12 @@ export function settingsOf(options: ReplayOptions & { readonly scenario?: Scenar
     ),
     floor: requireIn(
       'floor',
-      options.floor ?? DEFAULT_FLOOR,
+      options.floor ?? options.policyFile?.hyperparameters.floor ?? DEFAULT_FLOOR,
       (value) => value >= 0 && value < 1,
       'in [0, 1)',
     ),
     explore: options.explore ?? true,
+    startedFrom: provenance && `${provenance.rows} rows of ${provenance.source}, ${provenance.split}`,
     seeds: Array.from({ length: count }, (_, index) => seed + index),
     stepMs: requireIn('stepMs', options.stepMs ?? 1_000, (value) => value >= 0 && value < Infinity, '≥ 0'),
     resamples: requireIn(
@@ -124,22 +144,32 @@ export function createWorld(
   pace: Pace,
 ): World {
   const { evaluation, training } = selection
+  const { policyFile } = options
   const tables = training === undefined ? [evaluation] : [evaluation, training]
-  const featureSpace = featureSpaceFor(selection, settings.textComponents)
+  const featureSpace =
+    policyFile === undefined
+      ? featureSpaceFor(selection, settings.textComponents)
+      : featureSpaceLike(policyFile, evaluation.classes)
   return {
     table: evaluation,
     facts: describeRows(evaluation, featureSpace.text),
     arms: replayArms(tables, options.dataset.models, options.priorQuality ?? {}),
     featureSpace,
+    prior: policyFile && priorSumsOf(policyFile, featureSpace),
     policy: settings.policy,
     explore: settings.explore,
     floor: settings.floor,
     salt: 'replay',
     stepMs: settings.stepMs,
-    halfLifeMs: options.halfLifeMs ?? {},
+    halfLifeMs: { ...policyFile?.hyperparameters.halfLifeMs, ...options.halfLifeMs },
     createRouter: options.createRouter ?? createRouter,
     pace,
   }
+}
+
+/** These classes, and the text block of the policy file. */
+function featureSpaceLike({ text }: PolicyFile, classes: readonly string[]): FeatureSpace {
+  return createFeatureSpace({ classes, ...(text !== undefined && { text: readTextProjection(text) }) })
 }
 
 /** w in quality per mean cost of the dearest arm → quality per USD. */

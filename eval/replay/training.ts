@@ -35,6 +35,11 @@ export async function trainRouter(
   return { router, atMs: REPLAY_STARTS_AT_MS + training.rowCount * world.stepMs }
 }
 
+/** What the policy file says and nothing else. */
+export function untrainedRouter(world: World): TrainedRouter {
+  return { router: createRouterAt(world, plainStage(world.arms.length)), atMs: REPLAY_STARTS_AT_MS }
+}
+
 /** What an online run starts from. */
 export interface WarmStart extends Omit<TrainedRouter, 'router'> {
   readonly snapshot: RouterSnapshot

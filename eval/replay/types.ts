@@ -1,5 +1,5 @@
 import type { Dataset } from '../../datasets/index.ts'
-import type { HalfLives, PolicySpec, Router, RouterOptions } from '../../engine/index.ts'
+import type { HalfLives, PolicyFile, PolicySpec, Router, RouterOptions } from '../../engine/index.ts'
 import type { BaselineName } from '../baselines/index.ts'
 import type { CurvePoint } from '../curve.ts'
 import type { Interval } from '../intervals/interval.ts'
@@ -34,6 +34,11 @@ export interface ReplayOptions {
   readonly stepMs?: number
   /** Prior quality by arm, [0, 1]. @default 0.5 for each: cold */
   readonly priorQuality?: Readonly<Record<string, number>>
+  /**
+   * What the router starts from; its floor and half-lives hold where the options give none. Frozen: it is judged as it is,
+   * without training.
+   */
+  readonly policyFile?: PolicyFile
   readonly halfLifeMs?: Partial<HalfLives>
   /** Bootstrap resamples, ≥ 2. @default 500 */
   readonly resamples?: number

@@ -10,6 +10,7 @@ import {
   observationsFromOutcome,
   type PolicySpec,
   type Preferences,
+  type PriorSums,
   qualityObservation,
   type RequestFacts,
   type Router,
@@ -33,6 +34,8 @@ export interface World {
   /** The clock's step from one request to the next, ms. */
   readonly stepMs: number
   readonly halfLifeMs: Partial<HalfLives>
+  /** From a policy file. */
+  readonly prior: PriorSums | undefined
   readonly createRouter: (options: RouterOptions) => Router
   readonly pace: Pace
 }
@@ -64,13 +67,15 @@ export function createPace(
   }
 }
 
-/** A router that knows the arms of a stage and nothing else. */
+/** A router that knows the arms of a stage, and what the policy file says of them. */
 export function createRouterAt(world: World, stage: Stage): Router {
-  return world.createRouter({
+  const router = world.createRouter({
     arms: armsAt(world.arms, stage),
     featureSpace: world.featureSpace,
     halfLifeMs: world.halfLifeMs,
   })
+  if (world.prior !== undefined) router.startFrom(world.prior)
+  return router
 }
 
 export interface Asking {

@@ -50,6 +50,7 @@ function spiedRouter(log: Observation[][], options: RouterOptions): Router {
       log.push([...observations])
       return router.learn(observations)
     },
+    startFrom: (prior) => router.startFrom(prior),
     absorb: (sums) => router.absorb(sums),
     replaceArms: (arms) => router.replaceArms(arms),
     sums: () => router.sums(),

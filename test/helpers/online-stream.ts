@@ -4,6 +4,7 @@ import { ConservativeAccount, type ConservativeTerms, createRouter, type Router 
 import type { ReplayOptions } from '../../eval/index.ts'
 import { runOnline } from '../../eval/replay/online.ts'
 import { createWorld, selectRows, settingsOf } from '../../eval/replay/prepare.ts'
+import { plainStage } from '../../eval/replay/stages.ts'
 import { createPace, preferencesFor } from '../../eval/replay/world.ts'
 
 export interface Stream {
@@ -27,9 +28,15 @@ export async function onlineStreams(
   const pace = createPace(selection.evaluation.rowCount * settings.seeds.length, undefined, undefined)
   const world = createWorld(all, settings, selection, pace)
   const { table } = world
+  const plan = {
+    preferences: preferencesFor(0),
+    budgetUsd: undefined,
+    stages: [plainStage(table.arms.length)],
+    start: undefined,
+  }
   const streams: Stream[] = []
   for (const seed of settings.seeds) {
-    const run = await runOnline(world, seed, () => preferencesFor(0))
+    const run = await runOnline(world, seed, plan)
     const own = new Float64Array(table.rowCount)
     const drawn = new Int32Array(table.rowCount)
     const of = table.arms.map(() => new Float64Array(table.rowCount))
