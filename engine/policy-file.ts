@@ -98,7 +98,7 @@ export function priorSumsOf(file: PolicyFile, featureSpace: FeatureSpace): Prior
   if (id !== featureSpace.id) {
     throw new EngineError(
       'engine_snapshot_mismatch',
-      `the policy file is of feature space ${id} with the classes ${classes.join(', ')}; here it is ${featureSpace.id} with ${featureSpace.classes.join(', ')}: give the same classes, or make the file anew`,
+      `the policy file is of feature space ${id} with the classes ${classes.join(', ')}; here it is ${featureSpace.id} with ${featureSpace.classes.join(', ')}: give the same classes and text features, or make the file anew`,
     )
   }
   return {

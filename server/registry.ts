@@ -1,6 +1,14 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
 import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
-import type { Arm, ArmId, ConservativeTerms, Constraints, PolicySpec, Preferences } from '../engine/index.ts'
+import type {
+  Arm,
+  ArmId,
+  ConservativeTerms,
+  Constraints,
+  PolicyFile,
+  PolicySpec,
+  Preferences,
+} from '../engine/index.ts'
 
 export interface RegisteredArm {
   readonly arm: Arm
@@ -67,6 +75,13 @@ export interface EmbeddingSettings extends EmbedderConfig {
   readonly components: number
 }
 
+/** What is believed before anything was observed here. */
+export interface ColdStartSettings {
+  /** Of the file, for `doctor`. */
+  readonly path: string
+  readonly policyFile: PolicyFile
+}
+
 export interface Registry {
   /** `highwayman.yaml`, `environment` or `simulator`: what `doctor` and the start banner name. */
   readonly source: string
@@ -78,6 +93,7 @@ export interface Registry {
   readonly classes: readonly string[]
   readonly embedding?: EmbeddingSettings
   readonly tenants: ReadonlyMap<string, Tenant>
+  readonly coldStart?: ColdStartSettings
   readonly store: StoreSettings
   readonly server: ServerSettings
 }

@@ -1,5 +1,6 @@
 /** From a registry to a listening server, and back down again. */
 import type { AddressInfo } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyServerOptions } from 'fastify'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
 import {
@@ -10,9 +11,10 @@ import {
   type ProviderConfig,
   type Store,
 } from '../adapters/index.ts'
-import { createFeatureSpace, createRouter, type FeatureSpace, type Router } from '../engine/index.ts'
+import { createRouter, priorSumsOf, type Router } from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
+import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import type { Registry } from './registry.ts'
 import type { App } from './routes/app-type.ts'
@@ -64,8 +66,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const router = createRouter({
     arms: armsOf(registry),
     featureSpace: featureSpaceOf(registry),
+    halfLifeMs: registry.coldStart?.policyFile.hyperparameters.halfLifeMs ?? {},
   })
   await remember(router, store, clock)
+  startFrom(router, registry)
   const tokens = createTokenCounter()
   const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
@@ -120,6 +124,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       // In one go: no request sees the arms of one registry with the providers of another.
       providers.use(next.providers)
       router.replaceArms(armsOf(next))
+      if (!isDeepStrictEqual(next.coldStart, registry.coldStart)) startFrom(router, next)
       registry = next
     },
     close() {
@@ -178,14 +183,11 @@ async function remember(router: Router, store: Store, clock: Clock): Promise<voi
   )
 }
 
-/** Embeddings keep their distances under any random directions; which ones must only never change. */
-const PROJECTION_SEED = 1
-
-function featureSpaceOf({ classes, embedding }: Registry): FeatureSpace {
-  if (embedding === undefined) return createFeatureSpace({ classes })
-  const { components, model, dimensions } = embedding
-  const text = { kind: 'embedding', components, model, dimensions, seed: PROJECTION_SEED } as const
-  return createFeatureSpace({ classes, text })
+/** What its policy file says of the arms, or nothing. */
+function startFrom(router: Router, { coldStart }: Registry): void {
+  router.startFrom(
+    coldStart === undefined ? { sums: [] } : priorSumsOf(coldStart.policyFile, router.featureSpace),
+  )
 }
 
 function armsOf(registry: Registry) {

@@ -1,7 +1,7 @@
 /** A registry in words, for `highwayman doctor`: what is there, where it came from, what looks wrong. Never a secret. */
 import { isIP } from 'node:net'
 import type { Capability, PolicySpec, Preferences, Price } from '../../engine/index.ts'
-import type { RegisteredArm, Registry } from '../registry.ts'
+import type { ColdStartSettings, RegisteredArm, Registry } from '../registry.ts'
 
 export const REGISTRY_WARNING_CODES = [
   'provider_without_key',
@@ -53,13 +53,15 @@ export interface RegistryExplanation {
   }[]
   readonly aliases: readonly { readonly name: string; readonly target: string }[]
   readonly tenants: readonly { readonly name: string; readonly keyCount: number }[]
+  /** Where the beliefs start from; null: from the arms' priors. */
+  readonly coldStart: string | null
   readonly store: string
   readonly address: string
   readonly warnings: readonly RegistryWarning[]
 }
 
 export function explainRegistry(registry: Registry): RegistryExplanation {
-  const { store, server } = registry
+  const { store, server, coldStart } = registry
   return {
     source: registry.source,
     providers: [...registry.providers.values()].map(({ name, dialect, baseUrl, apiKey, headers }) => ({
@@ -92,6 +94,7 @@ export function explainRegistry(registry: Registry): RegistryExplanation {
       name,
       keyCount: keySha256.length,
     })),
+    coldStart: coldStart === undefined ? null : coldStartText(coldStart),
     store: store.kind === 'embedded' ? store.dataDir : `${store.url} (database ${store.database})`,
     address: `${server.host}:${server.port}`,
     warnings: [
@@ -128,6 +131,11 @@ function providerWarnings({ providers, arms, embedding }: Registry): RegistryWar
     }
     return warnings
   })
+}
+
+function coldStartText({ path, policyFile: { provenance } }: ColdStartSettings): string {
+  const { rows, source, split, createdMs } = provenance
+  return `${path}, made ${new Date(createdMs).toISOString().slice(0, 10)} from ${rows} rows of ${source}, ${split}`
 }
 
 function sourceText(source: RegisteredArm['priceSource']): string {
@@ -201,11 +209,13 @@ function isLoopback(host: string): boolean {
 
 /** The explanation as lines of text. */
 export function explanationLines(explanation: RegistryExplanation): readonly string[] {
-  const { source, providers, arms, models, aliases, tenants, store, address, warnings } = explanation
+  const { source, providers, arms, models, aliases, tenants, store, address, warnings, coldStart } =
+    explanation
   return [
     `configuration  ${source}`,
     `address        ${address}`,
     `store          ${store}`,
+    ...(coldStart === null ? [] : [`starts from    ${coldStart}`]),
     ...providers.map(
       ({ name, dialect, baseUrl, key }) => `provider       ${name}  ${dialect}  ${baseUrl}  key ${key}`,
     ),

@@ -252,6 +252,11 @@ const arm = section({
   region: text().optional().describe('Where it runs; matched by `constraints.regions`.'),
   tags: z.array(name()).default([]).describe('Names for groups of arms.'),
   prior: prior.describe('What to believe before the first outcome.'),
+  priorFrom: armId()
+    .optional()
+    .describe(
+      'A sibling (its predecessor, the same model elsewhere) whose outcomes it starts from, as if it had shown fifty of them itself.',
+    ),
 })
 
 const conservative = section({
@@ -348,6 +353,16 @@ export const configSchema = z.strictObject({
   }).describe('What decisions look at besides class and structure.'),
   policies: named(name(), policy).describe('Policies with their settings, to be named in `models`.'),
   tenants: named(name(), tenant).describe('Who may call, with which wishes. None: nobody needs a key.'),
+  coldStart: section({
+    file: text()
+      .optional()
+      .describe(
+        'A policy file (`highwayman fit`) to start from, relative to this file: what is believed of the arms beforehand, and the policy and floor of models that name none.',
+      ),
+    effectiveSamples: number(z.number().positive())
+      .optional()
+      .describe('Observations that the file’s sums of one arm count as at most. Default: as the file says.'),
+  }).describe('What to believe before anything was observed.'),
   store: section({
     dataDir: text()
       .optional()

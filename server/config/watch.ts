@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { featureSpaceOf } from '../feature-space.ts'
 import type { Registry } from '../registry.ts'
 import { ConfigError } from './errors.ts'
 import type { Environment } from './interpolate.ts'
@@ -125,10 +126,14 @@ function changedStartSettings(before: Registry, after: Registry): readonly strin
 /** `next` with the start settings of `running`. */
 function keepStartSettings(running: Registry, next: Registry): Registry {
   const { host, port, bodyLimitBytes } = running.server
-  const { embedding: _, ...rest } = next
+  const { embedding: _, coldStart: __, ...rest } = next
+  // A policy file belongs to one feature space.
+  const spaceId = next.coldStart?.policyFile.featureSpace.id
+  const { coldStart } = spaceId === undefined || spaceId === featureSpaceOf(running).id ? next : running
   return {
     ...rest,
     ...(running.embedding && { embedding: running.embedding }),
+    ...(coldStart !== undefined && { coldStart }),
     server: { ...next.server, host, port, bodyLimitBytes },
     store: running.store,
     classes: running.classes,

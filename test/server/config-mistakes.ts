@@ -274,6 +274,32 @@ export const MISTAKES: readonly {
     message: /not among the model's arms/,
   },
   {
+    title: 'a policy file that is not there',
+    text: 'coldStart:\n  file: ▶no-such-policy.json\n',
+    path: 'coldStart.file',
+    message: /^no-such-policy\.json: there is no such file; make one with highwayman fit$/,
+  },
+  {
+    title: 'samples of no file',
+    text: 'coldStart:\n  ▶effectiveSamples: 5\n',
+    path: 'coldStart.effectiveSamples',
+    message: /needs file/,
+  },
+  {
+    title: 'an arm that starts from an unknown one',
+    text: 'providers: { openai: { apiKey: k } }\narms:\n  openai/gpt-5: { priorFrom: ▶openai/gpt-4 }\n',
+    good: false,
+    path: 'arms.openai/gpt-5.priorFrom',
+    message: /^unknown arm "openai\/gpt-4"/,
+  },
+  {
+    title: 'an arm that starts from itself',
+    text: 'providers: { openai: { apiKey: k } }\narms:\n  openai/gpt-5: { priorFrom: ▶openai/gpt-5 }\n',
+    good: false,
+    path: 'arms.openai/gpt-5.priorFrom',
+    message: /from itself/,
+  },
+  {
     title: 'weights without quality',
     text: 'models: { m: { ▶preferences: { cost: 1 } } }\n',
     path: 'models.m.preferences',

@@ -45,9 +45,20 @@ export function buildArm(
         region: settings.region,
         contextWindowTokens: settings.contextWindowTokens ?? row?.contextWindowTokens,
         maxOutputTokens: settings.maxOutputTokens ?? row?.maxOutputTokens,
+        priorFrom: siblingOf(id, settings, scope),
       }),
     },
   }
+}
+
+function siblingOf(id: string, { priorFrom }: ArmSettings, { reporter, names }: Scope): ArmId | undefined {
+  if (priorFrom === undefined) return undefined
+  const at = ['arms', id, 'priorFrom']
+  if (priorFrom === id) reporter.report(at, 'value', 'an arm cannot start from itself')
+  else if (!names.arms.has(priorFrom)) {
+    reporter.report(at, 'value', `unknown arm "${priorFrom}"${didYouMean(priorFrom, names.arms)}`)
+  }
+  return priorFrom as ArmId
 }
 
 function priceOf(

@@ -1,4 +1,4 @@
-import type { ArmId, Preferences } from '../../../engine/index.ts'
+import type { ArmId, PolicyFile, Preferences } from '../../../engine/index.ts'
 import type { VirtualModel } from '../../registry.ts'
 import { DEFAULTS } from '../defaults.ts'
 
@@ -10,18 +10,30 @@ const WEIGHTS: Readonly<Record<string, Omit<Extract<Preferences, { kind: 'weight
   'auto/best': { quality: 1, cost: 0, latency: 0 },
 }
 
+/** What a model that says nothing is given. */
+export type ModelStart = Pick<VirtualModel, 'policy' | 'floor'>
+
+/** A policy file's, else the built-in ones. */
+export function defaultStart(file: PolicyFile | undefined): ModelStart {
+  return file === undefined
+    ? { policy: { name: DEFAULTS.model.policy }, floor: DEFAULTS.model.floor }
+    : { policy: file.policy, floor: file.hyperparameters.floor }
+}
+
 /** The virtual models of a configuration that has none of its own. */
-export function defaultModels(arms: readonly ArmId[]): Map<string, VirtualModel> {
+export function defaultModels(
+  arms: readonly ArmId[],
+  start: ModelStart = defaultStart(undefined),
+): Map<string, VirtualModel> {
   return new Map(
     Object.entries(WEIGHTS).map(([name, weights]) => [
       name,
       {
         name,
         arms,
-        policy: { name: DEFAULTS.model.policy },
         preferences: { kind: 'weights', ...weights },
         constraints: {},
-        floor: DEFAULTS.model.floor,
+        ...start,
         switchMargin: DEFAULTS.model.switchMargin,
         explore: DEFAULTS.model.explore,
       },

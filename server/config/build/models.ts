@@ -5,6 +5,7 @@ import { didYouMean } from '../nearest.ts'
 import type { ModelSettings, PolicySettings } from '../schema.ts'
 import type { Path } from '../yaml.ts'
 import { buildConstraints } from './constraints.ts'
+import type { ModelStart } from './default-models.ts'
 import {
   armsOfPolicy,
   buildPolicy,
@@ -27,6 +28,7 @@ export function buildModel(
   name: string,
   settings: ModelSettings,
   policies: NamedPolicies,
+  start: ModelStart,
   scope: Scope,
 ): VirtualModel {
   const path = ['models', name]
@@ -34,14 +36,14 @@ export function buildModel(
     scope.reporter.report(path, 'key', 'is also the id of an arm; callers could not tell which they get')
   }
   const ids = modelArms(path, settings, scope)
-  const policy = modelPolicy(path, settings, ids, policies, scope)
+  const policy = modelPolicy(path, settings, ids, policies, start, scope)
   return {
     name,
     arms: ids,
     policy,
     preferences: buildPreferences(settings.preferences, [...path, 'preferences'], scope) ?? DEFAULT_WEIGHTS,
     constraints: buildConstraints(settings.constraints, [...path, 'constraints'], scope),
-    floor: settings.floor ?? (isStatic(policy) ? DEFAULTS.model.staticPolicyFloor : DEFAULTS.model.floor),
+    floor: settings.floor ?? (isStatic(policy) ? DEFAULTS.model.staticPolicyFloor : start.floor),
     switchMargin: settings.switchMargin,
     explore: settings.explore,
     ...(settings.conservative !== undefined && {
@@ -76,9 +78,10 @@ function modelPolicy(
   settings: ModelSettings,
   ids: readonly ArmId[],
   policies: NamedPolicies,
+  start: ModelStart,
   scope: Scope,
 ): PolicySpec {
-  const fallback = { name: DEFAULTS.model.policy } as const
+  const fallback = start.policy
   const at = [...path, 'policy']
   if (settings.policy === undefined) return fallback
   const { name, ...parameters } = settings.policy

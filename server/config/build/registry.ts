@@ -6,7 +6,8 @@ import { DEFAULTS } from '../defaults.ts'
 import type { Config } from '../schema.ts'
 import { buildAliases } from './aliases.ts'
 import { buildArm } from './arms.ts'
-import { defaultModels } from './default-models.ts'
+import { buildColdStart } from './cold-start.ts'
+import { defaultModels, defaultStart } from './default-models.ts'
 import { buildEmbedding } from './embedding.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
@@ -32,12 +33,14 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     reporter.report(['arms'], 'key', 'no arms; at least one is needed, such as openai/gpt-5.4-mini')
   }
   const policies = namedPolicies(config, scope)
+  const embedding = buildEmbedding(config, providers, scope)
+  const coldStart = buildColdStart(config, embedding, options.directory, scope)
+  const start = defaultStart(coldStart?.policyFile)
   const models =
     names.models.size === 0
-      ? defaultModels([...names.arms] as ArmId[])
-      : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, scope))
+      ? defaultModels([...names.arms] as ArmId[], start)
+      : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, start, scope))
   reportRepeated(config.classes, scope)
-  const embedding = buildEmbedding(config, providers, scope)
   const owners = new Map<string, string>()
   return {
     source: options.source,
@@ -50,6 +53,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     classes: config.classes,
     ...(embedding && { embedding }),
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
+    ...(coldStart !== undefined && { coldStart }),
     store: storeSettings(config, scope, options),
     server: config.server,
   }
