@@ -43,7 +43,7 @@ suite('the command line', () => {
   test('--help names every command, and each command its flags', async () => {
     const { code, stdout } = await highwayman('--help')
     assert.equal(code, 0)
-    for (const command of ['serve', 'simulate', 'replay', 'doctor', 'demo']) {
+    for (const command of ['serve', 'simulate', 'replay', 'fit', 'doctor', 'demo']) {
       assert.match(stdout, new RegExp(`^ +${command} `, 'm'))
       const help = await highwayman(command, '--help')
       assert.equal(help.code, 0)
@@ -143,6 +143,42 @@ suite('the command line', () => {
     const frozen = await highwayman('replay', '--dataset', 'crossroads', '--budget-usd', '1')
     assert.equal(frozen.code, 2)
     assert.match(frozen.stderr, /budgetUsd needs an online replay/)
+  })
+
+  test('fit: a policy file that replay starts from, and one that it cannot read', async () => {
+    const fitted = await highwayman('fit', '--dataset', 'crossroads', '--out', 'policy.json', '--json')
+    assert.equal(fitted.code, 0, fitted.stderr)
+    const { rows, sums } = JSON.parse(fitted.stdout) as { rows: number; sums: number }
+    assert.ok(rows > 100 && sums >= 12, fitted.stdout)
+    const args = [
+      'replay',
+      '--dataset',
+      'crossroads',
+      '--split',
+      'test',
+      '--online',
+      '--seeds',
+      '3',
+      '--json',
+    ]
+    const reward = async (...more: string[]) => {
+      const { code, stdout, stderr } = await highwayman(...args, ...more)
+      assert.equal(code, 0, stderr)
+      return (JSON.parse(stdout) as { policy: { reward: { mean: number } } }).policy.reward.mean
+    }
+    const [cold, warm] = [await reward(), await reward('--policy', 'policy.json')]
+    assert.ok(warm > cold + 0.02, `${cold} cold, ${warm} warm`)
+    const frozen = await highwayman('replay', '--dataset', 'crossroads', '--policy', 'policy.json')
+    assert.match(frozen.stdout, new RegExp(`policy file made from ${rows} rows of crossroads, train`))
+    await configFile('bad.json', '{"format": "highwayman-policy", "version": 7}')
+    const bad = await highwayman('replay', '--dataset', 'crossroads', '--policy', 'bad.json', '--json')
+    assert.equal(bad.code, 2)
+    assert.deepEqual(JSON.parse(bad.stdout).error.code, 'engine_bad_policy_file')
+    assert.match(bad.stderr, /version must be 1, .* got 7/)
+    await configFile('broken.json', '{')
+    const broken = await highwayman('replay', '--dataset', 'crossroads', '--policy', 'broken.json')
+    assert.equal(broken.code, 2)
+    assert.match(broken.stderr, /broken\.json is not JSON/)
   })
 
   test('replay: a data set that is not there, and one with a broken line', async () => {
