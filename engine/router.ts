@@ -30,6 +30,7 @@ import type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+import { readSums, SNAPSHOT_VERSION, writeSums } from './snapshot.ts'
 import { Turns } from './turns.ts'
 import {
   type Arm,
@@ -194,6 +195,7 @@ class PosteriorRouter implements Router {
       if (recent !== undefined) {
         changes ??= []
         changes.push({ arm, head, atMs, sinceMs: recent.sinceMs, shift: recent.shift })
+        this.#reviewLoan(arm, model, head)
       }
       if (head === 'output_tokens') this.#yardsticks.countAnswer()
       if (this.#shared[head].count()) this.#refitShared(head, atMs)
@@ -249,44 +251,16 @@ class PosteriorRouter implements Router {
       for (const head of LINEAR_HEADS) linearHeadOf(model, head).forgetPosterior()
     }
     return {
-      version: 1,
+      version: SNAPSHOT_VERSION,
       featureSpace: this.featureSpace.id,
-      sums: this.sums().map(({ arm, head, asOfMs, n, A, b, c, sinceMs }) => ({
-        arm,
-        head,
-        asOfMs,
-        n,
-        A: [...A],
-        b: [...b],
-        c,
-        ...(sinceMs !== undefined && { sinceMs }),
-      })),
+      sums: writeSums(this.sums()),
       shared: LINEAR_HEADS.map((head) => ({ head, ...this.#shared[head].state() })),
       turns: this.#turns.state(),
     }
   }
 
   restore(snapshot: RouterSnapshot): void {
-    if (snapshot.version !== 1 || snapshot.featureSpace !== this.featureSpace.id) {
-      throw new EngineError(
-        'engine_snapshot_mismatch',
-        `snapshot of version ${snapshot.version}, feature space ${snapshot.featureSpace}; expected version 1, ${this.featureSpace.id}`,
-      )
-    }
-    const sums = snapshot.sums.map((entry): HeadSums => {
-      const head = HEADS.find((name) => name === entry.head)
-      if (head === undefined) {
-        throw new EngineError('engine_snapshot_mismatch', `snapshot has an unknown head "${entry.head}"`)
-      }
-      return {
-        ...entry,
-        arm: entry.arm as ArmId,
-        head,
-        featureSpace: this.featureSpace.id,
-        A: Float64Array.from(entry.A),
-        b: Float64Array.from(entry.b),
-      }
-    })
+    const sums = readSums(snapshot, this.featureSpace.id)
     this.#models.clear()
     this.#turns.restore(snapshot.turns ?? [])
     this.absorb(sums)

@@ -66,9 +66,10 @@ export function holding(terms: ConservativeTerms): typeof createRouter {
         return result
       },
       learn(observations) {
-        learn(observations)
+        const changes = learn(observations)
         for (const { head, decisionId, y } of observations)
           if (head === 'quality') account.settle(decisionId, y)
+        return changes
       },
     } satisfies Pick<Router, 'decide' | 'learn'>)
   }
