@@ -299,42 +299,6 @@ models:
     })
   })
 
-  it('take an order, limits on tails and a quality floor, and a margin for switching', () => {
-    const registry = parse(`${GOOD}models:
-  ordered:
-    preferences: { thenBy: [cost, latency] }
-    switchMargin: 0.02
-    conservative: { baseline: openai/gpt-5, alpha: 0.05 }
-  tight:
-    preferences: { withinQualityPoints: 3, thenBy: [latency] }
-    constraints:
-      maxP95CostUsd: 0.1
-      maxP95LatencyMs: 5000
-      qualityFloor: { arm: openai/gpt-5, share: 0.97, confidence: 0.9 }
-tenants:
-  t:
-    constraints: { qualityFloor: { arm: openai/gpt-5, share: 0.9 } }
-`)
-    const [ordered, tight] = [model(registry, 'ordered'), model(registry, 'tight')]
-    assert.deepEqual(ordered.preferences, {
-      kind: 'lexicographic',
-      withinQualityPoints: 1,
-      thenBy: ['cost', 'latency'],
-    })
-    assert.equal(ordered.switchMargin, 0.02)
-    assert.equal(tight.switchMargin, 0)
-    assert.deepEqual(ordered.conservative, { baseline: 'openai/gpt-5', alpha: 0.05 })
-    assert.equal(tight.conservative, undefined)
-    assert.deepEqual(tight.constraints, {
-      maxP95CostUsd: 0.1,
-      maxP95LatencyMs: 5000,
-      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.97, confidence: 0.9 }],
-    })
-    assert.deepEqual(registry.tenants.get('t')?.constraints, {
-      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.9 }],
-    })
-  })
-
   it('have aliases, and aliases of aliases', () => {
     const { aliases } = parse(`${GOOD}aliases: { a: b, b: auto/best, big: openai/gpt-5 }\n`)
     assert.deepEqual(Object.fromEntries(aliases), { a: 'auto/best', b: 'auto/best', big: 'openai/gpt-5' })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ArmId } from '../../engine/index.ts'
+import { parseConfig } from '../../server/config/index.ts'
 import { Conversations, conversationKeys, tokensLeftWarm } from '../../server/pipeline/conversations.ts'
 import { completion, failing, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { startTestServer, type TestArm, type TestServer, tenant } from '../helpers/server.ts'
@@ -34,6 +35,51 @@ async function withArms(
     return (await response.json()) as Told
   })
 }
+
+const GOOD = `providers: { openai: { apiKey: k } }
+arms:
+  openai/gpt-5: { tags: [large] }
+  openai/gpt-5-mini: { tags: [small] }
+`
+const parse = (text: string) => parseConfig(text, { file: 'h.yaml', env: {} })
+
+describe('models and tenants of a configuration', () => {
+  it('take an order, limits on tails and a quality floor, and a margin for switching', () => {
+    const registry = parse(`${GOOD}models:
+  ordered:
+    preferences: { thenBy: [cost, latency] }
+    switchMargin: 0.02
+    conservative: { baseline: openai/gpt-5, alpha: 0.05 }
+  tight:
+    preferences: { withinQualityPoints: 3, thenBy: [latency] }
+    constraints:
+      maxP95CostUsd: 0.1
+      maxP95LatencyMs: 5000
+      qualityFloor: { arm: openai/gpt-5, share: 0.97, confidence: 0.9 }
+tenants:
+  t:
+    constraints: { qualityFloor: { arm: openai/gpt-5, share: 0.9 } }
+`)
+    const [ordered, tight] = [registry.models.get('ordered')!, registry.models.get('tight')!]
+    assert.deepEqual(ordered.preferences, {
+      kind: 'lexicographic',
+      withinQualityPoints: 1,
+      thenBy: ['cost', 'latency'],
+    })
+    assert.equal(ordered.switchMargin, 0.02)
+    assert.equal(tight.switchMargin, 0)
+    assert.deepEqual(ordered.conservative, { baseline: 'openai/gpt-5', alpha: 0.05 })
+    assert.equal(tight.conservative, undefined)
+    assert.deepEqual(tight.constraints, {
+      maxP95CostUsd: 0.1,
+      maxP95LatencyMs: 5000,
+      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.97, confidence: 0.9 }],
+    })
+    assert.deepEqual(registry.tenants.get('t')?.constraints, {
+      qualityFloors: [{ arm: 'openai/gpt-5', share: 0.9 }],
+    })
+  })
+})
 
 describe('limits of a request', () => {
   const arms = [
