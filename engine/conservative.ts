@@ -11,7 +11,7 @@
  * distribution exact.
  */
 import { EngineError } from './errors.ts'
-import type { ArmId, Belief, ConservativeNote, Decision, DecisionId } from './types.ts'
+import type { ArmEstimate, ArmId, Belief, ConservativeNote, Decision, DecisionId } from './types.ts'
 
 export interface ConservativeTerms {
   readonly baseline: ArmId
@@ -178,23 +178,29 @@ export class ConservativeAccount {
 
 /**
  * The distribution with the probability of every arm that the account does not cover moved to the baseline. Where the
- * baseline is not eligible nothing can be moved.
+ * baseline is not eligible nothing can be moved, and without an account nothing is.
  *
- * @param qualities of the arms, in the order of `distribution`
+ * @param estimates of the arms, in the order of `distribution`
+ * @throws {EngineError} `engine_unknown_arm` for a baseline of which nothing is known
  */
 export function heldBack(
   distribution: Float64Array,
-  eligible: readonly ArmId[],
-  qualities: readonly Belief[],
-  baselineQuality: Belief,
-  account: ConservativeAccount,
-): { readonly probabilities: Float64Array; readonly note: ConservativeNote } {
+  estimates: readonly ArmEstimate[],
+  account: ConservativeAccount | undefined,
+  qualityOf: (arm: ArmId) => Belief | undefined,
+): { readonly probabilities: Float64Array; readonly note?: ConservativeNote } {
+  if (account === undefined) return { probabilities: distribution }
   const { baseline, alpha } = account.terms
-  const home = eligible.indexOf(baseline)
+  const baselineQuality = qualityOf(baseline)
+  if (baselineQuality === undefined) {
+    throw new EngineError('engine_unknown_arm', `the baseline ${baseline} is not in the registry`)
+  }
+  const home = estimates.findIndex(({ arm }) => arm === baseline)
   const probabilities = distribution.slice()
   let heldMass = 0
   for (let i = 0; i < probabilities.length && home !== -1; i++) {
-    if (i === home || probabilities[i] === 0 || account.covers(qualities[i]!, baselineQuality)) continue
+    if (i === home || probabilities[i] === 0) continue
+    if (account.covers(estimates[i]!.quality, baselineQuality)) continue
     heldMass += probabilities[i]!
     probabilities[home]! += probabilities[i]!
     probabilities[i] = 0

@@ -35,9 +35,12 @@ export function withMargin(
   estimates: readonly ArmEstimate[],
   conversation: Conversation | undefined,
 ): Float64Array {
-  return Float64Array.from(estimates, ({ arm, utility }) =>
-    arm === conversation?.arm ? utility.mean + conversation.switchMargin : utility.mean,
-  )
+  const means = new Float64Array(estimates.length)
+  for (let i = 0; i < means.length; i++) {
+    const { arm, utility } = estimates[i]!
+    means[i] = arm === conversation?.arm ? utility.mean + conversation.switchMargin : utility.mean
+  }
+  return means
 }
 
 /** For the log. */

@@ -14,6 +14,7 @@ import type {
   RequestFacts,
 } from './types.ts'
 
+const LIMITS = ['maxCostUsd', 'maxLatencyMs', 'maxP95CostUsd', 'maxP95LatencyMs'] as const
 /** Means are compared. */
 const DEFAULT_CONFIDENCE = 0.5
 
@@ -54,6 +55,11 @@ export interface Beliefs {
   readonly tails: () => Tails
   /** Of the arm that a floor is measured by; undefined where nothing is known of such an arm. */
   readonly qualityOf: (arm: ArmId) => Belief | undefined
+}
+
+/** Whether any limit looks at beliefs: most requests have none. */
+export function boundsBeliefs(constraints: Constraints): boolean {
+  return LIMITS.some((limit) => constraints[limit] !== undefined) || constraints.qualityFloors !== undefined
 }
 
 /** `undefined`: what is believed of the arm is within the limits. */
@@ -98,7 +104,7 @@ function belowFloor(quality: Belief, reference: Belief, floor: QualityFloor): st
 
 /** @throws {EngineError} `engine_bad_config` naming the field, the value and the range */
 export function validateConstraints(constraints: Constraints): void {
-  for (const field of ['maxCostUsd', 'maxLatencyMs', 'maxP95CostUsd', 'maxP95LatencyMs'] as const) {
+  for (const field of LIMITS) {
     const limit = constraints[field]
     if (limit !== undefined && !(limit > 0)) throw badConstraint(field, 'a number above 0', limit)
   }

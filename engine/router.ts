@@ -14,7 +14,13 @@ import { type ChoiceSettings, distribute, drawFrom, validateChoice } from './cho
 import { ColdStart } from './cold-start.ts'
 import { heldBack } from './conservative.ts'
 import { type Conversation, conversationNote, conversationOf, withMargin } from './conversation.ts'
-import { exclude, excludeByBelief, neededCapabilities, validateConstraints } from './eligibility.ts'
+import {
+  boundsBeliefs,
+  exclude,
+  excludeByBelief,
+  neededCapabilities,
+  validateConstraints,
+} from './eligibility.ts'
 import { EngineError } from './errors.ts'
 import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
 import { nonZeros, packedLength } from './linalg.ts'
@@ -38,7 +44,6 @@ import {
   type ArmId,
   type ArmPrior,
   type Belief,
-  type ConservativeNote,
   type Exclusion,
   HEADS,
   type HeadChange,
@@ -122,10 +127,12 @@ class PosteriorRouter implements Router {
       this.#yardsticks.of(request.facts, candidates, this.#models.values(), request.atMs),
     )
     const rates = withBudgetPrice(preferred, request.budget)
+    const bounded = boundsBeliefs(constraints)
     const excluded = new Set(exclusions.map((exclusion) => exclusion.arm))
     const qualityOf = (id: ArmId) => this.#qualityOf(id, forecasts, context)
     const open = forecasts.filter((belief, i) => {
       if (excluded.has(belief.arm)) return false
+      if (!bounded) return true
       const { arm, model } = candidates[i]!
       const beliefs = { forecast: belief, tails: () => tails(arm, model, context), qualityOf }
       const exclusion = excludeByBelief(beliefs, constraints)
@@ -144,7 +151,7 @@ class PosteriorRouter implements Router {
     const floor = affordableFloor(settings.floor, estimates, request.budget)
     const input = this.#policyInput(request, eligible, estimates, conversation)
     const wanted = distribute(input, { ...settings, floor })
-    const { probabilities, note } = this.#hold(request, wanted, estimates, qualityOf)
+    const { probabilities, note } = heldBack(wanted, estimates, request.conservative, qualityOf)
     const drawn = drawFrom(probabilities, request.id, settings.salt)
     const arm = eligible[drawn]!
     if (request.policy.name === 'round-robin') this.#turns.take(arm)
@@ -328,23 +335,6 @@ class PosteriorRouter implements Router {
       forecasts.push(forecast(arm, model, context))
     }
     return { candidates, forecasts, exclusions }
-  }
-
-  #hold(
-    { conservative: account }: DecideRequest,
-    wanted: Float64Array,
-    estimates: readonly ArmEstimate[],
-    qualityOf: (arm: ArmId) => Belief | undefined,
-  ): { readonly probabilities: Float64Array; readonly note?: ConservativeNote } {
-    if (account === undefined) return { probabilities: wanted }
-    const { baseline } = account.terms
-    const baselineQuality = qualityOf(baseline)
-    if (baselineQuality === undefined) {
-      throw new EngineError('engine_unknown_arm', `the baseline ${baseline} is not in the registry`)
-    }
-    const eligible = estimates.map(({ arm }) => arm)
-    const qualities = estimates.map(({ quality }) => quality)
-    return heldBack(wanted, eligible, qualities, baselineQuality, account)
   }
 
   /** Also of an arm that is no candidate. */
