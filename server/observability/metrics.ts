@@ -18,6 +18,7 @@ export interface Metrics {
   readonly attempts: Counter<'arm' | 'status'>
   /** Counts `quality` and everything else as `other`: metric names are the callers'. */
   readonly feedback: Counter<'metric' | 'result'>
+  readonly changes: Counter<'arm' | 'head'>
   /** Calls for an embedding by what became of them. */
   readonly embeddings: Counter<'result'>
   /** Seconds that an answered request spent in the gateway itself, up to its first byte. */
@@ -53,6 +54,12 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     name: 'highwayman_feedback_total',
     help: 'Feedback values by what became of them.',
     labelNames: ['metric', 'result'],
+    registers,
+  })
+  const changes = new Counter({
+    name: 'highwayman_arm_changes_total',
+    help: 'Changes of an arm that a head has noticed, and after which it began anew.',
+    labelNames: ['arm', 'head'],
     registers,
   })
   const embeddings = new Counter({
@@ -98,6 +105,7 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     decisions,
     attempts,
     feedback,
+    changes,
     embeddings,
     overhead,
     observeAnswer(arm, { ttftMs, totalMs, bill }) {

@@ -12,6 +12,7 @@ import { serverError } from '../errors.ts'
 import type { FeedbackBody, FeedbackReply } from '../routes/schemas/feedback.ts'
 import type { Services } from '../services.ts'
 import { readDecisionId, unknownDecision } from './decision-id.ts'
+import { learnFrom } from './learn.ts'
 import type { RecentDecision } from './recent-decisions.ts'
 
 /** The one metric that is learned from. */
@@ -82,7 +83,7 @@ async function take(
   if (metric === QUALITY) known.account?.settle(id, row.valueNumber)
   // Another feature space than the running one: kept in the store for its own.
   const learned = observations.length > 0 && known.context.featureSpace === services.router.featureSpace.id
-  if (learned) services.router.learn(observations)
+  if (learned) learnFrom(services, observations)
   if (body.value === null) return reply('retracted', learned)
   return reply(previous === undefined ? 'recorded' : 'revised', learned)
 }

@@ -5,6 +5,7 @@ import { isArmsFault } from '../resilience/health.ts'
 import type { Services } from '../services.ts'
 import type { Bill } from './bill.ts'
 import { tokensLeftWarm } from './conversations.ts'
+import { learnFrom } from './learn.ts'
 import type { Leg } from './leg.ts'
 import type { Task } from './task.ts'
 
@@ -109,7 +110,7 @@ function learn(services: Services, decision: Decision, outcome: Outcome): void {
   const { router, store, clock } = services
   const { servingDimension } = router.featureSpace
   const observations = observationsFromOutcome(decision, outcome, clock.nowMs(), servingDimension)
-  router.learn(observations)
+  learnFrom(services, observations)
   store.appendObservations(observations)
 }
 

@@ -53,6 +53,35 @@ function assertQuality(server: TestServer, expected: { n: number; total: number 
 }
 
 describe('feedback', () => {
+  it('that shows an arm to have changed is counted, and what was learned before forgotten', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    const { router } = server.running
+    const rate = async (value: number) => {
+      const response = await server.chat()
+      await response.text()
+      const id = response.headers.get('x-highwayman-decision-id')!
+      await give(server, id, value)
+      return server.store.decisions.find(({ decision }) => decision.id === id)!.decision
+    }
+    const noticed = async () =>
+      /highwayman_arm_changes_total\{arm="acme\/small",head="quality"\} 1/.test(
+        await (await server.get('/metrics')).text(),
+      )
+    const { id: decisionId, x, featureSpace } = await rate(0.9)
+    for (let i = 0; i < 300; i++) {
+      const [arm, head, atMs] = ['acme/small' as ArmId, 'quality', Date.now()] as const
+      router.learn([
+        { decisionId, atMs, featureSpace, arm, head, x, y: i % 10 === 0 ? 0.8 : 0.91, weight: 1 },
+      ])
+    }
+    assert.equal(await noticed(), false)
+    for (let i = 0; i < 30; i++) await rate(0.1)
+    assert.equal(await noticed(), true)
+    const after = quality(router)
+    assert.ok(after !== undefined && after.n < 100 && after.total / after.n < 0.5, JSON.stringify(after))
+  })
+
   it('on quality is stored and teaches the arm that served', () =>
     withAnswer(async (server, id) => {
       const { code, body } = await give(server, id, 0.8, { source: 'user' })
