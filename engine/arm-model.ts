@@ -1,30 +1,23 @@
 /** Everything that is learned about one arm: its heads, and the priors they start from. */
 import { CountHead } from './count-head.ts'
 import { DriftWatch } from './drift.ts'
-import type { FeatureBlock, FeatureSpace } from './feature-space.ts'
+import type { FeatureSpace } from './feature-space.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
+import { type PriorScales, SharedPrior } from './pooling.ts'
 import type { HalfLives } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
 
 export type LinearHeadName = Exclude<HeadName, 'success'>
 
-/** Prior of a linear head: sd of the coefficients of each block and of a single outcome, on the head's own scale. */
-interface HeadScales {
-  readonly coefficientSd: Readonly<Record<FeatureBlock, number>>
-  readonly outcomeSd: number
-}
-/** Weight of `outcomeSd`, in observations: enough that an arm whose first answers agree is not taken to be noiseless. */
-const OUTCOME_SD_STRENGTH = 4
-/** What arms share is looser than what one arm adds to it. */
-const SHARED_SD_FACTOR = 2
-
 /**
- * The structured prior (partial pooling): a loose intercept, tighter deviations by class, tighter still the rest. Without
- * it one table per class learns too slowly. Quality is on [0, 1]; the others are logarithms, so 0.7 is "a factor of two".
+ * Where the structured prior starts (partial pooling): a loose intercept, tighter deviations by class, tighter still the
+ * rest; without it one table per class learns too slowly. The data of all arms then move it ({@link SharedPrior}). Quality is
+ * on [0, 1]; the others are logarithms, so 0.7 is "a factor of two". Its class scale is the typical size of what full-information
+ * data sets show (docs/learning.md).
  */
-const SCALES: Readonly<Record<LinearHeadName, HeadScales>> = {
+const SCALES: Readonly<Record<LinearHeadName, PriorScales>> = {
   quality: {
-    coefficientSd: { intercept: 1, class: 0.11, structure: 0.03, text: 0.03 },
+    coefficientSd: { intercept: 0.3, class: 0.06, structure: 0.03, text: 0.03 },
     outcomeSd: 0.5,
   },
   ttft: {
@@ -41,6 +34,9 @@ const SCALES: Readonly<Record<LinearHeadName, HeadScales>> = {
   },
 }
 
+/** An arm that changes may move further than arms differ. */
+const CHANGE_SD_FACTOR = 2
+
 /** A new arm is believed to answer 98 % of calls, as firmly as after 20 of them. */
 const SUCCESS_PRIOR = { successes: 19.6, failures: 0.4 }
 
@@ -54,56 +50,49 @@ export interface ArmModel {
   readonly success: CountHead
 }
 
-export function createArmModel(prior: ArmPrior, space: FeatureSpace, halfLifeMs: HalfLives): ArmModel {
-  const linear = (head: LinearHeadName, interceptMean: number, dimension: number): LinearHead =>
-    watchedHead(linearPrior(SCALES[head], interceptMean, space, dimension), halfLifeMs[head])
+/**
+ * Heads with a long memory, which a change would spoil for days. Speeds go up and down with the load of the hour: their own short
+ * memory follows, and outcomes that hang together from one to the next would raise one alarm after the other.
+ */
+const WATCHED: ReadonlySet<LinearHeadName> = new Set(['quality', 'output_tokens'])
+
+export function createArmModel(
+  prior: ArmPrior,
+  halfLifeMs: HalfLives,
+  linearPrior: (head: LinearHeadName) => LinearPrior,
+): ArmModel {
+  const linear = (head: LinearHeadName): LinearHead => {
+    const start = linearPrior(head)
+    const freedom = start.precision.map((precision) => precision / CHANGE_SD_FACTOR ** 2)
+    return new LinearHead(start, halfLifeMs[head], WATCHED.has(head) ? new DriftWatch(freedom) : undefined)
+  }
   return {
     prior,
-    quality: linear('quality', prior.quality, space.dimension),
-    ttft: linear('ttft', Math.log(prior.ttftMs), space.servingDimension),
-    tpot: linear('tpot', Math.log(prior.tpotMs), space.servingDimension),
-    outputTokens: linear('output_tokens', Math.log(prior.outputTokens), space.servingDimension),
+    quality: linear('quality'),
+    ttft: linear('ttft'),
+    tpot: linear('tpot'),
+    outputTokens: linear('output_tokens'),
     success: new CountHead(SUCCESS_PRIOR, halfLifeMs.success),
   }
 }
 
-function watchedHead(prior: LinearPrior, halfLifeMs: number): LinearHead {
-  return new LinearHead(prior, halfLifeMs, new DriftWatch(prior.precision))
-}
-
-function linearPrior(
-  scales: HeadScales,
-  interceptMean: number,
-  space: FeatureSpace,
-  dimension: number,
-): LinearPrior {
-  const mean = new Float64Array(dimension)
-  mean[0] = interceptMean
-  const shape = OUTCOME_SD_STRENGTH / 2
-  return {
-    mean,
-    precision: precisions(scales, space, dimension, 1),
-    shape,
-    rate: (shape - 1) * scales.outcomeSd ** 2,
+/** What a registration says of a head's intercept, on the head's scale. */
+export function interceptMean(prior: ArmPrior, head: LinearHeadName): number {
+  switch (head) {
+    case 'quality':
+      return prior.quality
+    case 'ttft':
+      return Math.log(prior.ttftMs)
+    case 'tpot':
+      return Math.log(prior.tpotMs)
+    case 'output_tokens':
+      return Math.log(prior.outputTokens)
   }
 }
 
-/** Precision of the coefficients that all arms of a head share. */
-export function sharedPrecision(head: LinearHeadName, space: FeatureSpace): Float64Array {
+export function createSharedPrior(head: LinearHeadName, space: FeatureSpace): SharedPrior {
   const dimension = head === 'quality' ? space.dimension : space.servingDimension
-  return precisions(SCALES[head], space, dimension, SHARED_SD_FACTOR)
-}
-
-function precisions(
-  scales: HeadScales,
-  space: FeatureSpace,
-  dimension: number,
-  looser: number,
-): Float64Array {
-  return Float64Array.from(
-    { length: dimension },
-    (_, i) => (scales.outcomeSd / (looser * scales.coefficientSd[space.blocks[i]!])) ** 2,
-  )
+  return new SharedPrior(SCALES[head], space.blocks.slice(0, dimension))
 }
 
 /** The part of a head that learning from elsewhere needs, the same for linear and counted heads. */

@@ -17,7 +17,10 @@ export interface Context {
 }
 
 /** Everything of an {@link ArmEstimate} but the utility, which needs the preferences. */
-export type Forecast = Omit<ArmEstimate, 'utility'>
+export type Forecast = Omit<ArmEstimate, 'utility'> & {
+  /** How much of what could be unknown about the arm's quality on this request still is, [0, 1]. */
+  readonly novelty: number
+}
 
 /** Above this the log-normal mean is ruled by outcomes nobody has seen; the variance it uses is capped here. */
 const LOG_VARIANCE_CAP = 2
@@ -48,6 +51,7 @@ export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast 
       sd: Math.hypot(ttft.mean * ttft.relativeSd, writingMs * Math.hypot(tpot.relativeSd, output.relativeSd)),
     },
     success: model.success.predict(nowMs),
+    novelty: quality.novelty,
   }
 }
 
@@ -116,10 +120,9 @@ function logNormal({ mean, sd, noiseVariance }: LinearPrediction): { mean: numbe
 }
 
 export function withUtility(
-  estimate: Forecast,
+  { arm, quality, costUsd, ttftMs, tpotMs, outputTokens, latencyMs, success }: Forecast,
   rates: { readonly perUsd: number; readonly perSecond: number; readonly perFailure: number },
 ): ArmEstimate {
-  const { quality, costUsd, latencyMs, success } = estimate
   const perMs = rates.perSecond / 1_000
   const utility: Belief = {
     mean:
@@ -134,5 +137,5 @@ export function withUtility(
         (rates.perFailure * success.sd) ** 2,
     ),
   }
-  return { ...estimate, utility }
+  return { arm, quality, costUsd, ttftMs, tpotMs, outputTokens, latencyMs, success, utility }
 }

@@ -212,6 +212,8 @@ export class LinearBandit {
       arms: this.arms as readonly ArmId[],
       utilityMean,
       utilitySd,
+      // The policy's exploration is meant as it is given, for strangers too.
+      novelty: nothing,
       costUsd: nothing,
       latencyMs: nothing,
       inFlight: nothing,

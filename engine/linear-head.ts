@@ -47,6 +47,24 @@ export interface LinearPrediction {
   readonly mean: number
   readonly sd: number
   readonly noiseVariance: number
+  /** How much of what could be unknown about x·β still is: √(xᵀΛ⁻¹x / xᵀΛ₀⁻¹x), in [0, 1], 1 before any data. */
+  readonly novelty: number
+}
+
+/** A posterior, the prior and the sums it was made from. */
+export interface Evidence {
+  readonly n: number
+  readonly c: number
+  readonly b: Float64Array
+  /** Of the coefficients, and their covariance over the noise variance (packed). */
+  readonly mean: Float64Array
+  readonly covariance: Float64Array
+  /** Posterior means of σ² and of 1/σ². */
+  readonly noiseVariance: number
+  readonly meanPrecision: number
+  readonly priorMean: Float64Array
+  /** Diagonal of Λ₀. */
+  readonly precision: Float64Array
 }
 
 /** Rank-one steps lose about one bit per thousand; refactoring that often keeps the posterior at full precision. */
@@ -68,8 +86,7 @@ interface Posterior {
 
 export class LinearHead {
   readonly dimension: number
-  readonly #prior: LinearPrior
-  #priorMean: Float64Array
+  #prior: LinearPrior
   readonly #halfLifeMs: number
   #sums: LinearSums | undefined
   #lent: LentSums | undefined
@@ -81,7 +98,6 @@ export class LinearHead {
   constructor(prior: LinearPrior, halfLifeMs: number, watch?: DriftWatch) {
     this.#watch = watch
     this.#prior = prior
-    this.#priorMean = prior.mean
     this.#halfLifeMs = halfLifeMs
     this.dimension = prior.mean.length
     this.#gain = new Float64Array(this.dimension)
@@ -132,11 +148,12 @@ export class LinearHead {
     if (this.#sums === undefined && this.#lent === undefined) return this.#predictFromPrior(x, nz)
     const posterior = this.#freshPosterior(nowMs)
     const noiseVariance = outcomeVariance(posterior)
-    const spread = quadraticForm(posterior.covariance, x, nz)
+    const spread = Math.max(quadraticForm(posterior.covariance, x, nz), 0)
     return {
       mean: dot(posterior.mean, x, nz),
-      sd: Math.sqrt(noiseVariance * Math.max(spread, 0)),
+      sd: Math.sqrt(noiseVariance * spread),
       noiseVariance,
+      novelty: Math.min(Math.sqrt(spread / this.#priorSpread(x, nz)), 1),
     }
   }
 
@@ -164,16 +181,28 @@ export class LinearHead {
     return sums && { ...sums, A: sums.A.slice(), b: sums.b.slice() }
   }
 
-  /**
-   * Moves the prior mean of all coordinates but the intercept. The covariance does not depend on it, so this is a matrix
-   * times a vector.
-   */
-  recentre(shared: Float64Array): void {
-    const mean = shared.slice()
-    mean[0] = this.#prior.mean[0]!
-    this.#priorMean = mean
-    const posterior = this.#posterior
-    if (posterior !== undefined) this.#locate(posterior, this.#data(this.#sums?.asOfMs ?? 0))
+  /** Exchanges what is believed before any data, of the same dimension; the data stay. */
+  setPrior(prior: LinearPrior): void {
+    this.#prior = prior
+    this.#posterior = undefined
+  }
+
+  /** The posterior with what it was made from; undefined when the data weigh nothing. Read only. */
+  evidence(nowMs: number): Evidence | undefined {
+    const sums = this.sumsAt(nowMs)
+    if (sums === undefined || !(sums.n > 0)) return undefined
+    const { mean, covariance, shape, rate } = this.#freshPosterior(nowMs)
+    return {
+      n: sums.n,
+      c: sums.c,
+      b: sums.b,
+      mean,
+      covariance,
+      noiseVariance: outcomeVariance({ shape, rate }),
+      meanPrecision: shape / rate,
+      priorMean: this.#prior.mean,
+      precision: this.#prior.precision,
+    }
   }
 
   /** Adds sums of other data, bringing both to the later of the two times. */
@@ -196,12 +225,17 @@ export class LinearHead {
   }
 
   #predictFromPrior(x: Float64Array, nz: Int32Array): LinearPrediction {
-    const { precision } = this.#prior
-    const mean = this.#priorMean
     const noiseVariance = outcomeVariance(this.#prior)
+    const sd = Math.sqrt(noiseVariance * this.#priorSpread(x, nz))
+    return { mean: dot(this.#prior.mean, x, nz), sd, noiseVariance, novelty: 1 }
+  }
+
+  /** xᵀΛ₀⁻¹x. */
+  #priorSpread(x: Float64Array, nz: Int32Array): number {
+    const { precision } = this.#prior
     let spread = 0
     for (let p = 0; p < nz.length; p++) spread += x[nz[p]!]! ** 2 / precision[nz[p]!]!
-    return { mean: dot(mean, x, nz), sd: Math.sqrt(noiseVariance * spread), noiseVariance }
+    return spread
   }
 
   #decay(ageMs: number): number {
@@ -276,8 +310,7 @@ export class LinearHead {
 
   /** Mean, shape and rate of a posterior whose covariance is right. */
   #locate(posterior: Posterior, sums: Readonly<LinearSums>): void {
-    const { precision, shape, rate } = this.#prior
-    const m0 = this.#priorMean
+    const { precision, shape, rate, mean: m0 } = this.#prior
     const d = this.dimension
     const target = new Float64Array(d)
     for (let i = 0; i < d; i++) target[i] = sums.b[i]! + precision[i]! * m0[i]!

@@ -1,34 +1,114 @@
 /**
- * Partial pooling across arms: some requests are hard, or long, or slow, for every arm. What all arms have in common in
- * the class, structure and text coefficients is fitted from their sums together, each arm keeping its own intercept,
- * and becomes the mean of every arm's prior: an arm's own deviations are then shrunk towards its fellows instead of
- * towards zero. (Empirical Bayes for a hierarchical linear model; Gelman & Hill 2007, chapter 12.) On mmlu-pro this is
- * worth as much as the class features themselves.
+ * What is believed of a head before an arm's own data, estimated from the data of all arms (empirical Bayes for a
+ * hierarchical linear model; Gelman & Hill 2007, chapter 12). With arm k's own expectation m_k (from its registration) as
+ * the mean of its intercept,
+ *
+ *     β_k = m_k·e₀ + μ + δ_k,   δ_kj ~ N(0, τ²_block(j)·σ_k²/σ²),   σ_k² around σ².
+ *
+ * μ is common to all arms: some requests are hard, or long, or slow, for every arm, and all registrations may be too
+ * hopeful. τ says how much arms differ in a block of features, σ² how much outcomes scatter. All enter an arm's prior: an
+ * arm's deviations are shrunk towards its fellows instead of towards zero, and as much as deviations have turned out small.
+ *
+ * μ is the generalised least squares fit with the δ integrated out and each arm's intercept free. τ² and σ² follow the marginal likelihood by one step of
+ * expectation–maximisation per refit (Dempster, Laird & Rubin 1977), each step under an inverse-gamma hyperprior centred at
+ * a starting scale, so that with few data the start rules and no step can leave the positive numbers.
  */
+import type { FeatureBlock } from './feature-space.ts'
 import { invertWithDiagonal, multiply, packedLength } from './linalg.ts'
-import type { LinearHead, LinearSums } from './linear-head.ts'
+import type { Evidence, LinearHead, LinearPrior } from './linear-head.ts'
 
-/** A refit costs O(arms·d² + d³): once every 5 % more data, and at least once in so many observations. */
+/** A refit costs O(arms·d² + d³) and makes every posterior be formed anew: once every 5 % more data, … */
 const GROWTH_BETWEEN_REFITS = 1.05
 const FIRST_REFIT = 30
+/** … and at least once in so many observations. */
 const MOST_BETWEEN_REFITS = 5_000
+/** Expectation–maximisation steps after sums have come from elsewhere, when no request waits. */
+const STEPS_AFTER_ABSORBING = 8
 
-/** The prior mean that all arms of one head share, and when it is due to be fitted again. */
+/**
+ * sd of what the arms share over the starting sd of what one arm adds to it. One arm that is slower than it was registered
+ * says little of the others; a class that is hard for one is likely hard for all.
+ */
+const SHARED_SD_FACTOR: Readonly<Record<FeatureBlock, number>> = {
+  intercept: 0.5,
+  class: 2,
+  structure: 2,
+  text: 2,
+}
+/** How firmly the starting scales are believed: in coefficients for τ, in outcomes for σ. */
+const START_STRENGTH: Readonly<Record<FeatureBlock, number>> = {
+  intercept: 4,
+  class: 30,
+  structure: 30,
+  text: 30,
+}
+const START_OUTCOMES = 20
+/** Weight of σ² in an arm's own noise variance, in outcomes: few answers that agree do not make an arm noiseless. */
+const ARM_NOISE_STRENGTH = 20
+/** Outcomes of one arm that count at most for σ²: the arm that is called most is not what an arm is like. */
+const MOST_OUTCOMES_OF_ONE_ARM = 50
+
+const BLOCKS: readonly FeatureBlock[] = ['intercept', 'class', 'structure', 'text']
+
+/** Standard deviations on the head's own scale: of the coefficients of each block, and of a single outcome. */
+export interface PriorScales {
+  readonly coefficientSd: Readonly<Record<FeatureBlock, number>>
+  readonly outcomeSd: number
+}
+
+/** A head of one arm and what its registration says of the intercept. */
+export interface Member {
+  readonly head: LinearHead
+  readonly interceptMean: number
+}
+
+export interface SharedPriorState {
+  readonly observations: number
+  readonly nextRefit: number
+  /** μ. */
+  readonly coefficients: readonly number[]
+  /** τ by block and σ, as estimated. */
+  readonly scales: PriorScales
+}
+
+/** The prior of one head, for all arms together, and when it is due to be fitted again. */
 export class SharedPrior {
-  /** Diagonal of the precision that shrinks the shared coefficients towards zero. */
-  readonly #precision: Float64Array
+  readonly #blocks: readonly FeatureBlock[]
+  readonly #start: PriorScales
+  #scales: PriorScales
+  #coefficients: Float64Array
   #observations = 0
   #nextRefit = FIRST_REFIT
-  /** Length d; coordinate 0 is not shared and stays 0. */
-  #coefficients: Float64Array
 
-  constructor(precision: Float64Array) {
-    this.#precision = precision
-    this.#coefficients = new Float64Array(precision.length)
+  /** @param blocks of each coordinate; the first is the intercept's */
+  constructor(start: PriorScales, blocks: readonly FeatureBlock[]) {
+    this.#start = start
+    this.#blocks = blocks
+    this.#scales = start
+    this.#coefficients = new Float64Array(blocks.length)
   }
 
+  /** Length d; coordinate 0 is what all registrations are wrong by. */
   get coefficients(): Float64Array {
     return this.#coefficients
+  }
+
+  get scales(): PriorScales {
+    return this.#scales
+  }
+
+  /** The prior of an arm whose registration says `interceptMean`. */
+  priorOf(interceptMean: number): LinearPrior {
+    const mean = this.#coefficients.slice()
+    mean[0]! += interceptMean
+    const shape = ARM_NOISE_STRENGTH / 2
+    const { coefficientSd, outcomeSd } = this.#scales
+    return {
+      mean,
+      precision: Float64Array.from(this.#blocks, (block) => (outcomeSd / coefficientSd[block]) ** 2),
+      shape,
+      rate: (shape - 1) * outcomeSd ** 2,
+    }
   }
 
   /** Counts one observation. @returns whether a refit is due */
@@ -36,15 +116,28 @@ export class SharedPrior {
     return ++this.#observations >= this.#nextRefit
   }
 
-  refit(heads: Iterable<LinearHead>, nowMs: number): void {
-    const sums: LinearSums[] = []
-    for (const head of heads) {
-      const of = head.sumsAt(nowMs)
-      if (of !== undefined) sums.push(of)
+  /** One step, after which every member has the new prior. */
+  refit(members: readonly Member[], nowMs: number): void {
+    this.#step(members, nowMs)
+    const growth = Math.min(this.#observations * (GROWTH_BETWEEN_REFITS - 1), MOST_BETWEEN_REFITS)
+    this.#nextRefit = this.#observations + Math.max(Math.ceil(growth), 1)
+  }
+
+  /** Several steps, for sums that have come all at once; back to the start while they are too few for a first refit. */
+  settle(members: readonly Member[], nowMs: number): void {
+    let weight = 0
+    for (const { head } of members) weight += head.sumsAt(nowMs)?.n ?? 0
+    if (weight < FIRST_REFIT) {
+      this.#scales = this.#start
+      this.#coefficients = new Float64Array(this.#coefficients.length)
+      this.renew(members)
+      return
     }
-    this.#coefficients = sharedCoefficients(sums, this.#precision)
-    const step = Math.min(this.#observations * (GROWTH_BETWEEN_REFITS - 1), MOST_BETWEEN_REFITS)
-    this.#nextRefit = this.#observations + Math.max(Math.ceil(step), 1)
+    for (let step = 0; step < STEPS_AFTER_ABSORBING; step++) this.#step(members, nowMs)
+  }
+
+  renew(members: readonly Member[]): void {
+    for (const { head, interceptMean } of members) head.setPrior(this.priorOf(interceptMean))
   }
 
   state(): SharedPriorState {
@@ -52,6 +145,7 @@ export class SharedPrior {
       observations: this.#observations,
       nextRefit: this.#nextRefit,
       coefficients: [...this.#coefficients],
+      scales: this.#scales,
     }
   }
 
@@ -59,47 +153,133 @@ export class SharedPrior {
     this.#observations = state.observations
     this.#nextRefit = state.nextRefit
     this.#coefficients = Float64Array.from(state.coefficients)
+    this.#scales = state.scales
+  }
+
+  #step(members: readonly Member[], nowMs: number): void {
+    const informed: InformedMember[] = []
+    for (const { head, interceptMean } of members) {
+      const evidence = head.evidence(nowMs)
+      if (evidence !== undefined) informed.push({ evidence, interceptMean })
+    }
+    this.#scales = estimateScales(
+      informed.map(({ evidence }) => evidence),
+      this.#blocks,
+      this.#scales,
+      this.#start,
+    )
+    this.#coefficients = sharedCoefficients(informed, this.#sharedPrecision(), this.#scales.outcomeSd ** 2)
+    this.renew(members)
+  }
+
+  #sharedPrecision(): Float64Array {
+    const { coefficientSd } = this.#start
+    return Float64Array.from(
+      this.#blocks,
+      (block) => (this.#scales.outcomeSd / (SHARED_SD_FACTOR[block] * coefficientSd[block])) ** 2,
+    )
   }
 }
 
-export interface SharedPriorState {
-  readonly observations: number
-  readonly nextRefit: number
-  readonly coefficients: readonly number[]
+export interface InformedMember {
+  readonly evidence: Evidence
+  readonly interceptMean: number
 }
 
 /**
- * Ridge fit of the coefficients that arms share, with one free intercept per arm taken out by centring each arm's sums
- * within the arm (Frisch–Waugh–Lovell). Pure.
+ * μ with the arms' own deviations integrated out. An arm's information on μ is I = σ²/σ_k²·(Λ − ΛVΛ), which is its A where that
+ * is small and Λ where it is large: an arm that was called ten thousand times says no more of the others than one that was
+ * called until its own coefficients were known.
  *
- * @param precision length d; entry 0 is not used
- * @returns length d, entry 0 is 0
+ * The slopes are fitted from what varies within the arms, with a free intercept of each arm swept out of I (a Schur
+ * complement): which arm is called may depend on the class. What is common to the intercepts follows, given the slopes. Pure.
+ *
+ * @param precision length d: what shrinks μ towards zero
+ * @param noiseVariance σ²
  */
 export function sharedCoefficients(
-  sums: readonly Readonly<LinearSums>[],
+  members: readonly InformedMember[],
   precision: Float64Array,
+  noiseVariance: number,
 ): Float64Array {
   const d = precision.length
-  const centred = new Float64Array(packedLength(d))
+  const everywhere = Int32Array.from({ length: d }, (_, i) => i)
+  const information = new Float64Array(packedLength(d))
   const target = new Float64Array(d)
-  for (const { n, A, b } of sums) {
-    if (n < 1) continue
-    for (let i = 1; i < d; i++) {
-      const row = (i * (i + 1)) / 2
-      // Column 0 of A is Σw·x, because x[0] = 1.
-      const total = A[row]!
-      target[i]! += b[i]! - (total * b[0]!) / n
-      for (let j = 1; j <= i; j++) centred[row + j]! += A[row + j]! - (total * A[(j * (j + 1)) / 2]!) / n
+  const ofIntercepts = new Float64Array(d)
+  let targetOfIntercepts = 0
+  const pulled = new Float64Array(d)
+  const fitted = new Float64Array(d)
+  const column = new Float64Array(d)
+  for (const { evidence, interceptMean } of members) {
+    const { covariance, precision: own, b } = evidence
+    const weight = noiseVariance / evidence.noiseVariance
+    // I·μ̂ = ΛV·(b − A·m_k·e₀), with VA = I − VΛ.
+    pulled.set(b)
+    pulled[0]! += own[0]! * interceptMean
+    multiply(covariance, pulled, everywhere, fitted)
+    fitted[0]! -= interceptMean
+    for (let i = 0, row = 0; i < d; i++, row += i) column[i] = -weight * own[i]! * covariance[row]! * own[0]!
+    column[0]! += weight * own[0]!
+    const pivot = column[0]!
+    if (!(pivot > 0)) continue
+    const pulledIntercept = weight * own[0]! * fitted[0]!
+    for (let i = 0; i < d; i++) ofIntercepts[i]! += column[i]!
+    targetOfIntercepts += pulledIntercept
+    for (let i = 1, k = 1; i < d; i++) {
+      const wi = weight * own[i]!
+      target[i]! += wi * fitted[i]! - (column[i]! * pulledIntercept) / pivot
+      k++
+      for (let j = 1; j <= i; j++, k++) {
+        information[k]! -= wi * covariance[k]! * own[j]! + (column[i]! * column[j]!) / pivot
+      }
+      information[k - 1]! += wi
     }
   }
-  const covariance = invertWithDiagonal(centred, precision)
   const coefficients = new Float64Array(d)
-  multiply(
-    covariance,
-    target,
-    Int32Array.from({ length: d }, (_, i) => i),
-    coefficients,
-  )
-  coefficients[0] = 0
+  multiply(invertWithDiagonal(information, precision), target, everywhere, coefficients)
+  let explained = 0
+  for (let i = 1; i < d; i++) explained += ofIntercepts[i]! * coefficients[i]!
+  coefficients[0] = (targetOfIntercepts - explained) / (ofIntercepts[0]! + precision[0]!)
   return coefficients
+}
+
+/**
+ * One step of expectation–maximisation from `current`: the expected squares of the deviations and of the residuals, under the
+ * posteriors of the arms, become the next variances. Pure.
+ */
+export function estimateScales(
+  evidence: readonly Evidence[],
+  blocks: readonly FeatureBlock[],
+  current: PriorScales,
+  start: PriorScales,
+): PriorScales {
+  const noise = current.outcomeSd ** 2
+  const squares = { intercept: 0, class: 0, structure: 0, text: 0 }
+  const counts = { intercept: 0, class: 0, structure: 0, text: 0 }
+  let residuals = START_OUTCOMES * start.outcomeSd ** 2
+  let outcomes = START_OUTCOMES
+  for (const { n, c, b, mean, covariance, priorMean, precision, noiseVariance, meanPrecision } of evidence) {
+    let squaredError = c
+    let fitted = blocks.length
+    for (let j = 0; j < blocks.length; j++) {
+      const block = blocks[j]!
+      const variance = covariance[(j * (j + 3)) / 2]!
+      const deviation = mean[j]! - priorMean[j]!
+      squares[block] += noise * (deviation ** 2 * meanPrecision + variance)
+      counts[block]++
+      squaredError -= mean[j]! * (b[j]! + precision[j]! * deviation)
+      fitted -= precision[j]! * variance
+    }
+    const share = Math.min(1, MOST_OUTCOMES_OF_ONE_ARM / n)
+    residuals += share * (Math.max(squaredError, 0) + noiseVariance * fitted)
+    outcomes += share * n
+  }
+  const coefficientSd = { ...start.coefficientSd }
+  for (const block of BLOCKS) {
+    const strength = START_STRENGTH[block]
+    const sum = strength * start.coefficientSd[block] ** 2 + squares[block]
+    coefficientSd[block] = Math.sqrt(sum / (strength + counts[block]))
+  }
+  return { coefficientSd, outcomeSd: Math.sqrt(residuals / outcomes) }
 }

@@ -2,11 +2,12 @@
 import {
   type ArmModel,
   createArmModel,
+  createSharedPrior,
   examplesOf,
   headOf,
+  interceptMean,
   type LinearHeadName,
   linearHeadOf,
-  sharedPrecision,
 } from './arm-model.ts'
 import { indexArms, samePrior } from './arm-registry.ts'
 import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
@@ -25,7 +26,7 @@ import { EngineError } from './errors.ts'
 import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
 import { nonZeros, packedLength } from './linalg.ts'
 import type { PolicyInput } from './policies/policy.ts'
-import { SharedPrior } from './pooling.ts'
+import type { Member, SharedPrior } from './pooling.ts'
 import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
 import type {
   DecideRequest,
@@ -92,10 +93,12 @@ class PosteriorRouter implements Router {
     this.halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...options.halfLifeMs }
     this.#arms = indexArms(options.arms)
     this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
+    const shared = (head: LinearHeadName) => createSharedPrior(head, options.featureSpace)
+    // What was lent is weighed against the prior as it starts, so that the weight depends on the sums alone.
+    const startOf = (head: LinearHeadName) => shared(head).priorOf(interceptMean(DEFAULT_PRIOR, head))
     this.#coldStart = new ColdStart((head) =>
-      linearHeadOf(createArmModel(DEFAULT_PRIOR, this.featureSpace, this.halfLifeMs), head),
+      linearHeadOf(createArmModel(DEFAULT_PRIOR, this.halfLifeMs, startOf), head),
     )
-    const shared = (head: LinearHeadName) => new SharedPrior(sharedPrecision(head, options.featureSpace))
     this.#shared = {
       quality: shared('quality'),
       ttft: shared('ttft'),
@@ -149,7 +152,7 @@ class PosteriorRouter implements Router {
     )
     const eligible = estimates.map((estimate) => estimate.arm)
     const floor = affordableFloor(settings.floor, estimates, request.budget)
-    const input = this.#policyInput(request, eligible, estimates, conversation)
+    const input = this.#policyInput(request, affordable, estimates, conversation)
     const wanted = distribute(input, { ...settings, floor })
     const { probabilities, note } = heldBack(wanted, estimates, request.conservative, qualityOf)
     const drawn = drawFrom(probabilities, request.id, settings.salt)
@@ -211,12 +214,10 @@ class PosteriorRouter implements Router {
   }
 
   absorb(sums: readonly HeadSums[]): void {
-    this.#checkSpace(sums)
-    for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
-    this.#yardsticks.forget()
+    this.#add(sums)
     for (const head of LINEAR_HEADS) {
       const latestMs = Math.max(...sums.map((entry) => (entry.head === head ? entry.asOfMs : 0)))
-      if (latestMs > 0) this.#refitShared(head, latestMs)
+      if (latestMs > 0) this.#settle(head, latestMs)
     }
   }
 
@@ -242,7 +243,7 @@ class PosteriorRouter implements Router {
     for (const { arm } of prior.sums) this.#model(arm)
     this.#yardsticks.forget()
     const latestMs = Math.max(0, ...this.sums().map((entry) => entry.asOfMs))
-    for (const head of LINEAR_HEADS) this.#refitShared(head, latestMs)
+    for (const head of LINEAR_HEADS) this.#settle(head, latestMs)
   }
 
   sums(): readonly HeadSums[] {
@@ -270,13 +271,13 @@ class PosteriorRouter implements Router {
     const sums = readSums(snapshot, this.featureSpace.id)
     this.#models.clear()
     this.#turns.restore(snapshot.turns ?? [])
-    this.absorb(sums)
+    this.#add(sums)
+    for (const head of LINEAR_HEADS) this.#reviewLoans(head)
     for (const head of LINEAR_HEADS) {
       const state = snapshot.shared.find((entry) => entry.head === head)
       if (state === undefined) continue
       this.#shared[head].restore(state)
-      for (const model of this.#models.values())
-        linearHeadOf(model, head).recentre(this.#shared[head].coefficients)
+      this.#shared[head].renew(this.#members(head))
     }
   }
 
@@ -293,16 +294,18 @@ class PosteriorRouter implements Router {
 
   #policyInput(
     request: DecideRequest,
-    arms: readonly ArmId[],
+    forecasts: readonly Forecast[],
     estimates: readonly ArmEstimate[],
     conversation: Conversation | undefined,
   ): PolicyInput {
+    const arms = estimates.map(({ arm }) => arm)
     let examples = 0
     for (const arm of arms) examples += examplesOf(this.#model(arm), request.atMs)
     return {
       arms,
       utilityMean: withMargin(estimates, conversation),
       utilitySd: column(estimates, ({ utility }) => utility.sd),
+      novelty: column(forecasts, ({ novelty }) => novelty),
       costUsd: column(estimates, ({ costUsd }) => costUsd.mean),
       latencyMs: column(estimates, ({ latencyMs }) => latencyMs.mean),
       inFlight: column(arms, (arm) => request.inFlight?.get(arm) ?? 0),
@@ -356,16 +359,32 @@ class PosteriorRouter implements Router {
   }
 
   #createModel(prior: ArmPrior): ArmModel {
-    const model = createArmModel(prior, this.featureSpace, this.halfLifeMs)
-    for (const head of LINEAR_HEADS) linearHeadOf(model, head).recentre(this.#shared[head].coefficients)
-    return model
+    return createArmModel(prior, this.halfLifeMs, (head) =>
+      this.#shared[head].priorOf(interceptMean(prior, head)),
+    )
+  }
+
+  #settle(head: LinearHeadName, nowMs: number): void {
+    this.#reviewLoans(head)
+    this.#shared[head].settle(this.#members(head), nowMs)
   }
 
   #refitShared(head: LinearHeadName, nowMs: number): void {
     this.#reviewLoans(head)
-    const heads = [...this.#models.values()].map((model) => linearHeadOf(model, head))
-    this.#shared[head].refit(heads, nowMs)
-    for (const each of heads) each.recentre(this.#shared[head].coefficients)
+    this.#shared[head].refit(this.#members(head), nowMs)
+  }
+
+  #add(sums: readonly HeadSums[]): void {
+    this.#checkSpace(sums)
+    for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
+    this.#yardsticks.forget()
+  }
+
+  #members(head: LinearHeadName): Member[] {
+    return [...this.#models.values()].map((model) => ({
+      head: linearHeadOf(model, head),
+      interceptMean: interceptMean(model.prior, head),
+    }))
   }
 
   #sumsOf(arm: ArmId, model: ArmModel): HeadSums[] {

@@ -237,7 +237,10 @@ export interface Exclusion {
 export type PolicySpec =
   | {
       readonly name: 'thompson'
-      /** Multiplies the posterior sd (the `v` of linear Thompson sampling), above 0. @default 0.5 */
+      /**
+       * Multiplies the posterior sd (the `v` of linear Thompson sampling), above 0; rising to at least 1 for an arm as far as
+       * nothing is known of it. @default 0.3
+       */
       readonly exploration?: number
     }
   | {

@@ -7,6 +7,8 @@ export interface PolicyInput {
   /** Belief about each arm's utility. All arrays have the length and order of `arms`; all numbers are finite. */
   readonly utilityMean: Float64Array
   readonly utilitySd: Float64Array
+  /** How much of what could be unknown about each arm for this request still is: 1 for a stranger, towards 0 as it is known. */
+  readonly novelty: Float64Array
   /** Expected cost of this request, USD. */
   readonly costUsd: Float64Array
   /** Expected time to the last token, ms. */

@@ -155,7 +155,9 @@ const policySettings = {
   ),
   exploration: number(z.number().positive())
     .optional()
-    .describe(`\`thompson\`: factor on the posterior sd. Default: ${DEFAULTS.policy.exploration}.`),
+    .describe(
+      `\`thompson\`: factor on the posterior sd of an arm that is known. Default: ${DEFAULTS.policy.exploration}.`,
+    ),
   alpha: amount()
     .optional()
     .describe(

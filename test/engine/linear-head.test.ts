@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import { CountHead } from '../../engine/count-head.ts'
 import { invertWithDiagonal, nonZeros, packedLength, quadraticForm } from '../../engine/linalg.ts'
 import { LinearHead, type LinearPrior } from '../../engine/linear-head.ts'
-import { sharedCoefficients } from '../../engine/pooling.ts'
 import { assertClose, gaussian, seeded } from '../helpers/engine.ts'
 
 const D = 5
@@ -178,23 +177,6 @@ test('sums of ill-conditioned contexts stay usable', () => {
   const { mean, sd } = predict(head, Float64Array.of(1, 1, 0.5, 0.5, 5_000), 3_000)
   assert.ok(Number.isFinite(sd) && sd >= 0)
   assert.ok(Math.abs(mean - 0.5) < 1e-3, `${mean}`)
-})
-
-test('coefficients that arms share are found under arm intercepts that mislead', () => {
-  // The good arm is tried mostly where the class effect is low: pooling without arm intercepts would get the sign wrong.
-  const uniform = seeded(8)
-  const heads = [0.9, 0.2].map(() => new LinearHead(prior, NEVER))
-  for (let i = 0; i < 4_000; i++) {
-    const inClass = uniform() < 0.5
-    const good = uniform() < (inClass ? 0.1 : 0.9)
-    const x = Float64Array.of(1, inClass ? 1 : 0, 0, 0, 0)
-    const y = (good ? 0.9 : 0.2) + (inClass ? 0.1 : 0) + 0.05 * gaussian(uniform)
-    observe(heads[good ? 0 : 1]!, { x, y, atMs: i })
-  }
-  const sums = heads.map((head) => head.sums()).filter((s) => s !== undefined)
-  const shared = sharedCoefficients(sums, prior.precision)
-  assert.equal(shared[0], 0)
-  assertClose(shared[1]!, 0.1, 0.01)
 })
 
 test('success counts decay, take back and start from the prior', () => {

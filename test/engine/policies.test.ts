@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ArmId, EngineError, type PolicySpec, qualityObservation } from '../../engine/index.ts'
+import { normalCdf } from '../../engine/normal.ts'
 import { policyOf } from '../../engine/policies/index.ts'
 import type { PolicyInput } from '../../engine/policies/policy.ts'
 import { validatePolicy } from '../../engine/policies/validate.ts'
@@ -15,6 +16,7 @@ function input(overrides: Partial<PolicyInput> = {}): PolicyInput {
     arms: ARMS,
     utilityMean: zeros,
     utilitySd: zeros,
+    novelty: zeros,
     costUsd: zeros,
     latencyMs: zeros,
     inFlight: zeros,
@@ -26,6 +28,20 @@ function input(overrides: Partial<PolicyInput> = {}): PolicyInput {
 const distribution = (spec: PolicySpec, overrides: Partial<PolicyInput>): number[] => [
   ...policyOf(spec).distribution(input(overrides), spec),
 ]
+
+test('thompson explores a stranger in full, and an arm it knows by its factor', () => {
+  const utilityMean = Float64Array.of(0.5, 0.3, 0.3)
+  const utilitySd = Float64Array.of(0, 0.1, 0.1)
+  const of = (exploration: number, novelty: Float64Array) =>
+    distribution({ name: 'thompson', exploration }, { utilityMean, utilitySd, novelty })
+  const [, known, stranger] = of(0.5, Float64Array.of(0, 0, 1))
+  // Two certain-against-uncertain comparisons: Φ(−2/0.5) and Φ(−2).
+  assertClose(known as number, normalCdf(-4), 1e-6)
+  assertClose(stranger as number, normalCdf(-2), 1e-4)
+  const [, , halfway] = of(0.5, Float64Array.of(0, 0, 0.5))
+  assertClose(halfway as number, normalCdf(-2 / 0.75), 1e-4)
+  assert.deepEqual(of(2, Float64Array.of(0, 0, 1)), of(2, Float64Array.of(0, 0, 0)))
+})
 
 test('linucb takes the largest mean + α·sd, and α = 0 the largest mean', () => {
   const beliefs = { utilityMean: Float64Array.of(0.5, 0.6, 0.4), utilitySd: Float64Array.of(0.1, 0.01, 0.11) }

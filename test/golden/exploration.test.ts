@@ -33,6 +33,7 @@ function distribution(spec: PolicySpec, means: readonly number[], examples = 0):
       arms: armIds(...means.map((_, k) => `a${k}`)),
       utilityMean: Float64Array.from(means),
       utilitySd: nothing,
+      novelty: nothing,
       costUsd: nothing,
       latencyMs: nothing,
       inFlight: nothing,

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type ArmId,
+  createFeatureSpace,
+  createRouter,
+  type DecisionId,
+  qualityObservation,
+  type Router,
+} from '../../engine/index.ts'
+import { nonZeros } from '../../engine/linalg.ts'
+import { LinearHead } from '../../engine/linear-head.ts'
+import { type Member, type PriorScales, SharedPrior, sharedCoefficients } from '../../engine/pooling.ts'
+import { arm, assertClose, decide, facts, gaussian, seeded } from '../helpers/engine.ts'
+
+const NEVER = Number.POSITIVE_INFINITY
+const BLOCKS = [
+  'intercept',
+  'class',
+  'class',
+  'class',
+  'class',
+  'structure',
+  'structure',
+  'structure',
+] as const
+const D = BLOCKS.length
+
+interface World {
+  readonly scales: PriorScales
+  readonly common: Float64Array
+  readonly arms: number
+  readonly examples: number
+}
+
+/** Arms drawn from a hierarchical model, each with its own examples; their registrations all say 0.6. */
+function grow(seed: number, { scales, common, arms, examples }: World, prior: SharedPrior): Member[] {
+  const uniform = seeded(seed)
+  return Array.from({ length: arms }, () => {
+    const beta = common.map((mean, j) => mean + scales.coefficientSd[BLOCKS[j]!] * gaussian(uniform))
+    beta[0]! += 0.6
+    const head = new LinearHead(prior.priorOf(0.6), NEVER)
+    for (let i = 0; i < examples; i++) {
+      const x = Float64Array.from(BLOCKS, (block) => (block === 'structure' ? gaussian(uniform) : 0))
+      x[0] = 1
+      x[1 + Math.floor(4 * uniform())] = 1
+      let y = scales.outcomeSd * gaussian(uniform)
+      for (let j = 0; j < D; j++) y += beta[j]! * x[j]!
+      head.observe(x, nonZeros(x, D), y, 1, 0)
+    }
+    return { head, interceptMean: 0.6 }
+  })
+}
+
+const PLANTED: PriorScales = {
+  coefficientSd: { intercept: 0.12, class: 0.05, structure: 0.02, text: 0.03 },
+  outcomeSd: 0.3,
+}
+
+test('scales that were planted are found from starts three times too large and too small', () => {
+  const world = {
+    scales: PLANTED,
+    common: Float64Array.of(-0.1, 0.2, 0, -0.2, 0, 0.1, 0, 0),
+    arms: 40,
+    examples: 400,
+  }
+  for (const factor of [3, 1 / 3]) {
+    const of = (block: 'intercept' | 'class' | 'structure') => factor * PLANTED.coefficientSd[block]
+    const start: PriorScales = {
+      coefficientSd: {
+        intercept: of('intercept'),
+        class: of('class'),
+        structure: of('structure'),
+        text: 0.03,
+      },
+      outcomeSd: factor * PLANTED.outcomeSd,
+    }
+    const prior = new SharedPrior(start, BLOCKS)
+    const members = grow(7, world, prior)
+    for (let round = 0; round < 10; round++) prior.settle(members, 0)
+    const found = prior.scales
+    for (const [block, coefficients, strength] of [
+      ['intercept', 1, 4],
+      ['class', 4, 30],
+      ['structure', 3, 30],
+    ] as const) {
+      // The start counts `strength` coefficients among those of all arms; a sd from N of them has a standard error of 1/√(2N).
+      const N = coefficients * world.arms
+      const planted = PLANTED.coefficientSd[block]
+      const expected = Math.sqrt((strength * of(block) ** 2 + N * planted ** 2) / (strength + N))
+      const bound = (5 * planted) / Math.sqrt(2 * N)
+      assert.ok(
+        Math.abs(found.coefficientSd[block] - expected) < bound,
+        `${block} ${found.coefficientSd[block]}`,
+      )
+    }
+    assert.equal(
+      found.coefficientSd.text,
+      start.coefficientSd.text,
+      'no data on a block, nothing learned of it',
+    )
+    // 2,000 outcomes count (50 of each arm) beside the 20 of the start.
+    const expectedNoise = Math.sqrt((20 * start.outcomeSd ** 2 + 2_000 * PLANTED.outcomeSd ** 2) / 2_020)
+    assertClose(found.outcomeSd, expectedNoise, 0.02)
+    for (const [j, planted] of world.common.entries()) {
+      const sd = PLANTED.coefficientSd[BLOCKS[j]!]
+      assert.ok(
+        Math.abs(prior.coefficients[j]! - planted) < 5 * (sd / Math.sqrt(world.arms) + 0.01),
+        `μ[${j}]`,
+      )
+    }
+  }
+})
+
+test('arms that do not differ are believed alike, and one that was never called like its fellows', () => {
+  const alike: PriorScales = { ...PLANTED, coefficientSd: { intercept: 0, class: 0, structure: 0, text: 0 } }
+  const prior = new SharedPrior(
+    { coefficientSd: { intercept: 0.3, class: 0.06, structure: 0.03, text: 0.03 }, outcomeSd: 0.5 },
+    BLOCKS,
+  )
+  const world = {
+    scales: alike,
+    common: Float64Array.of(-0.3, 0.2, 0, 0, 0, 0, 0, 0),
+    arms: 30,
+    examples: 300,
+  }
+  const members = grow(3, world, prior)
+  const newcomer = { head: new LinearHead(prior.priorOf(0.6), NEVER), interceptMean: 0.6 }
+  for (let round = 0; round < 10; round++) prior.settle([...members, newcomer], 0)
+  assert.ok(prior.scales.coefficientSd.intercept < 0.15, `${prior.scales.coefficientSd.intercept}`)
+  assert.ok(prior.scales.coefficientSd.class < 0.05)
+  const x = Float64Array.of(1, 1, 0, 0, 0, 0, 0, 0)
+  const { mean, novelty } = newcomer.head.predict(x, nonZeros(x, D), 0)
+  assertClose(mean, 0.5, 0.03)
+  assert.equal(novelty, 1)
+  const known = members[0]!.head.predict(x, nonZeros(x, D), 0)
+  assert.ok(known.novelty < 0.5 && known.sd < 0.1, `${known.novelty}, ${known.sd}`)
+})
+
+test('coefficients that arms share are found under arm intercepts that mislead', () => {
+  // The good arm is tried mostly where the class effect is low: pooling without arm intercepts would get the sign wrong.
+  const uniform = seeded(8)
+  const scales: PriorScales = {
+    coefficientSd: { intercept: 1, class: 0.1, structure: 0.1, text: 0.1 },
+    outcomeSd: 0.05,
+  }
+  const prior = new SharedPrior(scales, ['intercept', 'class'])
+  const heads = [0.9, 0.2].map(() => new LinearHead(prior.priorOf(0.4), NEVER))
+  for (let i = 0; i < 4_000; i++) {
+    const inClass = uniform() < 0.5
+    const good = uniform() < (inClass ? 0.1 : 0.9)
+    const x = Float64Array.of(1, inClass ? 1 : 0)
+    const y = (good ? 0.9 : 0.2) + (inClass ? 0.1 : 0) + 0.05 * gaussian(uniform)
+    heads[good ? 0 : 1]!.observe(x, nonZeros(x, 2), y, 1, i)
+  }
+  const members = heads.map((head) => {
+    const evidence = head.evidence(4_000)
+    assert.ok(evidence)
+    return { evidence, interceptMean: 0.4 }
+  })
+  const shared = sharedCoefficients(members, Float64Array.of(1e-9, 1e-9), 0.0025)
+  // The registrations said 0.4, the arms lie around 0.55.
+  assertClose(shared[0]!, 0.15, 0.01)
+  assertClose(shared[1]!, 0.1, 0.01)
+})
+
+function teach(router: Router, from: number, to: number): void {
+  const uniform = seeded(from + 1)
+  for (let i = from; i < to; i++) {
+    const requestClass = ['chat', 'code', 'math'][i % 3] as string
+    const id = `01890000-0000-7000-8000-${i.toString(16).padStart(12, '0')}` as DecisionId
+    const decision = decide(router, { id, atMs: 1_000 * i, facts: facts({ requestClass }) })
+    const truth = { 'p/a': 0.3, 'p/b': 0.8, 'p/c': 0.5 }[decision.arm as string] as number
+    router.learn([qualityObservation(decision, decision.arm, uniform() < truth ? 1 : 0, 1_000 * i)])
+  }
+}
+
+test('a router goes on from a snapshot as if there had been none, scales and all', () => {
+  const options = {
+    arms: ['p/a', 'p/b', 'p/c'].map((id) => arm(id)),
+    featureSpace: createFeatureSpace({ classes: ['chat', 'code', 'math'] }),
+  }
+  const one = createRouter(options)
+  teach(one, 0, 300)
+  const snapshot = JSON.parse(JSON.stringify(one.snapshot())) as ReturnType<Router['snapshot']>
+  const other = createRouter(options)
+  other.restore(snapshot)
+  for (const router of [one, other]) teach(router, 300, 600)
+  const probe = { atMs: 600_000, candidates: ['p/a', 'p/b', 'p/c'] as ArmId[] }
+  assert.deepEqual(decide(other, probe), decide(one, probe))
+  assert.deepEqual(other.snapshot(), one.snapshot())
+})
