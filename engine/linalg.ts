@@ -200,3 +200,10 @@ export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Flo
   }
   return inverse
 }
+
+/** `Float64Array.from` goes through an iterator, at ten times the time. */
+export function column<T>(rows: readonly T[], value: (row: T) => number): Float64Array {
+  const values = new Float64Array(rows.length)
+  for (let i = 0; i < rows.length; i++) values[i] = value(rows[i]!)
+  return values
+}

@@ -24,7 +24,7 @@ import {
 } from './eligibility.ts'
 import { EngineError } from './errors.ts'
 import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
-import { nonZeros, packedLength } from './linalg.ts'
+import { column, nonZeros, packedLength } from './linalg.ts'
 import type { PolicyInput } from './policies/policy.ts'
 import type { Member, SharedPrior } from './pooling.ts'
 import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
@@ -441,13 +441,6 @@ class PosteriorRouter implements Router {
       )
     }
   }
-}
-
-/** `Float64Array.from` goes through an iterator, at ten times the time. */
-function column<T>(rows: readonly T[], value: (row: T) => number): Float64Array {
-  const values = new Float64Array(rows.length)
-  for (let i = 0; i < rows.length; i++) values[i] = value(rows[i]!)
-  return values
 }
 
 function sortedUnique(ids: readonly ArmId[]): readonly ArmId[] {
