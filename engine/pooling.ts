@@ -23,7 +23,7 @@ const FIRST_REFIT = 30
 /** … and at least once in so many observations. */
 const MOST_BETWEEN_REFITS = 5_000
 /** Expectation–maximisation steps after sums have come from elsewhere, when no request waits. */
-const STEPS_AFTER_ABSORBING = 8
+const STEPS_AFTER_ABSORBING = 60
 
 /**
  * sd of what the arms share over the starting sd of what one arm adds to it. One arm that is slower than it was registered
