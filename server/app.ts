@@ -29,6 +29,7 @@ import { modelsRoutes } from './routes/models.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 import { TextEmbeddings } from './text-embeddings.ts'
+import { TurnEnd } from './turn-end.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 /** A request has to have arrived after this; says nothing about its answer. */
@@ -80,6 +81,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     conversations: new Conversations(),
     accounts: new Accounts(),
     feedbackLock: new KeyedLock(),
+    turnEnd: new TurnEnd((thrown) => app.log.error({ err: thrown }, 'failed at the end of a turn')),
     log: app.log,
   }
   readJsonOnly(app)

@@ -11,6 +11,7 @@ import type { ArmLoad } from './resilience/arm-load.ts'
 import type { ArmHealth } from './resilience/health.ts'
 import type { InFlight } from './resilience/in-flight.ts'
 import type { TextEmbeddings } from './text-embeddings.ts'
+import type { TurnEnd } from './turn-end.ts'
 
 export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry' | 'embedder'> {
   /** Of the registry that is in force now; a request keeps the one it began with. */
@@ -24,5 +25,6 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly conversations: Conversations
   readonly accounts: Accounts
   readonly feedbackLock: KeyedLock
+  readonly turnEnd: TurnEnd
   readonly log: FastifyBaseLogger
 }

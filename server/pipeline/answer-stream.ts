@@ -16,7 +16,7 @@ import { errorBody } from './error-body.ts'
 import { refused, shuttingDown } from './failure.ts'
 import { type Leg, newTrail, type Trail } from './leg.ts'
 import { recordAnswered, recordFailure } from './record.ts'
-import { completionId, decisionHeaders, extensionBody, overheadHeader } from './respond.ts'
+import { completionId, decisionHeaders, extensionBody, ownMs } from './respond.ts'
 import type { Task } from './task.ts'
 
 type EndPart = Extract<StreamPart, { type: 'end' }>
@@ -42,10 +42,10 @@ export async function answerStream(
   const trail = newTrail()
   const { leg, value: stream } = await callArms(services, task, flight, trail, openStream)
   const { decision } = leg
-  const overheadMs = overheadHeader(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   reply.headers({
-    'x-highwayman-overhead-ms': overheadMs,
+    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     // nginx would collect chunks before passing them on.
@@ -81,8 +81,7 @@ export async function answerStream(
   const final = bill(end.usage)
   writer.usage(usageBody(final, undefined))
   writer.done()
-  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
-  services.metrics.overhead.observe(Number(overheadMs) / 1_000)
+  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs, overheadMs })
 }
 
 const NO_USAGE: Usage = {
