@@ -106,8 +106,8 @@ async function openStream({ provider, call, startedAt, decision }: Leg): Promise
       warnings = part.warnings
       continue
     }
-    if (part.type === 'chunk') held.push(part.chunk)
-    if (part.type === 'end' || saysSomething(part.chunk)) {
+    if (part.type === 'chunks') held.push(...part.chunks)
+    if (part.type === 'end' || part.chunks.some(saysSomething)) {
       const end = part.type === 'end' ? part : undefined
       return { parts, held, warnings, ttftMs: performance.now() - startedAt, end }
     }
@@ -123,7 +123,8 @@ async function pump(stream: OpenStream, writer: ChunkWriter): Promise<EndPart> {
     if (step.done === true) throw endless('the arm')
     const part = step.value
     if (part.type === 'end') return part
-    if (part.type === 'chunk' && writer.chunk(part.chunk)) await writer.drained()
+    if (part.type === 'start') continue
+    for (const chunk of part.chunks) if (writer.chunk(chunk)) await writer.drained()
   }
 }
 
