@@ -101,6 +101,14 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     registers,
   })
   registerGauges(registry, parts)
+  // An arm's own series are looked up once: with labels given each time, that costs more than counting.
+  const metersOf = onceFor((arm: ArmId) => ({
+    firstToken: firstToken.labels(arm),
+    lastToken: lastToken.labels(arm),
+    cost: cost.labels(arm),
+    promptTokens: tokens.labels(arm, 'prompt'),
+    completionTokens: tokens.labels(arm, 'completion'),
+  }))
   return {
     decisions,
     attempts,
@@ -109,12 +117,25 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     embeddings,
     overhead,
     observeAnswer(arm, { ttftMs, totalMs, bill }) {
-      if (ttftMs !== undefined) firstToken.observe({ arm }, ttftMs / 1_000)
-      lastToken.observe({ arm }, totalMs / 1_000)
-      cost.inc({ arm }, bill.costUsd)
-      tokens.inc({ arm, kind: 'prompt' }, bill.promptTokens)
-      tokens.inc({ arm, kind: 'completion' }, bill.completionTokens)
+      const meters = metersOf(arm)
+      if (ttftMs !== undefined) meters.firstToken.observe(ttftMs / 1_000)
+      meters.lastToken.observe(totalMs / 1_000)
+      meters.cost.inc(bill.costUsd)
+      meters.promptTokens.inc(bill.promptTokens)
+      meters.completionTokens.inc(bill.completionTokens)
     },
+  }
+}
+
+function onceFor<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>()
+  return (key) => {
+    let value = made.get(key)
+    if (value === undefined) {
+      value = make(key)
+      made.set(key, value)
+    }
+    return value
   }
 }
 
