@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import autocannon from 'autocannon'
+import packageJson from '../../package.json' with { type: 'json' }
 import { type BenchResult, median } from './report.ts'
 
 const PAIRS = 5
@@ -28,8 +29,7 @@ export async function benchGateway(): Promise<BenchResult[]> {
     const config = join(folder, 'bench.yaml')
     await writeFile(config, gatewayConfig(upstream, folder))
     const gateway = await startChild(children, [
-      'cli.ts',
-      'serve',
+      ...startArguments(),
       '--config',
       config,
       '--port',
@@ -90,6 +90,12 @@ async function load(url: string, stream: boolean, seconds: number): Promise<numb
     throw new Error(`${url}: ${result.non2xx} answers other than 2xx and ${result.errors} errors under load`)
   }
   return result.requests.average
+}
+
+/** As `npm start` starts it, Node's flags included. */
+function startArguments(): readonly string[] {
+  const [, ...rest] = packageJson.scripts.start.split(' ')
+  return rest
 }
 
 function gatewayConfig(upstream: string, folder: string): string {
