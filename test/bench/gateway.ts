@@ -5,6 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -24,7 +25,7 @@ export async function benchGateway(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'highwayman-bench-'))
   const children: ChildProcess[] = []
   try {
-    const upstream = await startChild(children, ['test/bench/upstream.ts'])
+    const upstream = (await startChild(children, ['test/bench/upstream.ts'])).url
     const bare = await startChild(children, ['test/bench/bare-proxy.ts', upstream])
     const config = join(folder, 'bench.yaml')
     await writeFile(config, gatewayConfig(upstream, folder))
@@ -49,28 +50,45 @@ export async function benchGateway(): Promise<BenchResult[]> {
   }
 }
 
-async function compare(name: string, bare: string, gateway: string, stream: boolean): Promise<BenchResult> {
+interface Proxy {
+  readonly url: string
+  readonly pid: number
+}
+
+async function compare(name: string, bare: Proxy, gateway: Proxy, stream: boolean): Promise<BenchResult> {
   await load(bare, stream, WARM_UP_SECONDS)
   await load(gateway, stream, WARM_UP_SECONDS)
   const rates: number[] = []
   const ratios: number[] = []
+  const cpuRatios: number[] = []
   for (let pair = 0; pair < PAIRS; pair++) {
     const without = await load(bare, stream, SECONDS)
     const withGateway = await load(gateway, stream, SECONDS)
-    rates.push(withGateway)
-    ratios.push(withGateway / without)
+    rates.push(withGateway.perSecond)
+    ratios.push(withGateway.perSecond / without.perSecond)
+    cpuRatios.push(without.cpuSeconds / withGateway.cpuSeconds)
   }
   return {
     name,
     value: median(rates),
     unit: 'requests/s',
-    ratios: { bareProxy: Number(median(ratios).toFixed(3)) },
-    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine`,
+    ratios: {
+      bareProxy: Number(median(ratios).toFixed(3)),
+      ...(process.platform === 'linux' && { bareProxyCpu: Number(median(cpuRatios).toFixed(3)) }),
+    },
+    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine; bareProxyCpu: the same by processor time of the proxy alone, store included`,
   }
 }
 
+interface Load {
+  readonly perSecond: number
+  /** Processor time of the proxy and its children for one request; NaN where the system does not tell. */
+  readonly cpuSeconds: number
+}
+
 /** @throws when any answer was not a 200: a fast refusal must not count as speed */
-async function load(url: string, stream: boolean, seconds: number): Promise<number> {
+async function load({ url, pid }: Proxy, stream: boolean, seconds: number): Promise<Load> {
+  const before = cpuSeconds(pid)
   const result = await autocannon({
     url: `${url}/v1/chat/completions`,
     method: 'POST',
@@ -89,7 +107,21 @@ async function load(url: string, stream: boolean, seconds: number): Promise<numb
   if (result.non2xx + result.errors > 0) {
     throw new Error(`${url}: ${result.non2xx} answers other than 2xx and ${result.errors} errors under load`)
   }
-  return result.requests.average
+  return {
+    perSecond: result.requests.average,
+    cpuSeconds: (cpuSeconds(pid) - before) / result.requests.total,
+  }
+}
+
+/** Linux counts it in hundredths of a second (proc(5), `stat`: utime and stime). */
+function cpuSeconds(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN
+  const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  const stat = read('stat')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const own = (Number(fields[11]) + Number(fields[12])) / 100
+  const children = read(`task/${pid}/children`).split(' ').filter(Boolean)
+  return children.reduce((sum, child) => sum + cpuSeconds(Number(child)), own)
 }
 
 /** As `npm start` starts it, Node's flags included. */
@@ -116,12 +148,13 @@ function gatewayConfig(upstream: string, folder: string): string {
 }
 
 /** Starts a script and resolves to its address once it has printed its port or, as JSON, its `url`. */
-async function startChild(children: ChildProcess[], args: readonly string[]): Promise<string> {
+async function startChild(children: ChildProcess[], args: readonly string[]): Promise<Proxy> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   const line = await new Promise<string>((done, fail) => {
     createInterface({ input: child.stdout }).once('line', done)
     child.once('exit', (code) => fail(new Error(`${args[0]} ended with ${code} before it was listening`)))
   })
-  return line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : `http://127.0.0.1:${line}`
+  const url = line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : `http://127.0.0.1:${line}`
+  return { url, pid: child.pid ?? 0 }
 }
