@@ -41,6 +41,7 @@ type Incoming = Pick<FastifyRequest, 'id' | 'tenant' | 'headers' | 'flight'> & {
 
 async function answer(services: Services, request: Incoming, reply: FastifyReply): Promise<void> {
   const { id: requestId, tenant, headers, body, flight } = request
+  await services.turnEnd.request()
   const task = await prepare(services, services.view(), {
     requestId,
     surface: 'chat',
