@@ -1,5 +1,6 @@
 /** A ClickHouse server over HTTP. */
 
+import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { type Batch, type ClickHouse, errorCodeOf, INSERT_SETTINGS, queryRows, reasonOf } from './client.ts'
@@ -24,12 +25,14 @@ const AUTHENTICATION_FAILED = 516
 export async function openRemote(options: RemoteOptions): Promise<ClickHouse> {
   const { url, username, password } = readUrl(options)
   const location = url.origin
+  const tls = readTls(options)
   const connect = (database: string, requestTimeoutMs: number): ClickHouseClient =>
     createClient({
       url,
       database,
       username,
       password,
+      ...tls,
       request_timeout: requestTimeoutMs,
       compression: { request: options.compression ?? true, response: false },
       log: { level: ClickHouseLogLevel.OFF },
@@ -76,6 +79,16 @@ function readUrl(options: RemoteOptions): { url: URL; username: string; password
   url.hash = ''
   if (url.pathname !== '/') throw badLocation(`store.url has the path ${url.pathname}`)
   return { url, username, password }
+}
+
+function readTls({ caFile }: RemoteOptions): { tls?: { ca_cert: Buffer } } {
+  if (caFile === undefined) return {}
+  try {
+    return { tls: { ca_cert: readFileSync(caFile) } }
+  } catch (error) {
+    const message = `store.caFile cannot be read (${reasonOf(error)}); name the PEM file of the authority that signed the server's certificate`
+    throw new StoreError('store_bad_location', message, { cause: error })
+  }
 }
 
 function badLocation(problem: string, cause?: unknown): StoreError {

@@ -63,7 +63,18 @@ export class MemoryStore implements Store {
   }
   stats(): StoreStats {
     const writtenRows = this.decisions.length + this.attempts.length + this.observations.length
-    return { queuedRows: 0, writtenRows, failedBatches: 0, droppedRows: 0 }
+    const { available } = this
+    return {
+      state: available ? 'normal' : 'memory',
+      queuedRows: 0,
+      writtenRows,
+      failedBatches: 0,
+      droppedRows: 0,
+      oldestMs: 0,
+      problem: available ? undefined : 'switched off',
+      spool: undefined,
+      engineRestarts: 0,
+    }
   }
   async flush(): Promise<void> {
     this.flushes++
