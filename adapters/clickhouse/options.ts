@@ -1,4 +1,5 @@
 /** Everything that can be chosen about a store, with its default stated once. */
+import type { open } from 'node:fs/promises'
 import type { StoreError, StoreState } from './store.ts'
 
 export type StoreLocation =
@@ -26,6 +27,8 @@ export interface SpoolLocation {
   readonly directory: string
   /** @default 1 GiB */
   readonly maxBytes?: number
+  /** Replaces Node's, for tests of disks that fail. */
+  readonly open?: typeof open
 }
 
 export const DEFAULT_SPOOL_BYTES = 1024 ** 3

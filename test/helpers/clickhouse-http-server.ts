@@ -127,11 +127,11 @@ async function obey(command: Command): Promise<unknown> {
   if (command.do === 'faults') faults = [...command.faults]
   if (command.do === 'seen') return seen
   if (command.do === 'forget') seen = []
-  if (command.do === 'refuse') {
+  if (command.do === 'refuse' && server.listening) {
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   }
-  if (command.do === 'listen') await listen(command.port)
+  if (command.do === 'listen' && !server.listening) await listen(command.port)
   return undefined
 }
 

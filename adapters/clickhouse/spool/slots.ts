@@ -3,7 +3,7 @@
  * holds, and with it what a process that died has left there. What lies in other free slots is moved into its own: replicas that
  * are not started again leave nothing behind.
  */
-import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { reasonOf } from '../client.ts'
 import { StoreError } from '../store.ts'
@@ -21,6 +21,8 @@ export interface Slot {
 export function claimSlot(directory: string): Slot {
   try {
     mkdirSync(directory, { recursive: true })
+    // SQLite opens its file on a disk that is read-only too, and then locks nothing.
+    accessSync(directory, constants.W_OK)
     const names = readdirSync(directory).filter((name) => SLOT.test(name))
     const own = firstFree(directory, names)
     for (const name of names) if (join(directory, name) !== own.path) adopt(join(directory, name), own.path)
