@@ -12,6 +12,8 @@ export interface BatchItem extends QueueItem {
   /** Held in memory. */
   readonly bytes: number
   readonly isSpooled: boolean
+  /** In memory alone, and not on its way to the disk. */
+  readonly isHomeless: boolean
   /** Puts it on disk. Rejects when that fails: then it stays in memory. */
   spool(durable: boolean): Promise<void>
   /** Keeps only what is on disk, if it is. */
@@ -26,7 +28,7 @@ export interface BatchItemOptions {
   readonly insert: (batch: Batch) => Promise<void>
   /** Told of work on the disk that the item does not wait for. */
   readonly track: (work: Promise<unknown>) => void
-  readonly onSettled: (item: BatchItem) => void
+  readonly onSettled: (item: BatchItem) => unknown
 }
 
 /** @param ids decisions that it has rows of */
@@ -63,6 +65,7 @@ function createItem(
   let heldIds = ids
   let place = loadedFrom
   let spooling: Promise<unknown> = Promise.resolve()
+  let isSpooling = false
 
   const parts = async (): Promise<readonly Batch[]> => {
     if (held !== undefined) return held
@@ -93,6 +96,9 @@ function createItem(
     get isSpooled() {
       return place !== undefined
     },
+    get isHomeless() {
+      return place === undefined && !isSpooling
+    },
     holds: (decisionId) => {
       if (heldIds !== undefined) return heldIds.has(decisionId)
       const timeMs = decisionTimeMs(decisionId)
@@ -103,7 +109,12 @@ function createItem(
       const record: SpoolRecord = { class: kind, atMs, fromMs, toMs, parts: held }
       const appended = spool.append([record], durable)
       spooling = appended.catch(() => {})
-      ;[place] = await appended
+      isSpooling = true
+      try {
+        ;[place] = await appended
+      } finally {
+        isSpooling = false
+      }
     },
     lighten: () => {
       if (place === undefined) return

@@ -47,6 +47,7 @@ export interface WriteQueueOptions {
   readonly retryFirstMs: number
   readonly retryMaxMs: number
   readonly onFailure: (error: unknown, item: QueueItem, willRetry: boolean) => void
+  readonly onSuccess?: () => void
 }
 
 export const DRAIN_TRIES_MAX = 3
@@ -90,6 +91,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const fail = (item: QueueItem, error: unknown): boolean => {
     const willRetry = !(isRefusal(error) || error instanceof RowsLost)
     counts.failedBatches += 1
+    failing = willRetry
     options.onFailure(error, item, willRetry)
     return willRetry
   }
@@ -114,13 +116,13 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
         failing = false
         failuresInARow = 0
         if (items[0] === item) remove(item)
+        options.onSuccess?.()
       } catch (error) {
         if (items[0] !== item) continue
         if (!fail(item, error)) {
           remove(item, error)
           continue
         }
-        failing = true
         failuresInARow += 1
         for (const drain of drains) {
           drain.failures += 1

@@ -94,6 +94,7 @@ export function createWriter(
       onWriteError(unavailable(what, clickhouse, error))
       tellState()
     },
+    onSuccess: () => tellState(),
   })
   /** Times that the engine has died of the batch that is being written. */
   let fatal = { token: '', times: 0 }
@@ -156,7 +157,7 @@ export function createWriter(
     while (memoryBytes() > options.queueBytesMax) {
       const victim = SPOOL_CLASSES.filter((kind) => kind !== 'rewards')
         .map((kind) =>
-          [...batches].find((item) => item.class === kind && !item.isSpooled && item !== queue.head),
+          [...batches].find((item) => item.class === kind && item.isHomeless && item !== queue.head),
         )
         .find((item) => item !== undefined)
       if (victim === undefined) return
@@ -174,10 +175,7 @@ export function createWriter(
     spool,
     insert,
     track,
-    onSettled: (item: BatchItem) => {
-      batches.delete(item)
-      tellState()
-    },
+    onSettled: (item: BatchItem) => batches.delete(item),
   }
   const enqueue = (item: BatchItem): void => {
     batches.add(item)
