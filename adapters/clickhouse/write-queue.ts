@@ -64,7 +64,7 @@ interface Drain {
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const items: QueueItem[] = []
   const drains = new Set<Drain>()
-  const counts = { rows: 0, writtenRows: 0, failedBatches: 0, droppedRows: 0 }
+  const counts = { writtenRows: 0, failedBatches: 0, droppedRows: 0 }
   let running = false
   let failing = false
   let failuresInARow = 0
@@ -74,7 +74,6 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const remove = (item: QueueItem, error?: unknown): void => {
     const at = items.indexOf(item)
     items.splice(at, 1)
-    counts.rows -= item.rows
     if (error === undefined) counts.writtenRows += item.rows
     else counts.droppedRows += item.rows
     item.settle(error)
@@ -136,7 +135,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   return {
     get rows() {
-      return counts.rows
+      return items.reduce((rows, item) => rows + item.rows, 0)
     },
     get writtenRows() {
       return counts.writtenRows
@@ -155,12 +154,10 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     },
     push: (item) => {
       items.push(item)
-      counts.rows += item.rows
       if (!running) void run()
     },
     pushNext: (item) => {
       items.splice(1, 0, item)
-      counts.rows += item.rows
       for (const drain of drains) drain.left += 1
       if (!running) void run()
     },

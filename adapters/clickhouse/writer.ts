@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Observation } from '../../engine/index.ts'
-import { type BatchItem, loadedItem, sealedItem } from './batch-item.ts'
+import { type BatchItem, loadedItems, sealedItem } from './batch-item.ts'
 import { type Batch, type ClickHouse, EngineEnded, FatalBatch, reasonOf, unavailable } from './client.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { WriterOptions } from './options.ts'
@@ -75,6 +75,8 @@ export function createWriter(
   let timer: NodeJS.Timeout | undefined
   /** What is in line, but for commits of feedback; oldest first. */
   const batches = new Set<BatchItem>()
+  /** Of each table, the one that may be joined. */
+  const lastItems = new Map<string, BatchItem>()
   /** Work on the disk that nobody waits for, but who closes. */
   const tracking = new Set<Promise<unknown>>()
   const track = (work: Promise<unknown>): void => {
@@ -128,13 +130,16 @@ export function createWriter(
     nextToken,
     push: queue.push,
     onSpool,
-    onLost: (error, rows) => {
-      droppedRows += rows
-      onWriteError(
-        new StoreError('store_unavailable', `${rows} rows of feedback are lost: ${reasonOf(error)}`),
-      )
-    },
+    onLost: (error, rows) => onLost(error, rows),
   })
+  const onLost = (error: unknown, rows: number): void => {
+    droppedRows += rows
+    onWriteError(
+      new StoreError('store_unavailable', `${rows} rows of the spool are lost: ${reasonOf(error)}`, {
+        cause: error,
+      }),
+    )
+  }
 
   const lane = (table: string, columns: readonly string[]): Lane => createLane({ table, columns, nextToken })
   const lanes = {
@@ -176,22 +181,36 @@ export function createWriter(
     insert,
     track,
     onSettled: (item: BatchItem) => batches.delete(item),
+    onLost: (error: unknown, rows: number) => onLost(error, rows),
   }
   const enqueue = (item: BatchItem): void => {
     batches.add(item)
     queue.push(item)
-    // Synced only when it will lie there for a while: to a killed process the disk's cache is as good as the disk.
-    if (!item.isSpooled)
-      track(
-        item
-          .spool(queue.isFailing)
-          .then(() => onSpool(), onSpool)
-          .then(makeRoom),
-      )
   }
+  /** Synced only when it will lie there for a while: to a killed process the disk's cache is as good as the disk. */
+  const keep = (item: BatchItem): void =>
+    track(
+      item
+        .spool(queue.isFailing)
+        .then(() => onSpool(), onSpool)
+        .then(makeRoom),
+    )
   const seal = (name: LaneName): void => {
     const sealed = lanes[name].seal()
-    if (sealed !== undefined) enqueue(sealedItem(name, sealed.batch, sealed.decisionIds, itemOptions))
+    if (sealed === undefined) return
+    const { batch, decisionIds } = sealed
+    const last = lastItems.get(name)
+    const joins =
+      last !== undefined &&
+      batches.has(last) &&
+      !last.isTried &&
+      last.rows + batch.rows <= options.batchRowsMax &&
+      last.bytes + batch.body.length <= BATCH_BYTES_MAX
+    const item = joins ? last : sealedItem(name, batch, decisionIds, itemOptions)
+    if (joins) item.join(batch, decisionIds)
+    else enqueue(item)
+    lastItems.set(name, item)
+    keep(item)
   }
   const sealAll = (): void => {
     clearTimeout(timer)
@@ -251,12 +270,16 @@ export function createWriter(
 
   if (spool !== undefined) {
     spool.onEvicted = (segment) => {
-      const lost = [...batches].filter((item) => item.liesIn(segment) && !item.evict() && item !== queue.head)
-      shed(lost, new SpoolFull(`${segment.path} made room for what matters more`))
+      isShedding = true
+      for (const item of batches) {
+        if (item === queue.head) continue
+        droppedRows += item.evict(segment)
+        if (item.rows === 0)
+          queue.drop(item, new SpoolFull(`${segment.path} made room for what matters more`))
+      }
+      tellState()
     }
-    for (const loaded of spool.loaded) {
-      if (loaded.record.feedback === undefined) enqueue(loadedItem(loaded, itemOptions))
-    }
+    for (const item of loadedItems(spool.loaded, itemOptions)) enqueue(item)
     rewards.load(spool.loaded)
   }
 
@@ -334,7 +357,7 @@ export function createWriter(
       closed = true
       await flush()
       // What the disk did not take before, it may take now.
-      for (const item of batches) if (!item.isSpooled) track(item.spool(true).catch(() => {}))
+      for (const item of batches) track(item.spool(true).catch(() => {}))
       await tracked()
       const left = queuedRows()
       queue.abandon(closedError(clickhouse))

@@ -166,6 +166,7 @@ describe('a spool', () => {
       toMs: 2,
       feedback: { rewardId: 'r', decisionId: 'd' },
       rows: 4,
+      token: 'run:1',
     })
     for (const { place } of again.loaded) await again.done(place)
     assert.deepEqual(await files(), [])

@@ -38,7 +38,8 @@ export interface Place {
 }
 
 export interface LoadedRecord {
-  readonly record: Omit<SpoolRecord, 'parts'> & { readonly rows: number }
+  /** `token` is that of its first part. */
+  readonly record: Omit<SpoolRecord, 'parts'> & { readonly rows: number; readonly token: string }
   readonly place: Place
 }
 
@@ -224,7 +225,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const { parts, ...rest } = record
       const rows = parts.reduce((sum, part) => sum + part.rows, 0)
       segment.waiting += 1
-      loaded.push({ record: { ...rest, rows }, place: { segment, ...at } })
+      loaded.push({ record: { ...rest, rows, token: parts[0]?.token ?? '' }, place: { segment, ...at } })
     }
     if (segment.waiting === 0) await retire(segment)
   }
