@@ -1,5 +1,12 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
+import type {
+  EmbedderConfig,
+  PriceRow,
+  ProviderConfig,
+  SpoolLocation,
+  StoreLocation,
+  WriterOptions,
+} from '../adapters/index.ts'
 import type {
   Arm,
   ArmId,
@@ -59,15 +66,10 @@ export interface ServerSettings {
   readonly drainMs: number
 }
 
-export type StoreSettings =
-  | { readonly kind: 'embedded'; readonly dataDir: string }
-  | {
-      readonly kind: 'remote'
-      readonly url: string
-      readonly database: string
-      readonly username: string | undefined
-      readonly password: string | undefined
-    }
+export type StoreSettings = StoreLocation & {
+  readonly spool?: SpoolLocation
+  readonly writer?: Partial<WriterOptions>
+}
 
 /** Where the text block of contexts comes from, if the user has a model for it. */
 export interface EmbeddingSettings extends EmbedderConfig {

@@ -87,13 +87,45 @@ export interface ArmSummary {
   readonly totalMs: { readonly p50: number; readonly p95: number } | undefined
 }
 
+/**
+ * - `normal`: ClickHouse takes what comes
+ * - `spooling`: it does not; rows wait on disk
+ * - `replaying`: it does again, and what has waited for more than a moment is being written
+ * - `memory`: it does not, and the disk takes nothing either: rows wait in memory, and end with the process
+ * - `full`: it does not, and rows are being dropped
+ */
+export const STORE_STATES = ['normal', 'spooling', 'replaying', 'memory', 'full'] as const
+export type StoreState = (typeof STORE_STATES)[number]
+
+/** Since the start, but for what waits. */
 export interface StoreStats {
+  readonly state: StoreState
+  /** Rows that are not in ClickHouse yet, in memory or in the spool. */
   readonly queuedRows: number
   readonly writtenRows: number
   /** Inserts that failed; their rows stay in the queue unless ClickHouse refused them for good. */
   readonly failedBatches: number
-  /** Rows given up: the queue was full, ClickHouse refused them, or the store closed without it. */
+  /** Rows given up: there was no room, ClickHouse refused them, they were damaged, or the store closed without it. */
   readonly droppedRows: number
+  /** Age of the oldest row in line, ms; 0 when none is. */
+  readonly oldestMs: number
+  /** Why ClickHouse did not take the last batch; undefined when it did. */
+  readonly problem: string | undefined
+  /** Undefined where there is none. */
+  readonly spool: StoreSpoolStats | undefined
+  /** Times that the process of an embedded engine has died and was started again. */
+  readonly engineRestarts: number
+}
+
+export interface StoreSpoolStats {
+  readonly path: string
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly segments: number
+  /** Bytes that could not be read back: the segments that had them are kept beside the others as `.damaged`. */
+  readonly damagedBytes: number
+  /** Why the disk did not take the last record; undefined when it did. */
+  readonly problem: string | undefined
 }
 
 export interface Store {

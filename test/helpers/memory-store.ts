@@ -7,6 +7,7 @@ import {
   type RewardRow,
   type Store,
   StoreError,
+  type StoreState,
   type StoreStats,
 } from '../../adapters/index.ts'
 import type { DecisionId, HeadSums, Observation } from '../../engine/index.ts'
@@ -21,6 +22,8 @@ export class MemoryStore implements Store {
   /** What {@link loadSums} answers. */
   sums: readonly HeadSums[] = []
   available = true
+  /** What it says of itself while it is not available. */
+  state: StoreState = 'memory'
   /** Awaited before a reward is taken. */
   beforeReward: () => Promise<void> = async () => {}
   flushes = 0
@@ -63,7 +66,18 @@ export class MemoryStore implements Store {
   }
   stats(): StoreStats {
     const writtenRows = this.decisions.length + this.attempts.length + this.observations.length
-    return { queuedRows: 0, writtenRows, failedBatches: 0, droppedRows: 0 }
+    const { available } = this
+    return {
+      state: available ? 'normal' : this.state,
+      queuedRows: 0,
+      writtenRows,
+      failedBatches: 0,
+      droppedRows: 0,
+      oldestMs: 0,
+      problem: available ? undefined : 'switched off',
+      spool: undefined,
+      engineRestarts: 0,
+    }
   }
   async flush(): Promise<void> {
     this.flushes++
