@@ -1,14 +1,16 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
+import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
+import { createContributor } from './contributor.ts'
 import { openEmbedded } from './embedded.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
-import { loadSums } from './readers/load-sums.ts'
+import { SumsFollower } from './readers/follow-sums.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
-import { type Store, StoreError } from './store.ts'
+import { type Store, StoreError, type SumsQuery } from './store.ts'
 import { closedError, createWriter } from './writer.ts'
 
 /** A {@link Store} with a way past it, for tests and for operations by hand. */
@@ -47,9 +49,11 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
 }
 
 function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseStore {
+  const contributor = createContributor(options.replica)
   const writer = createWriter(
     clickhouse,
     options.replica,
+    contributor.name,
     { ...DEFAULT_WRITER_OPTIONS, ...options.writer },
     options.onWriteError ?? (() => {}),
   )
@@ -64,18 +68,36 @@ function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseS
     }
   }
 
+  const follow = (query: SumsQuery, heldNames: () => readonly string[]): SumsFollower =>
+    new SumsFollower(clickhouse, { ...query, bucketMs: bucketMsOf(query.halfLifeMs) }, heldNames)
+
   return {
     kind: clickhouse.kind,
     location: clickhouse.location,
     appendDecision: writer.appendDecision,
     appendAttempt: writer.appendAttempt,
     appendObservations: writer.appendObservations,
-    writeReward: writer.writeReward,
+    appendForgotten: writer.appendForgotten,
+    writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
     findDecision: async (id) => {
       if (writer.holds(id)) await writer.flush()
       return await read(`decision ${id}`, () => findDecision(clickhouse, id))
     },
-    loadSums: (query) => read(`the sums of ${query.featureSpace}`, () => loadSums(clickhouse, query)),
+    bucketMs: bucketMsOf,
+    loadSums: async ({ nowMs, ...query }) => {
+      const follower = follow(query, () => [])
+      return await read(`the sums of ${query.featureSpace}`, async () => (await follower.read(nowMs)).sums)
+    },
+    followSums: (query) => {
+      const follower = follow(query, contributor.heldNames)
+      return {
+        read: async (nowMs) => {
+          const reading = await read(`the sums of ${query.featureSpace}`, () => follower.read(nowMs))
+          return { ...reading, needsHandOver: contributor.isDoubtful }
+        },
+      }
+    },
+    handOver: (switched) => contributor.handOver(switched, writer.settled),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))

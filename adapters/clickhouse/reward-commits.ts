@@ -35,7 +35,8 @@ export interface RewardCommits {
 
 export interface RewardCommitOptions {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'insert'>
-  readonly replica: string
+  /** Under which name examples are written now. */
+  readonly contributor: () => string
   readonly commitMs: number
   readonly nextToken: () => string
   readonly push: (item: QueueItem) => void
@@ -50,7 +51,7 @@ interface Entry {
 }
 
 export function createRewardCommits(options: RewardCommitOptions): RewardCommits {
-  const { clickhouse, replica, nextToken } = options
+  const { clickhouse, contributor, nextToken } = options
   /** By reward id, until stored: a repetition waits with the first. */
   const unstored = new Map<string, Entry>()
   let waiting: Entry[] = []
@@ -112,7 +113,7 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
         row,
         reward: encodeRow((to) => writeReward(row, to)),
         observations: groupObservations(observations).map((group) =>
-          encodeRow((to) => writeObservationGroup(group, replica, to)),
+          encodeRow((to) => writeObservationGroup(group, contributor(), to)),
         ),
         stored: Promise.withResolvers(),
       }

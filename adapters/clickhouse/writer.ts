@@ -11,26 +11,39 @@ import { createRewardCommits } from './reward-commits.ts'
 import type { RowBinary } from './row-binary.ts'
 import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
+import { FORGOTTEN_COLUMNS, writeForgotten } from './rows/forgotten.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
-import { type AttemptRow, type DecisionRow, type RewardRow, StoreError, type StoreStats } from './store.ts'
+import {
+  type AttemptRow,
+  type DecisionRow,
+  type ForgottenRow,
+  type RewardRow,
+  StoreError,
+  type StoreStats,
+} from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface Writer {
   appendDecision(row: DecisionRow): void
   appendAttempt(row: AttemptRow): void
   appendObservations(observations: readonly Observation[]): void
+  appendForgotten(row: ForgottenRow): void
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
   /** A row about this decision is not stored yet. */
   holds(decisionId: string): boolean
   flush(): Promise<void>
+  /** Resolves when everything before is stored or given up for good, however long that takes; rejects when it is closed. */
+  settled(): Promise<void>
   stats(): StoreStats
   /** Flushes; gives up what ClickHouse does not take; drops what is appended later. True when no batch was ever given up. */
   close(): Promise<boolean>
 }
 
+/** @param contributor under which name examples are written now */
 export function createWriter(
   clickhouse: ClickHouse,
   replica: string,
+  contributor: () => string,
   options: WriterOptions,
   onWriteError: (error: StoreError) => void,
 ): Writer {
@@ -58,10 +71,11 @@ export function createWriter(
   const decisions = lane('decisions', DECISION_COLUMNS)
   const attempts = lane('attempts', ATTEMPT_COLUMNS)
   const observations = lane('observations', OBSERVATION_COLUMNS)
-  const lanes = [decisions, attempts, observations]
+  const forgotten = lane('forgotten', FORGOTTEN_COLUMNS)
+  const lanes = [decisions, attempts, observations, forgotten]
   const rewards = createRewardCommits({
     clickhouse: { insert, query: clickhouse.query },
-    replica,
+    contributor,
     commitMs: options.rewardCommitMs,
     nextToken,
     push: queue.push,
@@ -107,9 +121,10 @@ export function createWriter(
     appendObservations: (examples) => {
       for (const group of groupObservations(examples)) {
         const [{ decisionId } = { decisionId: '' }] = group
-        append(observations, decisionId, (to) => writeObservationGroup(group, replica, to))
+        append(observations, decisionId, (to) => writeObservationGroup(group, contributor(), to))
       }
     },
+    appendForgotten: (row) => append(forgotten, '', (to) => writeForgotten(row, replica, to)),
     writeReward: async (row, examples) => {
       if (closed) throw closedError(clickhouse)
       if (isFull()) {
@@ -139,6 +154,14 @@ export function createWriter(
     flush: async () => {
       sealAll()
       await queue.drain()
+    },
+    settled: () => {
+      if (closed) return Promise.reject(closedError(clickhouse))
+      sealAll()
+      return new Promise((resolve, reject) => {
+        const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+        queue.push({ rows: 0, bytes: 0, decisionIds: new Set(), write: async () => {}, settle })
+      })
     },
     stats: () => ({
       queuedRows: queuedRows(),

@@ -41,6 +41,7 @@ export const DEFAULTS = {
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
   store: { dataDir: '.highwayman', database: 'highwayman' },
+  replicas: { mergeEveryMs: 5_000 },
   server: {
     host: '127.0.0.1',
     port: 8787,

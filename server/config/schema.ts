@@ -378,6 +378,13 @@ export const configSchema = z.strictObject({
     username: text().optional().describe('User on that server. Needs a restart.'),
     password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
   }).describe('Where decisions, outcomes and what was learned are kept.'),
+  replicas: section({
+    mergeEveryMs: integer(100, 3_600_000)
+      .default(DEFAULTS.replicas.mergeEveryMs)
+      .describe(
+        'Pause before what the others have learned is read again, ms; ten times as long as a reading takes at least.',
+      ),
+  }).describe('Several gateways over one store, which learn as one.'),
   server: section({
     host: text().default(DEFAULTS.server.host).describe('Address to listen on. Needs a restart.'),
     port: integer(0, 65_535)

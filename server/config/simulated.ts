@@ -73,6 +73,7 @@ export function registryFromSimulator(
     classes: [...new Set([...DEFAULTS.classes, ...classes])],
     tenants: new Map(),
     store: { kind: 'embedded', dataDir: resolve(dataDir) },
+    replicas: DEFAULTS.replicas,
     server: DEFAULTS.server,
   }
 }

@@ -3,9 +3,16 @@ import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 
 const check = z.enum(['ok', 'failing'])
+const replicas = z.object({
+  others: z.number().int().describe('Other replicas that have written to the store in the last 15 minutes.'),
+  mergedAgoMs: z.number().describe('Since what they have learned was last read, ms.'),
+  failedMerges: z.number().int().describe('Readings that failed since the start.'),
+  clockAheadMs: z.number().describe('This clock before the store’s, ms.'),
+})
 const readiness = z.object({
   status: z.enum(['ready', 'not-ready']),
   replica: z.string(),
+  replicas: replicas.describe('Learning together: says nothing about readiness, what is known is served on.'),
   checks: z.object({
     store: check.describe('The store answers.'),
     arms: check.describe('There is at least one arm.'),
@@ -48,6 +55,7 @@ export function healthRoutes(app: App, services: Services): void {
       return reply.code(isReady ? 200 : 503).send({
         status: isReady ? 'ready' : 'not-ready',
         replica: services.replica,
+        replicas: learningTogether(services),
         checks: {
           store: told(outcomes.store),
           arms: told(outcomes.arms),
@@ -56,6 +64,17 @@ export function healthRoutes(app: App, services: Services): void {
       })
     },
   )
+}
+
+function learningTogether({ replicas: { status }, clock }: Services): z.output<typeof replicas> {
+  const { others, mergedMs, failedMerges, clockAheadMs } = status
+  const nowMs = clock.nowMs()
+  return {
+    others,
+    mergedAgoMs: Math.round(nowMs - (mergedMs ?? nowMs)),
+    failedMerges,
+    clockAheadMs: Math.round(clockAheadMs),
+  }
 }
 
 async function answersInTime({ store, log }: Services): Promise<boolean> {

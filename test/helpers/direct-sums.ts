@@ -11,6 +11,10 @@ const BUCKET_MS: Readonly<Record<HeadName, number>> = {
   success: 60_000,
 }
 
+/** Heads that remember a day or more have slots of six hours. */
+const DAY_MS = 86_400_000
+const SLOT_MS = 21_600_000
+
 export interface DirectSums {
   n: number
   c: number
@@ -38,8 +42,9 @@ export function directSums(
       scale: 0,
     }
     sums.set(key, sum)
-    const bucketMs = Math.floor(atMs / BUCKET_MS[head]) * BUCKET_MS[head]
-    const w = weight * 2 ** (-(nowMs - bucketMs) / halfLifeMs[head])
+    const widthMs = halfLifeMs[head] >= DAY_MS ? SLOT_MS : BUCKET_MS[head]
+    const ageMs = Math.max(0, nowMs - Math.floor(atMs / widthMs) * widthMs)
+    const w = weight * 2 ** (-ageMs / halfLifeMs[head])
     let at = 0
     for (let i = 0; i < d; i += 1) {
       for (let j = 0; j <= i; j += 1) {
