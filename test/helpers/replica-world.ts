@@ -11,6 +11,7 @@ import {
   createFeatureSpace,
   createRouter,
   type DecisionId,
+  type FeatureSpace,
   type HeadCut,
   type HeadName,
   type HeadSums,
@@ -26,7 +27,6 @@ import { arm, decide } from './engine.ts'
 import { decisionId, rewardRow } from './store-rows.ts'
 
 const ARMS: readonly Arm[] = ['p/a', 'p/b', 'p/c'].map((id) => arm(id))
-const SPACE = createFeatureSpace({ classes: ['chat', 'code'] })
 const HOUR_MS = 3_600_000
 /** Slow enough that everything here is remembered, fast enough that a wrong age shows. */
 export const WORLD_HALF_LIFE_MS: Readonly<Record<HeadName, number>> = {
@@ -91,6 +91,7 @@ export interface WorldStores {
 }
 
 export class ReplicaWorld {
+  readonly #space: FeatureSpace
   readonly #stores: WorldStores
   readonly #members: Member[] = []
   readonly #answers: JudgedAnswer[]
@@ -102,7 +103,9 @@ export class ReplicaWorld {
   /** Changes that heads have noticed. */
   changes = 0
 
-  constructor(stores: WorldStores, startMs: number) {
+  /** @param label makes the feature space another one, for several worlds in one database */
+  constructor(stores: WorldStores, startMs: number, label = 'code') {
+    this.#space = createFeatureSpace({ classes: ['chat', label] })
     this.#stores = stores
     this.#nowMs = startMs
     this.#answers = Array.from({ length: DECISIONS }, (_, i) => {
@@ -110,12 +113,16 @@ export class ReplicaWorld {
       const atMs = startMs - i * 2 * HOUR_MS
       return {
         id: decisionId(atMs),
-        featureSpace: SPACE.id,
-        x: context(i),
+        featureSpace: this.#space.id,
+        x: context(i, this.#space),
         arm: ARMS[i % ARMS.length]!.id,
         atMs,
       }
     })
+  }
+
+  get featureSpace(): string {
+    return this.#space.id
   }
 
   async start(): Promise<void> {
@@ -167,8 +174,12 @@ export class ReplicaWorld {
       return atMs >= (cut?.sinceMs ?? 0)
     })
     const expected = directSums(counted, this.#nowMs, WORLD_HALF_LIFE_MS)
-    const single = createWorldRouter()
-    single.replaceElsewhere({ sums: asHeadSums(expected, this.#nowMs), cuts, withHandedOver: true })
+    const single = createWorldRouter(this.#space)
+    single.replaceElsewhere({
+      sums: asHeadSums(expected, this.#space, this.#nowMs),
+      cuts,
+      withHandedOver: true,
+    })
     for (const _step of single.settling(this.#nowMs));
     for (const [i, { router }] of this.#members.entries()) {
       this.#assertSums(router, expected, `replica ${i}`)
@@ -178,8 +189,8 @@ export class ReplicaWorld {
 
   #call(member: Member, armId: ArmId, y: number): void {
     const id = decisionId(this.#nowMs)
-    const shared = { decisionId: id, atMs: this.#nowMs, featureSpace: SPACE.id, arm: armId, weight: 1 }
-    const x = context(this.#examples++).slice(0, SPACE.servingDimension)
+    const shared = { decisionId: id, atMs: this.#nowMs, featureSpace: this.#space.id, arm: armId, weight: 1 }
+    const x = context(this.#examples++, this.#space).slice(0, this.#space.servingDimension)
     this.#learn(member, [
       { ...shared, head: 'ttft', x, y: 6 + y },
       { ...shared, head: 'tpot', x, y: 2 + y },
@@ -222,11 +233,11 @@ export class ReplicaWorld {
     for (let i = 0; i < 300 && this.changes === before; i++) {
       this.#nowMs += 10
       const y = (i < 60 ? 5 : 5.7) + 0.05 * Math.sin(i)
-      const x = context(i % 7).slice(0, SPACE.servingDimension)
+      const x = context(i % 7, this.#space).slice(0, this.#space.servingDimension)
       const shared = {
         decisionId: decisionId(this.#nowMs),
         atMs: this.#nowMs,
-        featureSpace: SPACE.id,
+        featureSpace: this.#space.id,
         arm: armId,
       }
       this.#learn(member, [{ ...shared, head: 'output_tokens', x, y, weight: 1 }])
@@ -251,7 +262,7 @@ export class ReplicaWorld {
 
   async #startMember(i: number): Promise<Member> {
     const store = await this.#stores.open(`replica-${i}`)
-    const router = createWorldRouter()
+    const router = createWorldRouter(this.#space)
     const clock = { nowMs: () => this.#nowMs }
     const replicas = new Replicas({ router, store, clock, mergeEveryMs: () => HOUR_MS })
     await replicas.merge()
@@ -295,24 +306,24 @@ export class ReplicaWorld {
   }
 }
 
-function createWorldRouter(): Router {
+function createWorldRouter(space: FeatureSpace): Router {
   return createRouter({
     arms: ARMS,
-    featureSpace: SPACE,
+    featureSpace: space,
     halfLifeMs: WORLD_HALF_LIFE_MS,
     bucketMs: bucketMs(WORLD_HALF_LIFE_MS),
   })
 }
 
-function context(i: number): Float64Array {
-  return Float64Array.from({ length: SPACE.dimension }, (_, j) =>
+function context(i: number, space: FeatureSpace): Float64Array {
+  return Float64Array.from({ length: space.dimension }, (_, j) =>
     j === 0 ? 1 : j <= 2 ? Number(i % 2 === j - 1) : Math.sin(i * 7 + j) / 2,
   )
 }
 
-function asHeadSums(sums: ReadonlyMap<string, DirectSums>, nowMs: number): HeadSums[] {
+function asHeadSums(sums: ReadonlyMap<string, DirectSums>, space: FeatureSpace, nowMs: number): HeadSums[] {
   return [...sums].map(([key, { n, A, b, c }]) => {
     const [id, head] = key.split(' ') as [ArmId, HeadName]
-    return { arm: id, head, featureSpace: SPACE.id, asOfMs: nowMs, n, A, b, c }
+    return { arm: id, head, featureSpace: space.id, asOfMs: nowMs, n, A, b, c }
   })
 }
