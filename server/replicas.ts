@@ -12,6 +12,11 @@ import type { Clock } from './deps.ts'
 const REST_FACTOR = 10
 /** Replicas that started together do not stay in step. */
 const JITTER = 0.1
+/**
+ * A feedback whose answer got lost makes the own sums doubtful. Each name that is taken has rows of its own for good: in a bad
+ * hour they are not put right more often than this.
+ */
+const DOUBTS_EVERY_MS = 10 * 60_000
 /** A merge does not wait longer for what was written before to be stored; a later one goes on from there. */
 const HAND_OVER_MS_MAX = 5_000
 /** Examples age by the clock of who observed them; from here on it is said. */
@@ -23,6 +28,8 @@ export interface ReplicasOptions {
   readonly clock: Clock
   /** Pause between two readings, ms. */
   readonly mergeEveryMs: () => number
+  /** Time between two settlings of doubts, ms. @default 600000 */
+  readonly doubtsEveryMs?: number
 }
 
 export interface ReplicasStatus {
@@ -61,6 +68,7 @@ export class Replicas {
   /** From the switch of names until everything under the earlier one is stored. */
   #handingOver = false
   #handedOver = false
+  #doubtSettledMs = Number.NEGATIVE_INFINITY
   #isFailing = false
   #isClockOff = false
   #cutsKnown = new Set<string>()
@@ -165,9 +173,12 @@ export class Replicas {
 
   /** @returns true when the next reading has what was handed over */
   async #handOver({ reading, merged }: { reading: SumsReading; merged: Merged }): Promise<boolean> {
-    const { router, store } = this.#options
-    const isDue = reading.needsHandOver || (merged.needsHandOver && merged.unheard.length === 0)
-    if (!isDue || this.#handingOver) return false
+    const { router, store, doubtsEveryMs = DOUBTS_EVERY_MS } = this.#options
+    const nowMs = performance.now()
+    const isDoubtful = reading.needsHandOver && nowMs - this.#doubtSettledMs >= doubtsEveryMs
+    const isCut = merged.needsHandOver && merged.unheard.length === 0
+    if ((!isDoubtful && !isCut) || this.#handingOver) return false
+    if (isDoubtful) this.#doubtSettledMs = nowMs
     this.#handingOver = true
     const stored = store
       .handOver(() => router.handOver())

@@ -4,6 +4,7 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  */
 
@@ -13,6 +14,7 @@ import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
+import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 
 const BENCHES: Readonly<
@@ -22,6 +24,7 @@ const BENCHES: Readonly<
   propensities: benchPropensities,
   describe: benchDescribe,
   gateway: benchGateway,
+  replicas: benchReplicas,
 }
 
 const program = new Command('bench')

@@ -264,7 +264,7 @@ export class ReplicaWorld {
     const store = await this.#stores.open(`replica-${i}`)
     const router = createWorldRouter(this.#space)
     const clock = { nowMs: () => this.#nowMs }
-    const replicas = new Replicas({ router, store, clock, mergeEveryMs: () => HOUR_MS })
+    const replicas = new Replicas({ router, store, clock, mergeEveryMs: () => HOUR_MS, doubtsEveryMs: 0 })
     await replicas.merge()
     return { store, router, replicas, unstored: [] }
   }
