@@ -8,6 +8,7 @@ import { serverError } from './errors.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
 import { Conversations } from './pipeline/conversations.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
@@ -69,6 +70,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const inFlight = new InFlight()
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
+  registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
   const services: Services = {
     ...outside,
     view,

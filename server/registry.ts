@@ -71,6 +71,11 @@ export type StoreSettings = StoreLocation & {
   readonly writer?: Partial<WriterOptions>
 }
 
+export interface ReplicasSettings {
+  /** Pause between two readings of what others have learned, ms. */
+  readonly mergeEveryMs: number
+}
+
 /** Where the text block of contexts comes from, if the user has a model for it. */
 export interface EmbeddingSettings extends EmbedderConfig {
   /** Coordinates of the text block. */
@@ -97,5 +102,6 @@ export interface Registry {
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly coldStart?: ColdStartSettings
   readonly store: StoreSettings
+  readonly replicas: ReplicasSettings
   readonly server: ServerSettings
 }

@@ -229,5 +229,8 @@ function timeSpan(ids: ReadonlySet<string>): [fromMs: number, toMs: number] {
     if (id < first) first = id
     if (id > last) last = id
   }
-  return [decisionTimeMs(first), decisionTimeMs(last)]
+  if (last !== '') return [decisionTimeMs(first), decisionTimeMs(last)]
+  // Rows about no decision.
+  const nowMs = Date.now()
+  return [nowMs, nowMs]
 }

@@ -1,6 +1,8 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
+import { type Contributor, createContributor } from './contributor.ts'
 import { type EmbeddedClickHouse, openEmbedded } from './embedded.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import {
@@ -11,11 +13,11 @@ import {
 } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
-import { loadSums } from './readers/load-sums.ts'
+import { SumsFollower } from './readers/follow-sums.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { openSpool } from './spool/spool.ts'
-import { type Store, StoreError } from './store.ts'
+import { type Store, StoreError, type SumsQuery } from './store.ts'
 import { closedError, createWriter, type Writer } from './writer.ts'
 
 /** How long opening waits for what an earlier process has left to be written; the rest follows while the server runs. */
@@ -45,13 +47,14 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
   }
   const migrations = await readMigrations()
   const writerOptions = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
+  const contributor = createContributor(options.replica)
   const clickhouse =
     options.kind === 'embedded' ? await openEmbedded(options.dataDir) : await openRemote(options)
   let writer: Writer | undefined
   try {
     await migrate(clickhouse, migrations)
     const spool = options.spool && (await openSpool({ maxBytes: DEFAULT_SPOOL_BYTES, ...options.spool }))
-    writer = createWriter(clickhouse, options.replica, writerOptions, spool, {
+    writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
       onWriteError: options.onWriteError ?? (() => {}),
       onState: options.onState ?? (() => {}),
     })
@@ -63,14 +66,14 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
     await clickhouse.close(false)
     throw error
   }
-  return createStore(clickhouse, writer, writerOptions, options.replica)
+  return createStore(clickhouse, writer, contributor, writerOptions)
 }
 
 function createStore(
   clickhouse: ClickHouse | EmbeddedClickHouse,
   writer: Writer,
+  contributor: Contributor,
   { rewardTimeoutMs }: WriterOptions,
-  replica: string,
 ): ClickHouseStore {
   if ('onRestart' in clickhouse)
     clickhouse.onRestart = () => writer.runNext(async () => void (await reconcilePosterior(clickhouse)))
@@ -85,13 +88,17 @@ function createStore(
     }
   }
 
+  const follow = (query: SumsQuery, heldNames: () => readonly string[]): SumsFollower =>
+    new SumsFollower(clickhouse, { ...query, bucketMs: bucketMsOf(query.halfLifeMs) }, heldNames)
+
   return {
     kind: clickhouse.kind,
     location: clickhouse.location,
     appendDecision: writer.appendDecision,
     appendAttempt: writer.appendAttempt,
     appendObservations: writer.appendObservations,
-    writeReward: writer.writeReward,
+    appendForgotten: writer.appendForgotten,
+    writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
     findDecision: async (id) => {
       const what = `decision ${id}`
       if (writer.holds(id)) {
@@ -109,11 +116,23 @@ function createStore(
       }
       return await read(what, () => findDecision(clickhouse, id))
     },
-    loadSums: async (query) => {
+    bucketMs: bucketMsOf,
+    loadSums: async ({ nowMs, ...query }) => {
       // Feedback that was acknowledged is among the sums of whoever took it.
-      if (query.excludeReplica !== replica && writer.stats().state === 'normal') await writer.flush()
-      return await read(`the sums of ${query.featureSpace}`, () => loadSums(clickhouse, query))
+      if (writer.stats().state === 'normal') await writer.flush()
+      const follower = follow(query, () => [])
+      return await read(`the sums of ${query.featureSpace}`, async () => (await follower.read(nowMs)).sums)
     },
+    followSums: (query) => {
+      const follower = follow(query, contributor.heldNames)
+      return {
+        read: async (nowMs) => {
+          const reading = await read(`the sums of ${query.featureSpace}`, () => follower.read(nowMs))
+          return { ...reading, needsHandOver: contributor.isDoubtful }
+        },
+      }
+    },
+    handOver: (switched) => contributor.handOver(switched, writer.settled),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))

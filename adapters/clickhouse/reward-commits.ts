@@ -40,6 +40,8 @@ export interface RewardCommits {
   holds(decisionId: string): boolean
   /** Puts what waits in line now. */
   seal(): void
+  /** Resolves when all feedback that was written before is in ClickHouse, or given up. */
+  settled(): Promise<void>
   /** Gives up what is in no spool. */
   abandon(error: unknown): void
 }
@@ -47,7 +49,8 @@ export interface RewardCommits {
 export interface RewardCommitOptions {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'insert'>
   readonly spool: Spool | undefined
-  readonly replica: string
+  /** Under which name examples are written now. */
+  readonly contributor: () => string
   /** How long feedback waits for others to share its commit with, ms: when it is in the spool, and when it is not. */
   readonly flushEveryMs: number
   readonly commitMs: number
@@ -73,10 +76,12 @@ interface Entry {
   /** In the spool as a part of its commit. */
   isKept: boolean
   readonly durable: PromiseWithResolvers<void>
+  /** Resolves when it is in ClickHouse, or given up. */
+  readonly settled: PromiseWithResolvers<void>
 }
 
 export function createRewardCommits(options: RewardCommitOptions): RewardCommits {
-  const { clickhouse, spool, replica, nextToken, track } = options
+  const { clickhouse, spool, contributor, nextToken, track } = options
   /** By reward id, until stored: a repetition waits with the first. */
   const unstored = new Map<string, Entry>()
   /** Entries of each decision. */
@@ -103,6 +108,7 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
     counts.rows -= entry.rows
     if (entry.parts !== undefined) counts.bytes -= entry.bytes
     if (entry.place !== undefined && spool !== undefined) track(spool.done(entry.place))
+    entry.settled.resolve()
   }
 
   /** One sync for all that came while the last one ran. */
@@ -268,7 +274,7 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
     write: (row, observations) => {
       const known = unstored.get(row.rewardId)
       if (known !== undefined) return known.durable.promise
-      const entry = entryOf(row, observations, replica)
+      const entry = entryOf(row, observations, contributor())
       add(entry)
       if (spool === undefined) wake(options.commitMs)
       else {
@@ -283,12 +289,25 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
         const { atMs, rows, feedback } = record
         const durable = Promise.withResolvers<void>()
         durable.resolve()
-        add({ ...feedback, atMs, rows, bytes: 0, parts: undefined, place, isKept: false, durable })
+        add({
+          ...feedback,
+          atMs,
+          rows,
+          bytes: 0,
+          parts: undefined,
+          place,
+          isKept: false,
+          durable,
+          settled: Promise.withResolvers(),
+        })
       }
       if (waiting.length > 0) seal()
     },
     holds: (decisionId) => decisions.has(decisionId),
     seal,
+    settled: async () => {
+      await Promise.all([...unstored.values()].map(({ settled }) => settled.promise))
+    },
     abandon: (error) => {
       clearTimeout(timer?.handle)
       for (const entry of [...unstored.values()]) {
@@ -325,6 +344,7 @@ function entryOf(row: RewardRow, observations: readonly Observation[], replica: 
     place: undefined,
     isKept: false,
     durable: Promise.withResolvers(),
+    settled: Promise.withResolvers(),
   }
 }
 

@@ -12,12 +12,14 @@ import { createRewardCommits } from './reward-commits.ts'
 import type { RowBinary } from './row-binary.ts'
 import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
+import { FORGOTTEN_COLUMNS, writeForgotten } from './rows/forgotten.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
 import { SPOOL_CLASSES } from './spool/record.ts'
 import { type Spool, SpoolFull } from './spool/spool.ts'
 import {
   type AttemptRow,
   type DecisionRow,
+  type ForgottenRow,
   type RewardRow,
   StoreError,
   type StoreState,
@@ -37,10 +39,13 @@ export interface Writer {
   appendDecision(row: DecisionRow): void
   appendAttempt(row: AttemptRow): void
   appendObservations(observations: readonly Observation[]): void
+  appendForgotten(row: ForgottenRow): void
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
   /** A row about this decision may not be stored yet. */
   holds(decisionId: string): boolean
   flush(): Promise<void>
+  /** Resolves when everything before is stored or given up for good, however long that takes; rejects when it is closed. */
+  settled(): Promise<void>
   /** Runs `task` when what is being written is, and before anything else is; again when it throws. */
   runNext(task: () => Promise<void>): void
   stats(): Omit<StoreStats, 'engineRestarts'>
@@ -56,9 +61,11 @@ export interface WriterTold {
   readonly onState: (state: StoreState, detail: string) => void
 }
 
+/** @param contributor under which name examples are written now */
 export function createWriter(
   clickhouse: ClickHouse,
   replica: string,
+  contributor: () => string,
   options: WriterOptions,
   spool: Spool | undefined,
   { onWriteError, onState }: WriterTold,
@@ -124,7 +131,7 @@ export function createWriter(
     clickhouse: { insert, query: clickhouse.query },
     spool,
     track,
-    replica,
+    contributor,
     flushEveryMs: options.flushEveryMs,
     commitMs: options.rewardCommitMs,
     nextToken,
@@ -146,6 +153,7 @@ export function createWriter(
     decisions: lane('decisions', DECISION_COLUMNS),
     attempts: lane('attempts', ATTEMPT_COLUMNS),
     observations: lane('observations', OBSERVATION_COLUMNS),
+    forgotten: lane('forgotten', FORGOTTEN_COLUMNS),
   }
   type LaneName = keyof typeof lanes
   const laneNames = Object.keys(lanes) as LaneName[]
@@ -289,9 +297,10 @@ export function createWriter(
     appendObservations: (examples) => {
       for (const group of groupObservations(examples)) {
         const [{ decisionId } = { decisionId: '' }] = group
-        append('observations', decisionId, (to) => writeObservationGroup(group, replica, to))
+        append('observations', decisionId, (to) => writeObservationGroup(group, contributor(), to))
       }
     },
+    appendForgotten: (row) => append('forgotten', '', (to) => writeForgotten(row, replica, to)),
     writeReward: async (row, examples) => {
       if (closed) throw closedError(clickhouse)
       if (isFull()) {
@@ -338,6 +347,15 @@ export function createWriter(
           }
         },
       })
+    },
+    settled: async () => {
+      if (closed) throw closedError(clickhouse)
+      sealAll()
+      const passed = new Promise<void>((resolve, reject) => {
+        const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+        queue.push({ rows: 0, holds: () => false, write: async () => {}, settle })
+      })
+      await Promise.all([passed, rewards.settled()])
     },
     stats: () => ({
       state: currentState(),

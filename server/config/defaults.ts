@@ -48,6 +48,7 @@ export const DEFAULTS = {
     spoolDir: '.highwayman/spool',
     spoolMaxBytes: DEFAULT_SPOOL_BYTES,
   },
+  replicas: { mergeEveryMs: 5_000 },
   server: {
     host: '127.0.0.1',
     port: 8787,

@@ -400,6 +400,13 @@ export const configSchema = z.strictObject({
         .describe('What it may hold, bytes. Beyond: [docs/durability.md](durability.md).'),
     }).describe('Rows on their way, on disk. Needs a restart.'),
   }).describe('Where decisions, outcomes and what was learned are kept.'),
+  replicas: section({
+    mergeEveryMs: integer(100, 3_600_000)
+      .default(DEFAULTS.replicas.mergeEveryMs)
+      .describe(
+        'Pause before what the others have learned is read again, ms; ten times as long as a reading takes at least.',
+      ),
+  }).describe('Several gateways over one store, which learn as one.'),
   server: section({
     host: text().default(DEFAULTS.server.host).describe('Address to listen on. Needs a restart.'),
     port: integer(0, 65_535)

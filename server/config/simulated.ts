@@ -77,6 +77,7 @@ export function registryFromSimulator(
       dataDir: resolve(dataDir),
       spool: { directory: resolve(dataDir, 'spool') },
     },
+    replicas: DEFAULTS.replicas,
     server: DEFAULTS.server,
   }
 }

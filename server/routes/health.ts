@@ -5,9 +5,16 @@ import type { App } from './app-type.ts'
 
 const check = z.enum(['ok', 'failing'])
 const storeCheck = z.enum(['ok', 'degraded', 'failing'])
+const replicas = z.object({
+  others: z.number().int().describe('Other replicas that have written to the store in the last 15 minutes.'),
+  mergedAgoMs: z.number().describe('Since what they have learned was last read, ms.'),
+  failedMerges: z.number().int().describe('Readings that failed since the start.'),
+  clockAheadMs: z.number().describe('This clock before the store’s, ms.'),
+})
 const readiness = z.object({
   status: z.enum(['ready', 'not-ready']),
   replica: z.string(),
+  replicas: replicas.describe('Learning together: says nothing about readiness, what is known is served on.'),
   checks: z.object({
     store: storeCheck.describe(
       'ok: it answers. degraded: it does not, and what is to be stored waits on disk. failing: it has nowhere to wait.',
@@ -66,6 +73,7 @@ export function healthRoutes(app: App, services: Services): void {
       return reply.code(isReady ? 200 : 503).send({
         status: isReady ? 'ready' : 'not-ready',
         replica: services.replica,
+        replicas: learningTogether(services),
         checks: { store, arms: told(arms), accepting: told(accepting) },
         store: {
           state,
@@ -80,6 +88,17 @@ export function healthRoutes(app: App, services: Services): void {
       })
     },
   )
+}
+
+function learningTogether({ replicas: { status }, clock }: Services): z.output<typeof replicas> {
+  const { others, mergedMs, failedMerges, clockAheadMs } = status
+  const nowMs = clock.nowMs()
+  return {
+    others,
+    mergedAgoMs: Math.round(nowMs - (mergedMs ?? nowMs)),
+    failedMerges,
+    clockAheadMs: Math.round(clockAheadMs),
+  }
 }
 
 async function answersInTime({ store, log }: Services): Promise<boolean> {

@@ -4,6 +4,7 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  */
@@ -14,6 +15,7 @@ import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
+import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 import { benchStore } from './store.ts'
 
@@ -25,6 +27,7 @@ const BENCHES: Readonly<
   describe: benchDescribe,
   store: benchStore,
   gateway: benchGateway,
+  replicas: benchReplicas,
 }
 
 const program = new Command('bench')

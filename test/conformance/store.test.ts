@@ -259,7 +259,7 @@ for (const [makePlace, spools] of [
       assertSums(sums, directSums([kept], START_MS, NEVER_FORGET))
     })
 
-    test('adds the sums of all replicas, or of all but one', async () => {
+    test('adds the sums of all replicas, or of all but this one', async () => {
       await openFresh()
       const mine = [observation({ y: 0.2 })]
       const theirs = [observation({ y: 0.8, atMs: START_MS - 1_000 })]
@@ -269,8 +269,42 @@ for (const [makePlace, spools] of [
       await store.flush()
       const query = { featureSpace: SPACE, nowMs: START_MS, halfLifeMs: HALF_LIFE_MS }
       assertSums(await store.loadSums(query), directSums([...mine, ...theirs], START_MS, HALF_LIFE_MS))
-      const others = await store.loadSums({ ...query, excludeReplica: 'replica-2' })
-      assertSums(others, directSums(mine, START_MS, HALF_LIFE_MS))
+      const others = await store.followSums(query).read(START_MS)
+      assertSums(others.sums, directSums(mine, START_MS, HALF_LIFE_MS))
+    })
+
+    test('reads its own examples as those of another once they are handed over, those in line too', async () => {
+      await openFresh()
+      const written = [observation({ y: 0.2 })]
+      const inLine = [observation({ y: 0.4, atMs: START_MS - 1_000 })]
+      const later = [observation({ y: 0.8, atMs: START_MS - 2_000 })]
+      const query = { featureSpace: SPACE, halfLifeMs: HALF_LIFE_MS }
+      const feed = store.followSums(query)
+      store.appendObservations(written)
+      await store.flush()
+      assert.deepEqual((await feed.read(START_MS)).sums, [])
+      store.appendObservations(inLine)
+      await store.handOver(() => store.appendObservations(later))
+      await store.flush()
+      const { sums } = await feed.read(START_MS)
+      assertSums(sums, directSums([...written, ...inLine], START_MS, HALF_LIFE_MS))
+      const all = await store.loadSums({ ...query, nowMs: START_MS })
+      assertSums(all, directSums([...written, ...inLine, ...later], START_MS, HALF_LIFE_MS))
+    })
+
+    test('leaves out what was before a change, for the head that has noticed it', async () => {
+      await openFresh()
+      const examples = [-2, -1, 0, 1].map((minutes) =>
+        observation({ y: 0.5 + minutes / 10, atMs: START_MS + minutes * 60_000 }),
+      )
+      const speeds = callObservations(decisionId(), START_MS - 60_000, Float64Array.of(1, 2))
+      store.appendObservations([...examples, ...speeds])
+      const { arm, head } = examples[0]!
+      store.appendForgotten({ featureSpace: SPACE, arm, head, sinceMs: START_MS })
+      await store.flush()
+      const nowMs = START_MS + 120_000
+      const sums = await store.loadSums({ featureSpace: SPACE, halfLifeMs: HALF_LIFE_MS, nowMs })
+      assertSums(sums, directSums([...examples.slice(2), ...speeds], nowMs, HALF_LIFE_MS))
     })
 
     test('sums up what each arm did', async () => {

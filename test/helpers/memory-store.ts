@@ -4,13 +4,15 @@ import {
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
+  type ForgottenRow,
   type RewardRow,
   type Store,
   StoreError,
   type StoreState,
   type StoreStats,
+  type SumsFeed,
 } from '../../adapters/index.ts'
-import type { DecisionId, HeadSums, Observation } from '../../engine/index.ts'
+import type { DecisionId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
   readonly kind = 'embedded'
@@ -19,7 +21,8 @@ export class MemoryStore implements Store {
   readonly attempts: AttemptRow[] = []
   readonly observations: Observation[] = []
   readonly rewards: RewardRow[] = []
-  /** What {@link loadSums} answers. */
+  readonly forgotten: ForgottenRow[] = []
+  /** What {@link loadSums} answers, and what is read of others. */
   sums: readonly HeadSums[] = []
   available = true
   /** What it says of itself while it is not available. */
@@ -36,6 +39,9 @@ export class MemoryStore implements Store {
   }
   appendObservations(rows: readonly Observation[]): void {
     this.observations.push(...rows)
+  }
+  appendForgotten(row: ForgottenRow): void {
+    this.forgotten.push(row)
   }
   async writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void> {
     await this.beforeReward()
@@ -56,6 +62,21 @@ export class MemoryStore implements Store {
   async loadSums(): Promise<readonly HeadSums[]> {
     this.#need()
     return this.sums
+  }
+  /** It has no buckets: what is learned has the weight it came with. */
+  bucketMs(): Readonly<Record<HeadName, number>> {
+    return { quality: 0, ttft: 0, tpot: 0, output_tokens: 0, success: 0 }
+  }
+  followSums(): SumsFeed {
+    return {
+      read: async () => {
+        this.#need()
+        return { sums: this.sums, cuts: [], replicas: 0, clockAheadMs: 0, needsHandOver: false }
+      },
+    }
+  }
+  async handOver(switched: () => void): Promise<void> {
+    switched()
   }
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {

@@ -12,7 +12,14 @@ import { crc32 } from 'node:zlib'
 import type { Batch } from '../client.ts'
 
 /** What a record is about, in the order in which it is given up when room is needed. Rewards never are. */
-export const SPOOL_CLASSES = ['refused', 'attempts', 'decisions', 'observations', 'rewards'] as const
+export const SPOOL_CLASSES = [
+  'refused',
+  'attempts',
+  'decisions',
+  'observations',
+  'forgotten',
+  'rewards',
+] as const
 export type SpoolClass = (typeof SPOOL_CLASSES)[number]
 
 export interface SpoolRecord {

@@ -55,6 +55,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
     ...(coldStart !== undefined && { coldStart }),
     store: storeSettings(config, scope, options),
+    replicas: config.replicas,
     server: config.server,
   }
 }
