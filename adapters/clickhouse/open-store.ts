@@ -6,6 +6,7 @@ import { DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { loadSums } from './readers/load-sums.ts'
+import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { type Store, StoreError } from './store.ts'
@@ -77,6 +78,13 @@ function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseS
     },
     loadSums: (query) => read(`the sums of ${query.featureSpace}`, () => loadSums(clickhouse, query)),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
+    findSession: async (query) => {
+      await writer.flush()
+      return await read(`session ${query.session}`, () => findSession(clickhouse, query))
+    },
+    findUnrewarded: (query) => read(`what has no ${query.metric}`, () => findUnrewarded(clickhouse, query)),
+    findRewards: (query) => read(`the rewards of ${query.source}`, () => findRewards(clickhouse, query)),
+    spentUsd: (query) => read(`what ${query.tenant} spent`, () => spentUsd(clickhouse, query)),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },

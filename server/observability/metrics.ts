@@ -16,8 +16,8 @@ const BREAKER_LEVELS = { [BREAKER_STATE.closed]: 0, [BREAKER_STATE.halfOpen]: 1,
 export interface Metrics {
   readonly decisions: Counter<'arm' | 'class' | 'policy'>
   readonly attempts: Counter<'arm' | 'status'>
-  /** Counts `quality` and everything else as `other`: metric names are the callers'. */
-  readonly feedback: Counter<'metric' | 'result'>
+  /** Counts declared metrics, `quality`, and everything else as `other`: metric names are the callers'. */
+  readonly feedback: Counter<'metric' | 'source' | 'result'>
   readonly changes: Counter<'arm' | 'head'>
   /** Calls for an embedding by what became of them. */
   readonly embeddings: Counter<'result'>
@@ -52,8 +52,8 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
   })
   const feedback = new Counter({
     name: 'highwayman_feedback_total',
-    help: 'Feedback values by what became of them.',
-    labelNames: ['metric', 'result'],
+    help: 'Values that answers were judged with, by who said them and what became of them.',
+    labelNames: ['metric', 'source', 'result'],
     registers,
   })
   const changes = new Counter({

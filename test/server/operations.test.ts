@@ -42,8 +42,8 @@ describe('metrics', () => {
     for (const line of [
       'highwayman_decisions_total{arm="acme/a",class="chat",policy="priority"} 2',
       'highwayman_attempts_total{arm="acme/a",status="answered"} 2',
-      'highwayman_feedback_total{metric="quality",result="recorded"} 1',
-      'highwayman_feedback_total{metric="other",result="recorded"} 1',
+      'highwayman_feedback_total{metric="quality",source="user",result="recorded"} 1',
+      'highwayman_feedback_total{metric="other",source="user",result="recorded"} 1',
       'highwayman_ttft_seconds_count{arm="acme/a"} 1',
       'highwayman_answer_seconds_count{arm="acme/a"} 2',
       'highwayman_tokens_total{arm="acme/a",kind="completion"} 6',

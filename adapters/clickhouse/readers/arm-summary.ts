@@ -12,9 +12,9 @@ WITH
     qualities AS
     (
         -- In a tuple, so that a value that was taken back counts as the latest, and the decision as not judged.
-        SELECT decision_id, argMax(tuple(value_number), (ts, reward_id)).1 AS quality
+        SELECT decision_id, argMax(tuple(rewards.quality), (ts, reward_id)).1 AS quality
         FROM rewards
-        WHERE ${IN_SPAN} AND metric = 'quality'
+        WHERE ${IN_SPAN} AND sets_quality
         GROUP BY decision_id
         HAVING quality IS NOT NULL
     )
