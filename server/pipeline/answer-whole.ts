@@ -42,6 +42,7 @@ export async function answerWhole(
   reply.header('content-type', 'application/json; charset=utf-8')
   reply.send(body)
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs })
+  services.reviews.of(task, decision)?.whole(response)
   services.metrics.overhead.observe(Number(overheadMs) / 1_000)
 }
 

@@ -19,8 +19,8 @@ export interface RecentDecision {
   servedArm: ArmId | undefined
   /** While its answer is being given. */
   running: boolean
-  /** Of a decision that was only asked for: the calls that its caller has told of, by their index. */
-  outcomes: Set<number> | undefined
+  /** Of a decision that was only asked for: the calls that its caller has told of, by their index; whether they answered. */
+  outcomes: Map<number, boolean> | undefined
   /** In the order they were accepted. */
   readonly rewards: RewardRow[]
 }

@@ -45,7 +45,7 @@ export function knownFrom(services: Services, read: RewardableDecision): RecentD
     ...(account !== undefined && { account }),
     servedArm: arm,
     running: false,
-    outcomes: new Set(outcomes),
+    outcomes: new Map(outcomes.map((index) => [index, true])),
     rewards: [...rewards],
   }
   services.recent.put(found)
@@ -64,7 +64,7 @@ function fromRecord({ row, attempts, rewards }: DecisionRecord): RecentDecision 
     expectedTtftMs: decision.estimates.find((estimate) => estimate.arm === arm)?.ttftMs,
     servedArm: servedArmOf(surface, arm, attempts, inOrder),
     running: false,
-    outcomes: new Set(attempts.map(({ index }) => index)),
+    outcomes: new Map(attempts.map(({ index, status }) => [index, status === 'answered'])),
     rewards: inOrder,
   }
 }

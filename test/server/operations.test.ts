@@ -81,13 +81,15 @@ describe('the description', () => {
         '/v1/chat/completions',
         '/v1/decisions/{id}',
         '/v1/feedback',
+        '/v1/judges',
         '/v1/models',
         '/v1/models/{*}',
+        '/v1/outcomes',
         '/v1/route',
       ].sort(),
     )
     const schema = paths['/v1/feedback']?.post?.requestBody.content['application/json']?.schema
-    assert.deepEqual(schema?.required, ['decision_id', 'metric', 'value'])
+    assert.deepEqual(schema?.required, ['metric', 'value'])
   })
 })
 
