@@ -17,8 +17,13 @@ import { kindOf } from './source.ts'
 import { takeReward } from './take-reward.ts'
 import { Turns } from './turns.ts'
 
-/** Answers that are looked at, or whose findings are on their way to the store, at once. */
-const RUNNING_MAX = 1_000
+/**
+ * Answers that are looked at, or whose findings are on their way to the store, at once; more are let go and counted. About one
+ * commit of the store: somebody's own word never waits behind a queue of findings.
+ */
+const RUNNING_MAX = 100
+/** One line in the log for all that was not kept in this time. */
+const COMPLAINT_EVERY_MS = 60_000
 
 /** Somebody who looks at one answer. */
 export interface Review {
@@ -36,6 +41,7 @@ export class Reviews {
   readonly #json = new JsonChecker()
   readonly #turns = new Turns()
   readonly #running = new Set<Promise<void>>()
+  #complainedMs = Number.NEGATIVE_INFINITY
 
   constructor(services: () => Services, judges: Judges) {
     this.#services = services
@@ -132,7 +138,7 @@ export class Reviews {
   }
 
   #run(work: () => Promise<void>): void {
-    const { metrics, log } = this.#services()
+    const { metrics } = this.#services()
     if (this.#running.size >= RUNNING_MAX) {
       metrics.signals.inc({ signal: 'dropped' })
       return
@@ -140,10 +146,21 @@ export class Reviews {
     const running = work()
       .catch((error: unknown) => {
         metrics.signals.inc({ signal: 'dropped' })
-        log.warn({ err: error }, 'what an answer showed was not kept')
+        this.#complain(error)
       })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
+  }
+
+  #complain(error: unknown): void {
+    const { clock, log } = this.#services()
+    const nowMs = clock.nowMs()
+    if (nowMs - this.#complainedMs < COMPLAINT_EVERY_MS) return
+    this.#complainedMs = nowMs
+    log.warn(
+      { err: error },
+      'what an answer showed was not kept; highwayman_signals_total{signal="dropped"} counts all',
+    )
   }
 }
 

@@ -50,23 +50,33 @@ export async function benchGateway(): Promise<BenchResult[]> {
 }
 
 async function compare(name: string, bare: string, gateway: string, stream: boolean): Promise<BenchResult> {
-  await load(bare, stream, WARM_UP_SECONDS)
-  await load(gateway, stream, WARM_UP_SECONDS)
+  const { rate, ratio } = await alternate(bare, gateway, stream)
+  return {
+    name,
+    value: rate,
+    unit: 'requests/s',
+    ratios: { bareProxy: ratio },
+    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine`,
+  }
+}
+
+/** Requests per second of the second server, and the median ratio of each pair of runs, second over first. */
+export async function alternate(
+  first: string,
+  second: string,
+  stream: boolean,
+): Promise<{ readonly rate: number; readonly ratio: number }> {
+  await load(first, stream, WARM_UP_SECONDS)
+  await load(second, stream, WARM_UP_SECONDS)
   const rates: number[] = []
   const ratios: number[] = []
   for (let pair = 0; pair < PAIRS; pair++) {
-    const without = await load(bare, stream, SECONDS)
-    const withGateway = await load(gateway, stream, SECONDS)
-    rates.push(withGateway)
-    ratios.push(withGateway / without)
+    const without = await load(first, stream, SECONDS)
+    const withSecond = await load(second, stream, SECONDS)
+    rates.push(withSecond)
+    ratios.push(withSecond / without)
   }
-  return {
-    name,
-    value: median(rates),
-    unit: 'requests/s',
-    ratios: { bareProxy: Number(median(ratios).toFixed(3)) },
-    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine`,
-  }
+  return { rate: median(rates), ratio: Number(median(ratios).toFixed(3)) }
 }
 
 /** @throws when any answer was not a 200: a fast refusal must not count as speed */
@@ -92,7 +102,7 @@ async function load(url: string, stream: boolean, seconds: number): Promise<numb
   return result.requests.average
 }
 
-function gatewayConfig(upstream: string, folder: string): string {
+export function gatewayConfig(upstream: string, folder: string): string {
   const arms = ['a', 'b', 'c', 'd'].map(
     (name, i) =>
       `  bench/${name}: { price: { inputUsdPerMtok: ${i + 1}, outputUsdPerMtok: ${2 * (i + 1)} }, capabilities: [streaming, tools] }`,
@@ -110,7 +120,7 @@ function gatewayConfig(upstream: string, folder: string): string {
 }
 
 /** Starts a script and resolves to its address once it has printed its port or, as JSON, its `url`. */
-async function startChild(children: ChildProcess[], args: readonly string[]): Promise<string> {
+export async function startChild(children: ChildProcess[], args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   const line = await new Promise<string>((done, fail) => {
