@@ -62,6 +62,8 @@ export interface RewardRow {
   readonly valueText: string
   readonly source: string
   readonly idempotencyKey: string
+  /** Values that the decision had when this one was taken. Absent: none, or of a version before this field. */
+  readonly position?: number
   /**
    * Present where the value changed what was learned: the decision's quality from then on, [0, 1]; null for none. Of rows of
    * versions before this field: what their value says, where the metric is `quality`.

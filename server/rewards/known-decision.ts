@@ -55,17 +55,16 @@ export function knownFrom(services: Services, read: RewardableDecision): RecentD
 function fromRecord({ row, attempts, rewards }: DecisionRecord): RecentDecision {
   const { decision, tenant, surface } = row
   const { arm } = decision
-  const inOrder = rewards.toSorted((a, b) => a.atMs - b.atMs)
   return {
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
     tenant,
     surface,
     drawnArm: arm,
     expectedTtftMs: decision.estimates.find((estimate) => estimate.arm === arm)?.ttftMs,
-    servedArm: servedArmOf(surface, arm, attempts, inOrder),
+    servedArm: servedArmOf(surface, arm, attempts, rewards),
     running: false,
     outcomes: new Map(attempts.map(({ index, status }) => [index, status === 'answered'])),
-    rewards: inOrder,
+    rewards: [...rewards],
   }
 }
 

@@ -53,14 +53,17 @@ export async function takeReward(services: Services, known: RecentDecision, said
       `Decision ${id} has had ${REWARDS_PER_DECISION_MAX} feedback values already.`,
     )
   }
+  const kind = kindOf(source)
+  const ofSame = ofMetric.filter((reward) => kindOf(reward.source) === kind)
   const bare: RewardRow = {
     rewardId: key === '' ? services.ids.next() : v5(`${metric}\n${key}`, id),
     decisionId: id,
-    atMs: timeOf(said.atMs ?? Math.floor(services.clock.nowMs()), known.rewards),
+    atMs: timeOf(said.atMs ?? Math.floor(services.clock.nowMs()), ofSame.at(-1)),
     metric,
     ...value,
     source,
     idempotencyKey: key,
+    ...(known.rewards.length > 0 && { position: known.rewards.length }),
   }
   const { standings, quality } = standingsOf(
     [...known.rewards, bare],
@@ -76,10 +79,14 @@ export async function takeReward(services: Services, known: RecentDecision, said
   // Another feature space than the running one: kept in the store for its own.
   const learned = observations.length > 0 && known.context.featureSpace === services.router.featureSpace.id
   if (learned) learnFrom(services, observations)
-  const kind = kindOf(source)
-  const isFirst = ofMetric.every((reward) => kindOf(reward.source) !== kind)
   const status =
-    standings.at(-1) === 'late' ? 'late' : isTakenBack(value) ? 'retracted' : isFirst ? 'recorded' : 'revised'
+    standings.at(-1) === 'late'
+      ? 'late'
+      : isTakenBack(value)
+        ? 'retracted'
+        : ofSame.length === 0
+          ? 'recorded'
+          : 'revised'
   return counted(services, said, { status, learned })
 }
 
@@ -94,10 +101,9 @@ function lesson(
   return lessonOf({ ...context, arm: servedArm }, earlier, { key: 'after', atMs: 1, quality: after })
 }
 
-/** Later than every value before it, whatever the caller's clock says: the order of values is the order of their times. */
-function timeOf(atMs: number, rewards: readonly RewardRow[]): number {
-  const latest = rewards.at(-1)
-  return latest === undefined ? atMs : Math.max(atMs, latest.atMs + 1)
+/** Later than the value that it replaces, whatever the caller's clock says. */
+function timeOf(atMs: number, replaced: RewardRow | undefined): number {
+  return replaced === undefined ? atMs : Math.max(atMs, replaced.atMs + 1)
 }
 
 function isTakenBack({ valueNumber, valueText }: StoredValue): boolean {

@@ -26,15 +26,16 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     afterEach(() => store.close())
     after(() => place.end())
 
-    test('keeps what a value made of the quality, and nothing where it made none', async () => {
+    test('keeps what a value made of the quality, nothing where it made none, and the order of acceptance', async () => {
       await openFresh()
       const row = decisionRow()
       const { id } = row.decision
       store.appendDecision(row)
       const rewards = [
-        rewardRow({ decisionId: id, metric: 'thumbs', quality: 0.25 }),
-        rewardRow({ decisionId: id, metric: 'quality', atMs: START_MS + 4_000_000, quality: null }),
-        rewardRow({ decisionId: id, metric: 'comment', atMs: START_MS + 5_000_000 }),
+        rewardRow({ decisionId: id, metric: 'thumbs', atMs: START_MS + 9_000_000, quality: 0.25 }),
+        // Taken later, of an earlier time.
+        rewardRow({ decisionId: id, atMs: START_MS + 4_000_000, quality: null, position: 1 }),
+        rewardRow({ decisionId: id, metric: 'comment', atMs: START_MS + 5_000_000, position: 2 }),
       ]
       for (const reward of rewards) await store.writeReward(reward, [])
       assert.deepEqual((await store.findDecision(id))?.rewards, rewards)

@@ -165,9 +165,10 @@ describe('declared metrics', () => {
       assert.deepEqual([code, body.status, body.learned], [202, 'late', false])
       assert.equal(server.store.rewards.length, 1)
       assertQuality(server, 0, 0)
-      const intime = { decision_id: id, metric: 'thumbs', value: true, source: 'outcome' }
-      const reported = await say(server, { ...intime, ts: server.clock.nowMs() - 90 * 60_000 })
-      assert.equal(reported.body.status, 'late', 'its time is after those that were taken before it')
+      const inTime = { decision_id: id, metric: 'thumbs', value: true, source: 'outcome' }
+      const reported = await say(server, { ...inTime, ts: server.clock.nowMs() - 90 * 60_000 })
+      assert.deepEqual([reported.body.status, reported.body.learned], ['recorded', true], 'only told late')
+      assertQuality(server, 1, 1)
     }))
 
   it('whatever is said by whom in whatever order, and whatever the metrics become, the last state is what was learned', () =>

@@ -72,6 +72,17 @@ describe('a default', () => {
       })
     }))
 
+  it('gives way to what came to pass in time and was only told late', () =>
+    withServer(bought, async (server) => {
+      const id = await answered(server)
+      const inTimeMs = Math.floor(server.clock.nowMs())
+      server.clock.advance(WINDOW_MS + 1)
+      await eventually(() => rewardsOf(server, id).length === 1, 'the default')
+      const { status, learned } = await say(server, id, true, { ts: inTimeMs })
+      assert.deepEqual([status, learned], ['recorded', true])
+      assert.equal(rewardsOf(server, id)[1]?.quality, 1)
+    }))
+
   it('of a call that failed is none', async () => {
     await using upstream = await startOpenAiUpstream(failing(500))
     const registry = registryOf({ arms: [{ id: ARM, url: upstream.url }] })

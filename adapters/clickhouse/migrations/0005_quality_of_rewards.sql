@@ -8,5 +8,9 @@ ALTER TABLE rewards ADD COLUMN IF NOT EXISTS quality Nullable(Float64) DEFAULT i
 
 ALTER TABLE rewards ADD COLUMN IF NOT EXISTS sets_quality Bool DEFAULT metric = 'quality';
 
+-- How many values the decision had when this one was taken. `ts` is when something came to pass, as its source has it, and no
+-- order of acceptance.
+ALTER TABLE rewards ADD COLUMN IF NOT EXISTS position UInt16;
+
 -- For feedback on a session: its decisions are looked for in a span of days.
 ALTER TABLE decisions ADD INDEX IF NOT EXISTS decisions_by_session session TYPE bloom_filter(0.01) GRANULARITY 1;

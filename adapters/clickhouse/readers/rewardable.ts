@@ -2,7 +2,7 @@
 import type { ArmId, DecisionId, FeatureSpaceId } from '../../../engine/index.ts'
 import type { ClickHouse, QueryParams, Row } from '../client.ts'
 import { decisionTimeMs, readNumber, readOptionalNumber, readText, readVector } from '../rows/fields.ts'
-import { REWARD_SELECT, readReward } from '../rows/rewards.ts'
+import { REWARD_ORDER, REWARD_SELECT, readReward } from '../rows/rewards.ts'
 import type { RewardableDecision, RewardRow, Store } from '../store.ts'
 
 const FROM = "decision_ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')"
@@ -74,7 +74,7 @@ export async function findRewards(
            AND decision_id IN (SELECT decision_id FROM decisions WHERE ${FROM} AND tenant = {tenant:String})
          GROUP BY decision_id ORDER BY max(decision_ts) DESC LIMIT {limit:UInt32}
      )
-     ORDER BY decision_ts, decision_id, ts, reward_id LIMIT 1 BY decision_id, reward_id`,
+     ORDER BY decision_ts, decision_id, ${REWARD_ORDER} LIMIT 1 BY decision_id, reward_id`,
     { tenant, source, limit, from: Math.round(query.fromMs) },
   )
   return rows.map(readReward)
@@ -103,7 +103,7 @@ async function withRewards(clickhouse: ClickHouse, rows: readonly Row[]): Promis
     `SELECT ${REWARD_SELECT} FROM rewards
      WHERE decision_ts IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC'))
        AND decision_id IN {ids:Array(UUID)}
-     ORDER BY decision_id, ts, reward_id LIMIT 1 BY decision_id, reward_id`,
+     ORDER BY decision_id, ${REWARD_ORDER} LIMIT 1 BY decision_id, reward_id`,
     { ids, times: [...new Set(ids.map(decisionTimeMs))] },
   )
   const rewards = Map.groupBy(found.map(readReward), ({ decisionId }) => decisionId)
