@@ -8,7 +8,7 @@ import { type ArmId, type Decision, type DecisionId, hash53 } from '../../engine
 import { ServerError } from '../errors.ts'
 import { resolveModel } from '../pipeline/resolve-model.ts'
 import type { Task } from '../pipeline/task.ts'
-import type { Judge, Registry, Tenant } from '../registry.ts'
+import type { Judge, Tenant } from '../registry.ts'
 import { END_REASON, Flight } from '../resilience/in-flight.ts'
 import type { AnswerSeen } from '../rewards/answer-seen.ts'
 import { findKnown } from '../rewards/known-decision.ts'
@@ -23,6 +23,7 @@ import { JUDGEMENT_TOKENS_MAX, judgeRequest, readJudgement } from './judgement.t
 /** Of one judge; about 80 kB each. */
 const WAITING_MAX = 64
 const TOKENS_PER_MTOK = 1_000_000
+const NONE: readonly never[] = []
 
 export const JUDGE_RESULTS = [
   'judged',
@@ -71,10 +72,13 @@ export class Judges {
   }
 
   /** The judges that an answer goes to: a pure function of the decision's id. */
-  drawn({ registry }: { readonly registry: Registry }, model: string, id: DecisionId): readonly Judge[] {
-    return (registry.judges ?? []).filter(
+  drawn({ view, model, requestedModel }: Task, id: DecisionId): readonly Judge[] {
+    const { judges } = view.registry
+    if (judges === undefined) return NONE
+    return judges.filter(
       ({ name, share, models }) =>
-        (models === undefined || models.has(model)) && hash53(id, `judge:${name}`) < share,
+        (models === undefined || models.has(model.name) || models.has(requestedModel)) &&
+        hash53(id, `judge:${name}`) < share,
     )
   }
 

@@ -52,7 +52,7 @@ export class Reviews {
   of(task: Task, decision: Decision): Review | undefined {
     const { signals, judges } = task.view.registry
     if ((signals === undefined && judges === undefined) || task.surface !== 'chat') return undefined
-    const drawn = this.#judges.drawn(task.view, task.model.name, decision.id)
+    const drawn = this.#judges.drawn(task, decision.id)
     const isSampled = signals !== undefined && isLookedAt(signals, decision.id)
     const watched = watchesTurns(signals) ? signals : undefined
     if (drawn.length === 0 && !isSampled && watched === undefined) return undefined

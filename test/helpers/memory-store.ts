@@ -13,7 +13,8 @@ import {
 import type { ArmId, DecisionId, HeadSums, Observation } from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
-  readonly kind = 'embedded'
+  /** `remote`: others write to it as well. */
+  kind: Store['kind'] = 'embedded'
   readonly location = 'memory'
   readonly decisions: DecisionRow[] = []
   readonly attempts: AttemptRow[] = []

@@ -218,6 +218,30 @@ describe('declared metrics', () => {
     }))
 })
 
+describe('replicas that share a store', () => {
+  it('revise what the others have learned, in whatever order they are asked', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    const registry = registryOf({ arms: [{ id: ARM, url: upstream.url }] })
+    await using first = await startTestServer(registry)
+    first.store.kind = 'remote'
+    await using second = await startTestServer(registry, { store: first.store })
+    const id = await answered(first)
+    const values = [1, 0.25, 0.5, null, 0.75]
+    for (const [i, value] of values.entries()) {
+      const server = i % 2 === 0 ? first : second
+      assert.equal((await say(server, { decision_id: id, metric: 'quality', value })).code, 202)
+    }
+    const [one, other] = [quality(first), quality(second)]
+    assert.ok(Math.abs(one.n + other.n - 1) < 1e-4, `n is ${one.n} and ${other.n}`)
+    assert.ok(Math.abs(one.total + other.total - 0.75) < 1e-4)
+    const stored = first.store.observations.filter(({ head }) => head === 'quality')
+    assert.equal(
+      stored.reduce((sum, { weight }) => sum + weight, 0),
+      1,
+    )
+  })
+})
+
 describe('feedback on a session', () => {
   it('is about every answer of it, and of nobody else’s', () =>
     withServer(undefined, async (server) => {

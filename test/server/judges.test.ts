@@ -1,13 +1,11 @@
-/** Judges: what they are asked, what is read from them, what they may cost, whose answers they judge, and how far they are right. */
+/** Judges: what they are asked, what is read from them, what they may cost, and whose answers they judge. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RewardRow } from '../../adapters/index.ts'
-import type { ArmId, DecisionId } from '../../engine/index.ts'
+import type { ArmId } from '../../engine/index.ts'
 import type { Judge, Registry, VirtualModel } from '../../server/index.ts'
-import { agreementOf, type Pair, pairsOf } from '../../server/judges/agreement.ts'
 import { DailySpend } from '../../server/judges/daily-spend.ts'
 import { judgeRequest, readJudgement } from '../../server/judges/judgement.ts'
-import { type Metric, NO_METRICS, PLAIN_QUALITY } from '../../server/rewards/metric.ts'
+import { type Metric, PLAIN_QUALITY } from '../../server/rewards/metric.ts'
 import { failing, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { eventually, registryOf, startTestServer, type TestServer, tenant } from '../helpers/server.ts'
 
@@ -115,87 +113,6 @@ describe('what a judge may spend in a day', () => {
     const spend = new DailySpend(async () => 0)
     const granted = await Promise.all(Array.from({ length: 50 }, () => spend.reserve(0.1, 1, 1)))
     assert.equal(granted.filter((each) => each !== undefined).length, 10)
-  })
-})
-
-describe('agreement', () => {
-  const pair = (judge: number, human: number): Pair => ({
-    judge,
-    human,
-    judgeLabel: judge >= 0.5 ? 'good' : 'bad',
-    humanLabel: human >= 0.5 ? 'good' : 'bad',
-  })
-
-  it('has the kappa of Cohen’s own kind of table', () => {
-    // 20 both good, 15 both bad, 5 and 10 apart: p_o = 0.7, p_e = 0.5·0.6 + 0.5·0.4 = 0.5.
-    const pairs = [
-      ...Array.from({ length: 20 }, () => pair(1, 1)),
-      ...Array.from({ length: 15 }, () => pair(0, 0)),
-      ...Array.from({ length: 5 }, () => pair(1, 0)),
-      ...Array.from({ length: 10 }, () => pair(0, 1)),
-    ]
-    const { n, agreeing, kappa, meanDifference, correlation } = agreementOf(pairs)
-    assert.deepEqual([n, agreeing], [50, 0.7])
-    assert.ok(Math.abs(kappa! - 0.4) < 1e-12)
-    assert.ok(Math.abs(meanDifference!.mean - -0.1) < 1e-12)
-    assert.ok(meanDifference!.lo < -0.1 && meanDifference!.hi > -0.1)
-    // φ of the same table: (20·15 − 5·10) / √(25·25·30·20).
-    assert.ok(Math.abs(correlation! - 250 / Math.sqrt(375_000)) < 1e-12)
-  })
-
-  it('of none, of one, and of those who always say the same is not told', () => {
-    assert.deepEqual(agreementOf([]), {
-      n: 0,
-      meanDifference: undefined,
-      correlation: undefined,
-      agreeing: undefined,
-      kappa: undefined,
-    })
-    assert.equal(agreementOf([pair(1, 0)]).meanDifference, undefined)
-    const same = agreementOf([pair(1, 1), pair(1, 1)])
-    assert.deepEqual([same.correlation, same.kappa, same.agreeing], [undefined, undefined, 1])
-  })
-
-  it('is of answers that both have judged, the last word of each', () => {
-    let ms = 1
-    const said = (n: number, metric: string, value: number | undefined, source: string): RewardRow => ({
-      rewardId: `${ms}`,
-      decisionId: `01890000-0000-7000-8000-00000000000${n}` as DecisionId,
-      atMs: Date.UTC(2026, 0) + ms++,
-      metric,
-      valueNumber: value,
-      valueText: '',
-      source,
-      idempotencyKey: '',
-    })
-    const rows = [
-      said(1, 'quality', 0.4, 'judge:j'),
-      said(1, 'quality', 0.9, 'user'),
-      said(1, 'quality', 0.6, 'judge:j'),
-      said(2, 'quality', 0.2, 'judge:j:own'),
-      said(2, 'quality', 0, 'outcome:tests'),
-      said(3, 'quality', 0.5, 'judge:j'),
-      said(3, 'quality', 0.5, 'heuristic:passed'),
-      said(4, 'quality', 0.5, 'judge:jj'),
-      said(4, 'quality', 0.5, 'user'),
-      said(5, 'quality', 0.5, 'judge:j'),
-      said(5, 'quality', 1, 'user'),
-      said(5, 'quality', undefined, 'user'),
-    ]
-    assert.deepEqual(
-      pairsOf(JUDGE, rows, NO_METRICS).map(({ judge, human }) => [judge, human]),
-      [
-        [0.6, 0.9],
-        [0.2, 0],
-      ],
-    )
-    // The user spoke of another metric that makes quality.
-    const metrics = new Map([[flag.name, flag]])
-    const across = [said(6, 'quality', 0.3, 'judge:j'), said(6, 'helpful', 1, 'user')]
-    assert.deepEqual(
-      pairsOf(JUDGE, across, metrics).map(({ judge, human }) => [judge, human]),
-      [[0.3, 1]],
-    )
   })
 })
 
@@ -338,6 +255,17 @@ describe('a judge', () => {
       await eventually(() => server.store.rewards.length >= 1, 'a judgement')
       assert.equal(server.store.rewards[0]?.source, 'judge:j:own')
     }))
+
+  it('keeps to the models it is for, by whichever name they are asked', () =>
+    withJudge(
+      { models: new Set(['support']) },
+      async ({ server }) => {
+        await ask(server)
+        await ask(server, { model: 'support' })
+        await results(server, { judged: 1 })
+      },
+      (registry) => ({ ...registry, aliases: new Map([['support', 'auto']]) }),
+    ))
 
   it('spends no more than it may, and a changed limit holds at once', () =>
     // 1,024 answer tokens at 10,000 USD per million are reserved for each.
