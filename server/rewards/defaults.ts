@@ -17,6 +17,8 @@ const OVERLAP_MS = 30 * 60_000
 const OTHERS_AFTER_MS = 15 * 60_000
 /** How far back the first sweep after a start looks, beyond the window. */
 const FIRST_LOOK_MS = 24 * 3_600_000
+/** Of the decisions' times, what one query looks through. */
+const SLICE_MS = 3_600_000
 const BATCH = 200
 /** So many defaults are on their way to the store at once: they share its commits. */
 const AT_ONCE = 50
@@ -65,20 +67,32 @@ export class DefaultRewards {
     return written
   }
 
+  /** Slice by slice, so that what was seen to stays so when the store goes away in the middle. */
   async #sweepMetric(metric: Metric): Promise<number> {
-    const { clock, replica, store } = this.#services
-    const toMs = clock.nowMs() - (metric.windowMs ?? 0)
+    const toMs = this.#services.clock.nowMs() - (metric.windowMs ?? 0)
     const seenToMs = this.#seenToMs.get(metric.name)
-    let fromMs = seenToMs === undefined ? toMs - FIRST_LOOK_MS : seenToMs - OVERLAP_MS
+    let fromMs = seenToMs === undefined ? toMs - FIRST_LOOK_MS : Math.min(seenToMs - OVERLAP_MS, toMs)
     let written = 0
-    for (;;) {
-      if (this.#closed) return written
+    while (fromMs < toMs && !this.#closed) {
+      const sliceToMs = Math.min(fromMs + SLICE_MS, toMs)
+      written += await this.#sweepSlice(metric, fromMs, sliceToMs, toMs - OTHERS_AFTER_MS)
+      this.#seenToMs.set(metric.name, Math.max(seenToMs ?? sliceToMs, sliceToMs))
+      fromMs = sliceToMs
+    }
+    return written
+  }
+
+  async #sweepSlice(metric: Metric, sliceFromMs: number, toMs: number, othersToMs: number): Promise<number> {
+    const { replica, store } = this.#services
+    let fromMs = sliceFromMs
+    let written = 0
+    while (!this.#closed) {
       const decisions = await store.findUnrewarded({
         metric: metric.name,
         fromMs,
         toMs,
         replica,
-        othersToMs: toMs - OTHERS_AFTER_MS,
+        othersToMs,
         limit: BATCH,
       })
       const before = written
@@ -86,12 +100,10 @@ export class DefaultRewards {
         const taken = decisions.slice(at, at + AT_ONCE).map((read) => this.#give(metric, read))
         written += (await Promise.all(taken)).filter((isNew) => isNew).length
       }
-      if (decisions.length < BATCH) break
       // Those that were seen to do not come again; where none was, going on would be going in circles.
-      if (written === before) return written
+      if (decisions.length < BATCH || written === before) break
       fromMs = Math.max(fromMs, (decisions.at(-1)?.atMs ?? fromMs) - 1)
     }
-    this.#seenToMs.set(metric.name, toMs)
     return written
   }
 
