@@ -14,6 +14,7 @@ import {
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { SumsFollower } from './readers/follow-sums.ts'
+import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { openSpool } from './spool/spool.ts'
@@ -134,6 +135,13 @@ function createStore(
     },
     handOver: (switched) => contributor.handOver(switched, writer.settled),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
+    findSession: async (query) => {
+      await writer.flush()
+      return await read(`session ${query.session}`, () => findSession(clickhouse, query))
+    },
+    findUnrewarded: (query) => read(`what has no ${query.metric}`, () => findUnrewarded(clickhouse, query)),
+    findRewards: (query) => read(`the rewards of ${query.source}`, () => findRewards(clickhouse, query)),
+    spentUsd: (query) => read(`what ${query.tenant} spent`, () => spentUsd(clickhouse, query)),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },

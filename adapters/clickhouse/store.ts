@@ -63,6 +63,32 @@ export interface RewardRow {
   readonly valueText: string
   readonly source: string
   readonly idempotencyKey: string
+  /** Values that the decision had when this one was taken. Absent: none, or of a version before this field. */
+  readonly position?: number
+  /**
+   * Present where the value changed what was learned: the decision's quality from then on, [0, 1]; null for none. Of rows of
+   * versions before this field: what their value says, where the metric is `quality`.
+   */
+  readonly quality?: number | null
+}
+
+/** What is needed of an answered decision to judge it. */
+export interface RewardableDecision {
+  readonly id: DecisionId
+  readonly atMs: number
+  readonly featureSpace: FeatureSpaceId
+  readonly x: Float64Array
+  readonly tenant: string
+  readonly surface: string
+  readonly drawnArm: ArmId
+  /** That answered. */
+  readonly arm: ArmId
+  /** What was forecast of the drawn arm. */
+  readonly expectedTtftMs: number | undefined
+  /** Indices of its calls. */
+  readonly outcomes: readonly number[]
+  /** In the order they were accepted. */
+  readonly rewards: readonly RewardRow[]
 }
 
 /** Everything known of one decision, for `GET /v1/decisions/{id}`. */
@@ -80,7 +106,7 @@ export interface ArmSummary {
   /** Upstream calls that ended `answered`, and `failed` or `cut`. */
   readonly answered: number
   readonly failed: number
-  /** Of the latest `quality` reward of each decision that drew the arm, [0, 1]. */
+  /** Of the quality of each decision that drew the arm, as it was learned last, [0, 1]. */
   readonly meanQuality: number | undefined
   /** Of all calls together. */
   readonly costUsd: number
@@ -204,6 +230,42 @@ export interface Store {
 
   /** Arms with a decision or a call in [fromMs, toMs), by the decision's time; most decisions first. Written rows only. */
   armSummary(query: { readonly fromMs: number; readonly toMs: number }): Promise<readonly ArmSummary[]>
+
+  /**
+   * The latest answered decisions of a session in [fromMs, toMs], at most `limit`, the oldest first. Rows still in the queue
+   * are found too.
+   */
+  findSession(query: {
+    readonly tenant: string
+    readonly session: string
+    readonly fromMs: number
+    readonly toMs: number
+    readonly limit: number
+  }): Promise<readonly RewardableDecision[]>
+  /**
+   * The oldest answered decisions in [fromMs, toMs) without any value of a metric, at most `limit`. Written rows only.
+   * Decisions of replicas other than `replica` are left out when they are not older than `othersToMs`.
+   */
+  findUnrewarded(query: {
+    readonly metric: string
+    readonly fromMs: number
+    readonly toMs: number
+    readonly replica: string
+    readonly othersToMs: number
+    readonly limit: number
+  }): Promise<readonly RewardableDecision[]>
+  /**
+   * All rewards of a tenant's decisions since `fromMs` that have one whose source begins with `source`: of the latest `limit` of
+   * them, decision by decision, each in the order of acceptance. Written rows only.
+   */
+  findRewards(query: {
+    readonly tenant: string
+    readonly source: string
+    readonly fromMs: number
+    readonly limit: number
+  }): Promise<readonly RewardRow[]>
+  /** What a tenant's calls have cost since a time, USD, by all replicas. Written rows only. */
+  spentUsd(query: { readonly tenant: string; readonly fromMs: number }): Promise<number>
 
   /** @throws {StoreError} when ClickHouse does not answer. */
   ping(): Promise<void>

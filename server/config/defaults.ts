@@ -40,6 +40,22 @@ export const DEFAULTS = {
   },
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
+  metric: { optimize: 'max', defaultSource: 'default' },
+  signals: {
+    metric: 'quality',
+    share: 0.1,
+    passedWorth: 0.8,
+    worths: {
+      empty: 0,
+      refused: 0.2,
+      truncated: 0.4,
+      invalidJson: 0,
+      invalidToolArguments: 0,
+      repeatedQuestion: 0.2,
+      tryAgain: 0.1,
+    },
+  },
+  judge: { metric: 'quality', share: 0.02, maxUsdPerDay: 1, maxConcurrent: 2, ownAnswers: 'skip' },
   store: {
     dataDir: '.highwayman',
     database: 'highwayman',

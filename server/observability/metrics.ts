@@ -16,8 +16,12 @@ const BREAKER_LEVELS = { [BREAKER_STATE.closed]: 0, [BREAKER_STATE.halfOpen]: 1,
 export interface Metrics {
   readonly decisions: Counter<'arm' | 'class' | 'policy'>
   readonly attempts: Counter<'arm' | 'status'>
-  /** Counts `quality` and everything else as `other`: metric names are the callers'. */
-  readonly feedback: Counter<'metric' | 'result'>
+  /** Counts declared metrics, `quality`, and everything else as `other`: metric names are the callers'. */
+  readonly feedback: Counter<'metric' | 'source' | 'result'>
+  /** What answers showed without anybody's judgement, by signal; besides `passed`, `unknown` and `dropped`. */
+  readonly signals: Counter<'signal'>
+  /** Answers that were drawn for a judge, by what became of them. */
+  readonly judgements: Counter<'judge' | 'result'>
   readonly changes: Counter<'arm' | 'head'>
   /** Calls for an embedding by what became of them. */
   readonly embeddings: Counter<'result'>
@@ -52,8 +56,20 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
   })
   const feedback = new Counter({
     name: 'highwayman_feedback_total',
-    help: 'Feedback values by what became of them.',
-    labelNames: ['metric', 'result'],
+    help: 'Values that answers were judged with, by who said them and what became of them.',
+    labelNames: ['metric', 'source', 'result'],
+    registers,
+  })
+  const signals = new Counter({
+    name: 'highwayman_signals_total',
+    help: 'Signals that fired; passed: none did; unknown: nobody could say; dropped: not looked at or not kept.',
+    labelNames: ['signal'],
+    registers,
+  })
+  const judgements = new Counter({
+    name: 'highwayman_judgements_total',
+    help: 'Answers that were drawn for a judge by what became of them.',
+    labelNames: ['judge', 'result'],
     registers,
   })
   const changes = new Counter({
@@ -113,6 +129,8 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     decisions,
     attempts,
     feedback,
+    signals,
+    judgements,
     changes,
     embeddings,
     overhead,

@@ -8,6 +8,7 @@ import {
   type Warning,
 } from '../../adapters/index.ts'
 import { END_REASON, type Flight } from '../resilience/in-flight.ts'
+import type { Review } from '../rewards/reviews.ts'
 import type { Services } from '../services.ts'
 import { type Bill, billOf, usageBody } from './bill.ts'
 import { asUpstreamError, callArms } from './call.ts'
@@ -66,9 +67,12 @@ export async function answerStream(
     },
     extensionBody(decision, [...task.warnings, ...stream.warnings]),
   )
+  const review = services.reviews.of(task, decision)
   const bill = (usage: Usage): Bill =>
     billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => writer.text, services.tokens)
-  const end = await pump(stream, writer).catch((thrown: unknown) => asUpstreamError(services, leg, thrown))
+  const end = await pump(stream, writer, review).catch((thrown: unknown) =>
+    asUpstreamError(services, leg, thrown),
+  )
   const totalMs = performance.now() - leg.startedAt
   const { ttftMs } = stream
   if (end instanceof UpstreamError) {
@@ -82,6 +86,7 @@ export async function answerStream(
   writer.usage(usageBody(final, undefined))
   writer.done()
   recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs, overheadMs })
+  review?.end()
 }
 
 const NO_USAGE: Usage = {
@@ -115,8 +120,11 @@ async function openStream({ provider, call, startedAt, decision }: Leg): Promise
 }
 
 /** Writes the rest of the stream at the caller's pace. @throws {UpstreamError} when it breaks off */
-async function pump(stream: OpenStream, writer: ChunkWriter): Promise<EndPart> {
-  for (const chunk of stream.held) writer.chunk(chunk)
+async function pump(stream: OpenStream, writer: ChunkWriter, review: Review | undefined): Promise<EndPart> {
+  for (const chunk of stream.held) {
+    writer.chunk(chunk)
+    review?.chunk(chunk)
+  }
   if (stream.end !== undefined) return stream.end
   for (;;) {
     const step = await stream.parts.next()
@@ -124,7 +132,10 @@ async function pump(stream: OpenStream, writer: ChunkWriter): Promise<EndPart> {
     const part = step.value
     if (part.type === 'end') return part
     if (part.type === 'start') continue
-    for (const chunk of part.chunks) if (writer.chunk(chunk)) await writer.drained()
+    for (const chunk of part.chunks) {
+      review?.chunk(chunk)
+      if (writer.chunk(chunk)) await writer.drained()
+    }
   }
 }
 

@@ -42,6 +42,7 @@ export async function answerWhole(
   reply.header('content-type', 'application/json; charset=utf-8')
   services.turnEnd.answer(() => reply.send(body))
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
+  services.reviews.of(task, decision)?.whole(response)
 }
 
 /** What the answer's tokens are made of. */

@@ -23,6 +23,10 @@ export function recordDecision(
   services.recent.put({
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
     tenant: task.tenant.name,
+    surface: task.surface,
+    drawnArm: decision.arm,
+    expectedTtftMs: routesOnly ? forecastTtftMs(decision) : undefined,
+    outcomes: undefined,
     ...(account !== undefined && { account }),
     // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
     servedArm: routesOnly ? decision.arm : undefined,
@@ -55,6 +59,10 @@ function logDecision(
     class: decision.requestClass,
     policy: decision.policy.name,
   })
+}
+
+function forecastTtftMs({ estimates, arm }: Decision): number | undefined {
+  return estimates.find((estimate) => estimate.arm === arm)?.ttftMs
 }
 
 export interface Answered {

@@ -50,34 +50,56 @@ export async function benchGateway(): Promise<BenchResult[]> {
   }
 }
 
-interface Proxy {
+export interface RunningServer {
   readonly url: string
   readonly pid: number
 }
 
-async function compare(name: string, bare: Proxy, gateway: Proxy, stream: boolean): Promise<BenchResult> {
-  await load(bare, stream, WARM_UP_SECONDS)
-  await load(gateway, stream, WARM_UP_SECONDS)
+async function compare(
+  name: string,
+  bare: RunningServer,
+  gateway: RunningServer,
+  stream: boolean,
+): Promise<BenchResult> {
+  const { rate, ratio, cpuRatio } = await alternate(bare, gateway, stream)
+  return {
+    name,
+    value: rate,
+    unit: 'requests/s',
+    ratios: { bareProxy: ratio, ...(process.platform === 'linux' && { bareProxyCpu: cpuRatio }) },
+    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine; bareProxyCpu: the same by processor time of the proxy alone, store included`,
+  }
+}
+
+interface Comparison {
+  readonly rate: number
+  readonly ratio: number
+  readonly cpuRatio: number
+}
+
+/**
+ * Requests per second of the second server, and the median ratios of each pair of runs, second over first: by requests per
+ * second, and by requests per second of processor time.
+ */
+export async function alternate(
+  first: RunningServer,
+  second: RunningServer,
+  stream: boolean,
+): Promise<Comparison> {
+  await load(first, stream, WARM_UP_SECONDS)
+  await load(second, stream, WARM_UP_SECONDS)
   const rates: number[] = []
   const ratios: number[] = []
   const cpuRatios: number[] = []
   for (let pair = 0; pair < PAIRS; pair++) {
-    const without = await load(bare, stream, SECONDS)
-    const withGateway = await load(gateway, stream, SECONDS)
-    rates.push(withGateway.perSecond)
-    ratios.push(withGateway.perSecond / without.perSecond)
-    cpuRatios.push(without.cpuSeconds / withGateway.cpuSeconds)
+    const without = await load(first, stream, SECONDS)
+    const withSecond = await load(second, stream, SECONDS)
+    rates.push(withSecond.perSecond)
+    ratios.push(withSecond.perSecond / without.perSecond)
+    cpuRatios.push(without.cpuSeconds / withSecond.cpuSeconds)
   }
-  return {
-    name,
-    value: median(rates),
-    unit: 'requests/s',
-    ratios: {
-      bareProxy: Number(median(ratios).toFixed(3)),
-      ...(process.platform === 'linux' && { bareProxyCpu: Number(median(cpuRatios).toFixed(3)) }),
-    },
-    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine; bareProxyCpu: the same by processor time of the proxy alone, store included`,
-  }
+  const rounded = (values: readonly number[]) => Number(median(values).toFixed(3))
+  return { rate: median(rates), ratio: rounded(ratios), cpuRatio: rounded(cpuRatios) }
 }
 
 interface Load {
@@ -87,7 +109,7 @@ interface Load {
 }
 
 /** @throws when any answer was not a 200: a fast refusal must not count as speed */
-async function load({ url, pid }: Proxy, stream: boolean, seconds: number): Promise<Load> {
+async function load({ url, pid }: RunningServer, stream: boolean, seconds: number): Promise<Load> {
   const before = cpuSeconds(pid)
   const result = await autocannon({
     url: `${url}/v1/chat/completions`,
@@ -125,12 +147,12 @@ function cpuSeconds(pid: number): number {
 }
 
 /** As `npm start` starts it, Node's flags included. */
-function startArguments(): readonly string[] {
+export function startArguments(): readonly string[] {
   const [, ...rest] = packageJson.scripts.start.split(' ')
   return rest
 }
 
-function gatewayConfig(upstream: string, folder: string): string {
+export function gatewayConfig(upstream: string, folder: string): string {
   const arms = ['a', 'b', 'c', 'd'].map(
     (name, i) =>
       `  bench/${name}: { price: { inputUsdPerMtok: ${i + 1}, outputUsdPerMtok: ${2 * (i + 1)} }, capabilities: [streaming, tools] }`,
@@ -148,7 +170,7 @@ function gatewayConfig(upstream: string, folder: string): string {
 }
 
 /** Starts a script and resolves to its address once it has printed its port or, as JSON, its `url`. */
-async function startChild(children: ChildProcess[], args: readonly string[]): Promise<Proxy> {
+export async function startChild(children: ChildProcess[], args: readonly string[]): Promise<RunningServer> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   const line = await new Promise<string>((done, fail) => {

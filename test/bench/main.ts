@@ -7,6 +7,7 @@
  *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
+ *   signals    the gateway with signals read off its answers against the gateway without
  */
 
 import Table from 'cli-table3'
@@ -17,6 +18,7 @@ import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
+import { benchSignals } from './signals.ts'
 import { benchStore } from './store.ts'
 
 const BENCHES: Readonly<
@@ -28,6 +30,7 @@ const BENCHES: Readonly<
   store: benchStore,
   gateway: benchGateway,
   replicas: benchReplicas,
+  signals: benchSignals,
 }
 
 const program = new Command('bench')

@@ -13,8 +13,8 @@ import {
   type WriterOptions,
 } from '../../adapters/index.ts'
 import type { ArmId, DecisionId } from '../../engine/index.ts'
-import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
+import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
 import {
   attemptRow,
   callObservations,
@@ -27,38 +27,6 @@ import {
   SPACE,
   START_MS,
 } from '../helpers/store-rows.ts'
-
-interface Place {
-  readonly kind: 'embedded' | 'remote'
-  /** A location with nothing in it. */
-  fresh(): Promise<StoreLocation>
-  end(): Promise<void>
-}
-
-async function embeddedPlace(): Promise<Place> {
-  const root = await mkdtemp(join(tmpdir(), 'highwayman-store-'))
-  return {
-    kind: 'embedded',
-    fresh: async () => ({ kind: 'embedded', dataDir: await mkdtemp(join(root, 'data-')) }),
-    end: () => rm(root, { recursive: true, force: true }),
-  }
-}
-
-async function remotePlace(): Promise<Place> {
-  const server: TestClickHouse = await startTestClickHouse('correct horse')
-  let databases = 0
-  return {
-    kind: 'remote',
-    fresh: async () => ({
-      kind: 'remote',
-      url: server.url,
-      database: `highwayman_${databases++}`,
-      username: 'default',
-      password: server.password,
-    }),
-    end: server.stop,
-  }
-}
 
 for (const [makePlace, spools] of [
   [embeddedPlace, true],

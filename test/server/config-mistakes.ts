@@ -66,9 +66,9 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     title: 'an unknown section',
-    text: '▶judges: {}\n',
-    path: 'judges',
-    message: /^unknown key "judges"; known here: providers, arms, models/,
+    text: '▶experiments: {}\n',
+    path: 'experiments',
+    message: /^unknown key "experiments"; known here: providers, arms, models/,
   },
   {
     title: 'a duplicate key',

@@ -73,8 +73,8 @@ describe('metrics', () => {
     for (const line of [
       'highwayman_decisions_total{arm="acme/a",class="chat",policy="priority"} 2',
       'highwayman_attempts_total{arm="acme/a",status="answered"} 2',
-      'highwayman_feedback_total{metric="quality",result="recorded"} 1',
-      'highwayman_feedback_total{metric="other",result="recorded"} 1',
+      'highwayman_feedback_total{metric="quality",source="user",result="recorded"} 1',
+      'highwayman_feedback_total{metric="other",source="user",result="recorded"} 1',
       'highwayman_ttft_seconds_count{arm="acme/a"} 1',
       'highwayman_answer_seconds_count{arm="acme/a"} 2',
       'highwayman_tokens_total{arm="acme/a",kind="completion"} 6',
@@ -112,13 +112,15 @@ describe('the description', () => {
         '/v1/chat/completions',
         '/v1/decisions/{id}',
         '/v1/feedback',
+        '/v1/judges',
         '/v1/models',
         '/v1/models/{*}',
+        '/v1/outcomes',
         '/v1/route',
       ].sort(),
     )
     const schema = paths['/v1/feedback']?.post?.requestBody.content['application/json']?.schema
-    assert.deepEqual(schema?.required, ['decision_id', 'metric', 'value'])
+    assert.deepEqual(schema?.required, ['metric', 'value'])
   })
 })
 

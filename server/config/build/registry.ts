@@ -9,6 +9,8 @@ import { buildArm } from './arms.ts'
 import { buildColdStart } from './cold-start.ts'
 import { defaultModels, defaultStart } from './default-models.ts'
 import { buildEmbedding } from './embedding.ts'
+import { buildJudges } from './judges.ts'
+import { buildMetrics, buildSignals } from './metrics.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
 import { buildProvider } from './providers.ts'
@@ -41,6 +43,10 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
       ? defaultModels([...names.arms] as ArmId[], start)
       : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, start, scope))
   reportRepeated(config.classes, scope)
+  const metrics = buildMetrics(config.metrics, scope)
+  const signals = buildSignals(config.signals, metrics, scope)
+  const callable = new Set<string>([...models.keys(), ...names.arms, ...names.aliases])
+  const judges = buildJudges(config.judges, metrics, callable, scope)
   const owners = new Map<string, string>()
   return {
     source: options.source,
@@ -54,6 +60,9 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     ...(embedding && { embedding }),
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
     ...(coldStart !== undefined && { coldStart }),
+    ...(metrics.size > 0 && { metrics }),
+    ...(signals !== undefined && { signals }),
+    ...(judges.length > 0 && { judges }),
     store: storeSettings(config, scope, options),
     replicas: config.replicas,
     server: config.server,
