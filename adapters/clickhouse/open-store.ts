@@ -8,6 +8,7 @@ import { findDecision } from './readers/find-decision.ts'
 import { loadSums } from './readers/load-sums.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
+import { applyRetention } from './schema/retention.ts'
 import { type Store, StoreError } from './store.ts'
 import { closedError, createWriter } from './writer.ts'
 
@@ -37,8 +38,13 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
   const clickhouse =
     options.kind === 'embedded' ? await openEmbedded(options.dataDir) : await openRemote(options)
   try {
-    await migrate(clickhouse, migrations)
-    if ('recovering' in clickhouse && clickhouse.recovering) await reconcilePosterior(clickhouse)
+    const cluster = options.kind === 'remote' ? options.cluster : undefined
+    const { retention = {} } = options
+    await migrate(clickhouse, migrations, cluster)
+    await applyRetention(clickhouse, retention, cluster)
+    if ('recovering' in clickhouse && clickhouse.recovering) {
+      await reconcilePosterior(clickhouse, retention.observations)
+    }
   } catch (error) {
     await clickhouse.close(false)
     throw error
@@ -46,7 +52,8 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
   return createStore(clickhouse, options)
 }
 
-function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseStore {
+/** The pieces over a database that has its schema. */
+export function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseStore {
   const writer = createWriter(
     clickhouse,
     options.replica,

@@ -1,4 +1,6 @@
 /** Everything that can be chosen about a store, with its default stated once. */
+import type { Cluster } from './schema/on-cluster.ts'
+import type { Retention } from './schema/retention.ts'
 import type { StoreError } from './store.ts'
 
 export type StoreLocation =
@@ -17,6 +19,8 @@ export type StoreLocation =
       readonly requestTimeoutMs?: number
       /** Compress what is inserted (gzip). @default true */
       readonly compression?: boolean
+      /** Tables are replicated over the servers of this cluster, and spread over its shards. */
+      readonly cluster?: Cluster | undefined
     }
 
 export interface WriterOptions {
@@ -53,6 +57,8 @@ export type StoreOptions = StoreLocation & {
   /** Names this process among those that write to the same database: whose sums are whose. Not empty. */
   readonly replica: string
   readonly writer?: Partial<WriterOptions>
+  /** @default everything is kept */
+  readonly retention?: Retention | undefined
   /** Told of each failed insert, for a log line. Rows that wait for the next try are not lost. */
   readonly onWriteError?: (error: StoreError) => void
 }
