@@ -6,6 +6,7 @@ import { DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { loadSums } from './readers/load-sums.ts'
+import { readLog } from './readers/read-log.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { applyRetention } from './schema/retention.ts'
@@ -84,6 +85,8 @@ export function createStore(clickhouse: ClickHouse, options: StoreOptions): Clic
     },
     loadSums: (query) => read(`the sums of ${query.featureSpace}`, () => loadSums(clickhouse, query)),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
+    readLog: (query) =>
+      readLog({ query: (sql, params) => read('the log', () => clickhouse.query(sql, params)) }, query),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },

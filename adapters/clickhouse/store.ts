@@ -8,6 +8,7 @@ import type {
   FeatureSpaceId,
   HeadName,
   HeadSums,
+  LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
 
@@ -87,6 +88,17 @@ export interface ArmSummary {
   readonly totalMs: { readonly p50: number; readonly p95: number } | undefined
 }
 
+/** A part of the log. */
+export interface LogQuery {
+  /** Decisions in [fromMs, toMs), by the time in their id. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Of one tenant only. */
+  readonly tenant?: string | undefined
+  /** One of `of` parts of about the same size, by a hash of the id: shards can be read side by side. */
+  readonly shard?: { readonly index: number; readonly of: number } | undefined
+}
+
 export interface StoreStats {
   readonly queuedRows: number
   readonly writtenRows: number
@@ -123,6 +135,9 @@ export interface Store {
 
   /** Arms with a decision or a call in [fromMs, toMs), by the decision's time; most decisions first. Written rows only. */
   armSummary(query: { readonly fromMs: number; readonly toMs: number }): Promise<readonly ArmSummary[]>
+
+  /** The log in the order of time, in bounded memory. Written rows only. @throws {StoreError} while it is read */
+  readLog(query: LogQuery): AsyncIterable<LoggedDecision>
 
   /** @throws {StoreError} when ClickHouse does not answer. */
   ping(): Promise<void>

@@ -5,6 +5,7 @@
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
+ *   store-size what a million decisions take on disk, by table
  */
 
 import Table from 'cli-table3'
@@ -14,6 +15,7 @@ import { benchDescribe } from './describe.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { type BenchResult, machine } from './report.ts'
+import { benchStoreSize } from './store-size.ts'
 
 const BENCHES: Readonly<
   Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
@@ -22,6 +24,7 @@ const BENCHES: Readonly<
   propensities: benchPropensities,
   describe: benchDescribe,
   gateway: benchGateway,
+  'store-size': benchStoreSize,
 }
 
 const program = new Command('bench')

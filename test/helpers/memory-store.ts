@@ -1,15 +1,17 @@
 /** The store's contract kept in memory, with a switch to take it away: for tests of everything above it. */
+import { loggedDecision } from '../../adapters/clickhouse/readers/read-log.ts'
 import {
   type ArmSummary,
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
+  type LogQuery,
   type RewardRow,
   type Store,
   StoreError,
   type StoreStats,
 } from '../../adapters/index.ts'
-import type { DecisionId, HeadSums, Observation } from '../../engine/index.ts'
+import type { DecisionId, HeadSums, LoggedDecision, Observation } from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
   readonly kind = 'embedded'
@@ -57,6 +59,20 @@ export class MemoryStore implements Store {
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {
     return []
+  }
+  readLog(query: LogQuery): AsyncIterable<LoggedDecision> {
+    const inSpan = ({ decision }: DecisionRow) => decision.atMs >= query.fromMs && decision.atMs < query.toMs
+    return (async function* (self) {
+      for (const row of self.decisions.filter(inSpan)) {
+        const { id } = row.decision
+        const attempts = self.attempts.filter(({ decisionId }) => decisionId === id)
+        yield loggedDecision(
+          row,
+          attempts,
+          self.rewards.filter(({ decisionId }) => decisionId === id),
+        )
+      }
+    })(this)
   }
   async ping(): Promise<void> {
     this.#need()

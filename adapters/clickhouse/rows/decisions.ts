@@ -48,7 +48,8 @@ export const DECISION_COLUMNS = [
   'propensity',
 ] as const
 
-const NO_ID = '00000000-0000-0000-0000-000000000000'
+/** Stands for a parent that there is none of. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000'
 const ESTIMATE_WIDTH = 13
 
 /** Policies come from the configuration: the same few objects for every request. */

@@ -1,0 +1,55 @@
+/**
+ * What a million decisions take on disk, by table: realistic rows in the embedded engine, merged, and what its own books say
+ * of them. `HIGHWAYMAN_SIZE_DECISIONS` sets how many are written; sizes grow with them, so a million is a multiplication.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openClickHouseStore } from '../../adapters/clickhouse/open-store.ts'
+import { storeRealisticRows } from '../helpers/realistic-rows.ts'
+import type { BenchResult } from './report.ts'
+
+const DECISIONS = Number(process.env['HIGHWAYMAN_SIZE_DECISIONS'] ?? 50_000)
+const MILLION = 1e6
+/** A million in a month: 23 a minute. */
+const DECISIONS_PER_MS = MILLION / (30 * 86_400_000)
+/** Sums depend on how long, how many arms and how many replicas, not on how many decisions. */
+const BY_TIME: ReadonlySet<string> = new Set(['posterior'])
+
+export async function benchStoreSize(): Promise<BenchResult[]> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'highwayman-size-'))
+  const store = await openClickHouseStore({ kind: 'embedded', dataDir, replica: 'replica-1' })
+  try {
+    const spanMs = DECISIONS / DECISIONS_PER_MS
+    await storeRealisticRows(store, { decisions: DECISIONS, fromMs: Date.now() - spanMs, spanMs })
+    const tables = await store.queryRows(
+      "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' ORDER BY name",
+    )
+    const results: BenchResult[] = []
+    for (const { name } of tables) {
+      await store.queryRows(`OPTIMIZE TABLE ${name} FINAL`)
+      const [size] = await store.queryRows(
+        `SELECT sum(bytes_on_disk) AS bytes, sum(data_uncompressed_bytes) AS raw, sum(rows) AS rows
+         FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String}`,
+        { table: name },
+      )
+      const perMillion = MILLION / DECISIONS
+      const raw = Number(size?.['raw'])
+      if (raw === 0) continue
+      results.push({
+        name: `store size, ${name}`,
+        value: Number(size?.['bytes']) * perMillion,
+        unit: BY_TIME.has(String(name)) ? 'bytes a month' : 'bytes per million decisions',
+        ratios: {
+          rows: (Number(size?.['rows']) * perMillion) / MILLION,
+          uncompressed: Number(size?.['bytes']) / raw,
+        },
+        method: `${DECISIONS} decisions of 6 arms, a fifth judged, 32 text coordinates, one call each; parts merged, bytes on disk`,
+      })
+    }
+    return results
+  } finally {
+    await store.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
