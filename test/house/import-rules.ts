@@ -30,7 +30,7 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
 const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['engine', ['ml-matrix', 'pure-rand', '@stdlib/*']],
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
-  ['datasets', ['undici', 'zod']],
+  ['datasets', ['hyparquet', 'hyparquet-writer', 'undici', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   ['server', '@fastify/* fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' ')],
   ['cli.ts', ['cli-progress', 'commander']],
