@@ -2,6 +2,9 @@
 
 export { openStore } from './clickhouse/open-store.ts'
 export type { StoreLocation, StoreOptions, WriterOptions } from './clickhouse/options.ts'
+export type { Cluster } from './clickhouse/schema/on-cluster.ts'
+export { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from './clickhouse/schema/on-cluster.ts'
+export type { Retention } from './clickhouse/schema/retention.ts'
 export * from './clickhouse/store.ts'
 export { costUsd, findPrice, PRICE_ROWS, type PriceRow } from './providers/cost.ts'
 export { createEmbedder, type Embedder, type EmbedderConfig } from './providers/embeddings.ts'

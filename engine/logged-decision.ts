@@ -49,6 +49,8 @@ export interface LoggedDecision extends Omit<Decision, 'conversation' | 'conserv
   readonly requestId: string
   readonly tenant: string
   readonly session: string
+  /** Empty: the caller named no user. */
+  readonly userHash: string
   readonly requestedModel: string
   readonly surface: string
   readonly stream: boolean

@@ -1,5 +1,5 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
+import type { Cluster, EmbedderConfig, PriceRow, ProviderConfig, Retention } from '../adapters/index.ts'
 import type {
   Arm,
   ArmId,
@@ -9,6 +9,7 @@ import type {
   PolicySpec,
   Preferences,
 } from '../engine/index.ts'
+import type { CustomPattern, Redaction } from './privacy/redact.ts'
 
 export interface RegisteredArm {
   readonly arm: Arm
@@ -59,7 +60,21 @@ export interface ServerSettings {
   readonly drainMs: number
 }
 
-export type StoreSettings =
+/** Which requests' texts are kept, and how. */
+export interface PromptSettings {
+  /** Of one request at most; its latest messages. */
+  readonly maxChars: number
+  readonly redact: readonly Redaction[]
+  readonly patterns: readonly CustomPattern[]
+}
+
+/** Of either kind of store: how long rows are kept. */
+interface Keeping {
+  readonly retention?: Retention | undefined
+}
+
+export type StoreSettings = Keeping & StorePlace
+type StorePlace =
   | { readonly kind: 'embedded'; readonly dataDir: string }
   | {
       readonly kind: 'remote'
@@ -67,6 +82,7 @@ export type StoreSettings =
       readonly database: string
       readonly username: string | undefined
       readonly password: string | undefined
+      readonly cluster?: Cluster | undefined
     }
 
 /** Where the text block of contexts comes from, if the user has a model for it. */
@@ -95,5 +111,9 @@ export interface Registry {
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly coldStart?: ColdStartSettings
   readonly store: StoreSettings
+  /** Absent: no text of a request is kept. */
+  readonly prompts?: PromptSettings
+  /** Lower-case hex SHA-256 of each key that may administrate. @default none */
+  readonly adminKeySha256?: readonly string[]
   readonly server: ServerSettings
 }

@@ -1,12 +1,15 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
 import { openEmbedded } from './embedded.ts'
+import { erase } from './erase.ts'
+import { importLog } from './import-log.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { loadSums } from './readers/load-sums.ts'
 import { readLog } from './readers/read-log.ts'
+import { trafficStats } from './readers/traffic-stats.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { applyRetention } from './schema/retention.ts'
@@ -68,6 +71,7 @@ export function createStore(clickhouse: ClickHouse, options: StoreOptions): Clic
     try {
       return await run()
     } catch (error) {
+      if (error instanceof StoreError) throw error
       throw unavailable(`${what} could not be read`, clickhouse, error)
     }
   }
@@ -78,6 +82,7 @@ export function createStore(clickhouse: ClickHouse, options: StoreOptions): Clic
     appendDecision: writer.appendDecision,
     appendAttempt: writer.appendAttempt,
     appendObservations: writer.appendObservations,
+    appendPrompt: writer.appendPrompt,
     writeReward: writer.writeReward,
     findDecision: async (id) => {
       if (writer.holds(id)) await writer.flush()
@@ -85,8 +90,18 @@ export function createStore(clickhouse: ClickHouse, options: StoreOptions): Clic
     },
     loadSums: (query) => read(`the sums of ${query.featureSpace}`, () => loadSums(clickhouse, query)),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
+    trafficStats: (query) => read('the statistics', () => trafficStats(clickhouse, query)),
     readLog: (query) =>
       readLog({ query: (sql, params) => read('the log', () => clickhouse.query(sql, params)) }, query),
+    importLog: async (rows) => {
+      if (closing !== undefined) throw closedError(clickhouse)
+      return await importLog(clickhouse, writer, rows)
+    },
+    erase: async (query) => {
+      if (closing !== undefined) throw closedError(clickhouse)
+      await writer.flush()
+      return await erase(clickhouse, query, options.kind === 'remote' ? options.cluster : undefined)
+    },
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },

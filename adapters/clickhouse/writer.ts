@@ -12,13 +12,22 @@ import type { RowBinary } from './row-binary.ts'
 import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
-import { type AttemptRow, type DecisionRow, type RewardRow, StoreError, type StoreStats } from './store.ts'
+import { PROMPT_COLUMNS, writePrompt } from './rows/prompts.ts'
+import {
+  type AttemptRow,
+  type DecisionRow,
+  type PromptRow,
+  type RewardRow,
+  StoreError,
+  type StoreStats,
+} from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface Writer {
   appendDecision(row: DecisionRow): void
   appendAttempt(row: AttemptRow): void
   appendObservations(observations: readonly Observation[]): void
+  appendPrompt(row: PromptRow): void
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
   /** A row about this decision is not stored yet. */
   holds(decisionId: string): boolean
@@ -58,7 +67,8 @@ export function createWriter(
   const decisions = lane('decisions', DECISION_COLUMNS)
   const attempts = lane('attempts', ATTEMPT_COLUMNS)
   const observations = lane('observations', OBSERVATION_COLUMNS)
-  const lanes = [decisions, attempts, observations]
+  const prompts = lane('prompts', PROMPT_COLUMNS)
+  const lanes = [decisions, attempts, observations, prompts]
   const rewards = createRewardCommits({
     clickhouse: { insert, query: clickhouse.query },
     replica,
@@ -110,6 +120,7 @@ export function createWriter(
         append(observations, decisionId, (to) => writeObservationGroup(group, replica, to))
       }
     },
+    appendPrompt: (row) => append(prompts, row.decisionId, (to) => writePrompt(row, to)),
     writeReward: async (row, examples) => {
       if (closed) throw closedError(clickhouse)
       if (isFull()) {

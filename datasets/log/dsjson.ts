@@ -101,6 +101,7 @@ function foreign(line: DsjsonLine, where: string): LoggedDecision {
       request_id: EventId,
       tenant: '',
       session: '',
+      user_hash: '',
       requested_model: '',
       surface: 'dsjson',
       stream: false,

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<keyof LogRecord, Kind>> = {
   request_id: 'text',
   tenant: 'text',
   session: 'text',
+  user_hash: 'text',
   requested_model: 'text',
   surface: 'text',
   stream: 'truth',

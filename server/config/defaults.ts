@@ -40,6 +40,7 @@ export const DEFAULTS = {
   },
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
+  prompts: { enabled: false, retentionDays: 30, maxChars: 16_000 },
   store: { dataDir: '.highwayman', database: 'highwayman' },
   server: {
     host: '127.0.0.1',

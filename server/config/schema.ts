@@ -4,7 +4,9 @@
  * exist?) is checked where the registry is built.
  */
 import { z } from 'zod'
+import { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from '../../adapters/index.ts'
 import { CAPABILITIES, MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
+import { REDACTIONS } from '../privacy/redact.ts'
 import { DEFAULTS } from './defaults.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
@@ -318,6 +320,54 @@ const tenant = section({
   deny: z.array(text()).default([]).describe('Never these arms, by id or tag.'),
 })
 
+const days = () => integer(1, 36_500).optional()
+
+const retention = section({
+  decisionsDays: days().describe('Decisions with their estimates and probabilities. Needs a restart.'),
+  attemptsDays: days().describe('Upstream calls. Needs a restart.'),
+  rewardsDays: days().describe('Feedback. Needs a restart.'),
+  observationsDays: days().describe(
+    'Single examples; their sums outlive them, and can then no longer be corrected one by one. Needs a restart.',
+  ),
+  posteriorDays: days().describe(
+    'Sums of what was learned. Not less than `observationsDays`. Needs a restart.',
+  ),
+})
+
+const cluster = section({
+  name: text().describe(
+    'The cluster, as `remote_servers` of the ClickHouse servers name it. Needs a restart.',
+  ),
+  keeperPath: text()
+    .default(DEFAULT_KEEPER_PATH)
+    .describe('Where the replicas of a table meet in Keeper, with the servers’ macros. Needs a restart.'),
+  replicaMacro: text()
+    .default(DEFAULT_REPLICA_MACRO)
+    .describe('Names a server among the replicas of its shard. Needs a restart.'),
+})
+
+const redactionPattern = section({
+  name: name().describe('What stands in place of a find, in square brackets.'),
+  regex: text().describe('What to find, in the syntax of RE2: no look-around, no back-references.'),
+})
+
+const prompts = section({
+  enabled: truth()
+    .default(DEFAULTS.prompts.enabled)
+    .describe('`true`: keep the text of requests, redacted, in a table of its own. Answers are never kept.'),
+  retentionDays: integer(1, 36_500)
+    .default(DEFAULTS.prompts.retentionDays)
+    .describe('For how long. Needs a restart.'),
+  maxChars: integer(1, 1_000_000)
+    .default(DEFAULTS.prompts.maxChars)
+    .describe('Of one request at most, characters; the latest messages are kept.'),
+  redact: z
+    .array(z.enum(REDACTIONS))
+    .default([...REDACTIONS])
+    .describe('Kinds of text to take out.'),
+  patterns: z.array(redactionPattern).default([]).describe('Further texts to take out, before those.'),
+})
+
 const embedding = z.strictObject({
   provider: text().describe(
     'Provider from `providers` that has OpenAI’s `/embeddings`. It is sent the end of every prompt.',
@@ -377,7 +427,20 @@ export const configSchema = z.strictObject({
     database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
     username: text().optional().describe('User on that server. Needs a restart.'),
     password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
+    cluster: cluster
+      .optional()
+      .describe('Replicate the tables over the servers of a cluster, and spread them over its shards.'),
+    retention: retention.describe('How long rows are kept, days. Default: for good.'),
+    prompts: prompts.describe('The text of requests.'),
   }).describe('Where decisions, outcomes and what was learned are kept.'),
+  admin: section({
+    keys: z
+      .array(text())
+      .default([])
+      .describe(
+        'Keys for `/admin/v1`: `sha256:` and 64 hex digits, or `${VARIABLE}`, hashed when it is read. None: only from this machine, while the server listens on loopback.',
+      ),
+  }).describe('Who may look at statistics and erase.'),
   server: section({
     host: text().default(DEFAULTS.server.host).describe('Address to listen on. Needs a restart.'),
     port: integer(0, 65_535)

@@ -5,11 +5,17 @@ import {
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
+  type Erasure,
+  type ErasureQuery,
+  type LogImport,
   type LogQuery,
+  type PromptRow,
   type RewardRow,
   type Store,
   StoreError,
   type StoreStats,
+  type TrafficQuery,
+  type TrafficStats,
 } from '../../adapters/index.ts'
 import type { DecisionId, HeadSums, LoggedDecision, Observation } from '../../engine/index.ts'
 
@@ -20,6 +26,11 @@ export class MemoryStore implements Store {
   readonly attempts: AttemptRow[] = []
   readonly observations: Observation[] = []
   readonly rewards: RewardRow[] = []
+  readonly prompts: PromptRow[] = []
+  readonly erasures: ErasureQuery[] = []
+  readonly statsQueries: TrafficQuery[] = []
+  /** What {@link trafficStats} answers. */
+  traffic: TrafficStats = { groups: [] }
   /** What {@link loadSums} answers. */
   sums: readonly HeadSums[] = []
   available = true
@@ -35,6 +46,9 @@ export class MemoryStore implements Store {
   }
   appendObservations(rows: readonly Observation[]): void {
     this.observations.push(...rows)
+  }
+  appendPrompt(row: PromptRow): void {
+    this.prompts.push(row)
   }
   async writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void> {
     await this.beforeReward()
@@ -60,6 +74,11 @@ export class MemoryStore implements Store {
   async armSummary(): Promise<readonly ArmSummary[]> {
     return []
   }
+  async trafficStats(query: TrafficQuery): Promise<TrafficStats> {
+    this.#need()
+    this.statsQueries.push(query)
+    return this.traffic
+  }
   readLog(query: LogQuery): AsyncIterable<LoggedDecision> {
     const inSpan = ({ decision }: DecisionRow) => decision.atMs >= query.fromMs && decision.atMs < query.toMs
     return (async function* (self) {
@@ -73,6 +92,14 @@ export class MemoryStore implements Store {
         )
       }
     })(this)
+  }
+  async importLog(): Promise<LogImport> {
+    throw new Error('the memory store imports nothing')
+  }
+  async erase({ tenant, userHash }: ErasureQuery): Promise<Erasure> {
+    this.#need()
+    this.erasures.push({ tenant, userHash })
+    return { decisions: 0, rows: {} }
   }
   async ping(): Promise<void> {
     this.#need()

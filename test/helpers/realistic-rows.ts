@@ -151,6 +151,7 @@ function decisionRowOf(
     parentId: undefined,
     tenant,
     session: uniform() < 0.5 ? '' : `session-${Math.floor(uniform() * 5_000)}`,
+    userHash: '',
     requestedModel: 'auto',
     surface: 'chat',
     stream: uniform() < 0.5,

@@ -9,11 +9,12 @@ import { buildArm } from './arms.ts'
 import { buildColdStart } from './cold-start.ts'
 import { defaultModels, defaultStart } from './default-models.ts'
 import { buildEmbedding } from './embedding.ts'
+import { buildPrompts, buildRetention } from './keeping.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
 import { buildProvider } from './providers.ts'
 import type { Scope } from './scope.ts'
-import { buildTenant } from './tenants.ts'
+import { buildTenant, keyHash } from './tenants.ts'
 
 export interface BuildOptions {
   /** Becomes {@link Registry.source}. */
@@ -42,6 +43,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
       : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, start, scope))
   reportRepeated(config.classes, scope)
   const owners = new Map<string, string>()
+  const prompts = buildPrompts(config, scope)
   return {
     source: options.source,
     providers: new Map([...providers].map(([name, provider]) => [name, provider.config])),
@@ -55,6 +57,8 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
     ...(coldStart !== undefined && { coldStart }),
     store: storeSettings(config, scope, options),
+    ...(prompts !== undefined && { prompts }),
+    adminKeySha256: adminKeys(config, scope),
     server: config.server,
   }
 }
@@ -94,16 +98,34 @@ function reportRepeated(classes: readonly string[], { reporter }: Scope): void {
   }
 }
 
-function storeSettings({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
+function adminKeys({ admin }: Config, { reporter }: Scope): string[] {
+  return admin.keys.flatMap((key, index) => {
+    const path = ['admin', 'keys', index]
+    const hash = keyHash(key, reporter.isSubstituted(path))
+    if (hash.hex !== undefined) return [hash.hex]
+    reporter.report(path, 'value', hash.problem)
+    return []
+  })
+}
+
+function storeSettings(config: Config, scope: Scope, options: BuildOptions): StoreSettings {
+  return { ...storePlace(config, scope, options), retention: buildRetention(config, scope) }
+}
+
+function storePlace({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
   if (options.dataDir !== undefined) return { kind: 'embedded', dataDir: resolve(options.dataDir) }
-  const { url, dataDir, database, username, password } = store
+  const { url, dataDir, database, username, password, cluster } = store
   if (url !== undefined && dataDir !== undefined) {
     reporter.report(['store', 'dataDir'], 'key', 'excludes url: the store is a directory or a server')
   }
-  if (url !== undefined) return { kind: 'remote', url, database, username, password }
-  for (const key of ['username', 'password'] as const) {
+  if (url !== undefined) return { kind: 'remote', url, database, username, password, cluster }
+  for (const key of ['username', 'password', 'cluster'] as const) {
     if (store[key] !== undefined && !reporter.has(['store', 'url']))
-      reporter.report(['store', key], 'key', 'needs url: a directory has no users')
+      reporter.report(
+        ['store', key],
+        'key',
+        `needs url: a directory has no ${key === 'cluster' ? 'servers' : 'users'}`,
+      )
   }
   return {
     kind: 'embedded',
