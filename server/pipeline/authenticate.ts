@@ -68,7 +68,7 @@ export class Keyring {
   }
 }
 
-function presentedKey(headers: IncomingHttpHeaders): string | undefined {
+export function presentedKey(headers: IncomingHttpHeaders): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
   const header = headers['x-api-key']
   return bearer ?? (typeof header === 'string' && header !== '' ? header : undefined)

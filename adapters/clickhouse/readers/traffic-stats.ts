@@ -133,8 +133,8 @@ function comparedSql(keys: Keys): string {
   return `SELECT ${keys.select}count() AS compared, sum(a.cost_usd) AS cost_usd,
       sum(d.estimated_cost_usd[indexOf(d.eligible, {baseline:String})]) AS baseline_usd,
       sum(d.estimated_cost_usd[indexOf(d.eligible, d.arm)]) AS estimated_usd,
-      avg(d.estimated_quality[indexOf(d.eligible, {baseline:String})]) AS baseline_quality,
-      avg(d.estimated_quality[indexOf(d.eligible, d.arm)]) AS estimated_quality
+      avg(d.estimated_quality[indexOf(d.eligible, {baseline:String})]) AS mean_baseline,
+      avg(d.estimated_quality[indexOf(d.eligible, d.arm)]) AS mean_taken
     FROM attempts AS a
     INNER JOIN decisions AS d ON a.decision_ts = d.decision_ts AND a.decision_id = d.decision_id
     WHERE ${qualified('a')} AND ${qualified('d')} AND a.status IN ('answered', 'cut') AND a.cost_usd IS NOT NULL
@@ -213,8 +213,8 @@ function comparisonOf(arm: string, row: Row | undefined): NonNullable<TrafficGro
     actualCostUsd: number('cost_usd'),
     estimatedCostUsd: number('estimated_usd'),
     savingUsd: number('baseline_usd') - number('cost_usd'),
-    estimatedQuality: mean('estimated_quality'),
-    baselineQuality: mean('baseline_quality'),
+    estimatedQuality: mean('mean_taken'),
+    baselineQuality: mean('mean_baseline'),
   }
 }
 
