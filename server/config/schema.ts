@@ -4,69 +4,27 @@
  * exist?) is checked where the registry is built.
  */
 import { z } from 'zod'
-import { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from '../../adapters/index.ts'
-import { CAPABILITIES, MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
-import { REDACTIONS } from '../privacy/redact.ts'
+import { MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
 import { DEFAULTS } from './defaults.ts'
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
-const ARM_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*\/[^\s/][^\s]*$/
-const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-// Node refuses header values with other characters at the first request; better here.
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-const NAME_RULE = 'must be letters, digits, ".", "_" or "-", beginning with a letter or digit'
-
-/** A map of known keys. `server:` with nothing below it is the same as no `server` at all. */
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape))
-}
-
-// What comes out of an environment variable is text, also where the file needs a number or a truth value.
-function number(schema: z.ZodNumber = z.number()) {
-  return z.preprocess(
-    (value) =>
-      typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
-        ? Number(value)
-        : value,
-    schema,
-  )
-}
-const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  number(z.number().int().min(least).max(most))
-const milliseconds = () => integer(1, 24 * 3_600_000)
-const amount = () => number(z.number().nonnegative())
-const share = () => number(z.number().min(0).max(1))
-const truth = () =>
-  z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
-
-const text = () => z.string().min(1)
-const name = () => z.string().regex(NAME, NAME_RULE)
-const armId = () => z.string().regex(ARM_ID, 'must be provider/model')
-const modelName = () => z.string().regex(MODEL_NAME, NAME_RULE.replace('"_"', '"_", ":", "/"'))
-/** Entries under names of the user's choice. */
-function named<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: Value) {
-  return z.preprocess((entries) => entries ?? {}, z.record(key, value))
-}
-const capabilities = () => z.array(z.enum(CAPABILITIES))
-
-/** An address that holds no credentials: it is shown in messages and on the dashboard. */
-const address = () =>
-  z.string().refine(
-    (value) => {
-      const url = URL.canParse(value) ? new URL(value) : undefined
-      return (
-        url !== undefined &&
-        /^https?:$/.test(url.protocol) &&
-        url.username === '' &&
-        url.password === '' &&
-        url.search === '' &&
-        url.hash === ''
-      )
-    },
-    { error: 'must be an http:// or https:// address without user, password, query or fragment' },
-  )
+import {
+  address,
+  amount,
+  armId,
+  capabilities,
+  HEADER_NAME,
+  HEADER_VALUE,
+  integer,
+  milliseconds,
+  modelName,
+  name,
+  named,
+  number,
+  section,
+  share,
+  text,
+  truth,
+} from './schema-fields.ts'
+import { storeSection } from './schema-store.ts'
 
 const price = section({
   inputUsdPerMtok: amount().describe('USD per million prompt tokens.'),
@@ -320,54 +278,6 @@ const tenant = section({
   deny: z.array(text()).default([]).describe('Never these arms, by id or tag.'),
 })
 
-const days = () => integer(1, 36_500).optional()
-
-const retention = section({
-  decisionsDays: days().describe('Decisions with their estimates and probabilities. Needs a restart.'),
-  attemptsDays: days().describe('Upstream calls. Needs a restart.'),
-  rewardsDays: days().describe('Feedback. Needs a restart.'),
-  observationsDays: days().describe(
-    'Single examples; their sums outlive them, and can then no longer be corrected one by one. Needs a restart.',
-  ),
-  posteriorDays: days().describe(
-    'Sums of what was learned. Not less than `observationsDays`. Needs a restart.',
-  ),
-})
-
-const cluster = section({
-  name: text().describe(
-    'The cluster, as `remote_servers` of the ClickHouse servers name it. Needs a restart.',
-  ),
-  keeperPath: text()
-    .default(DEFAULT_KEEPER_PATH)
-    .describe('Where the replicas of a table meet in Keeper, with the servers’ macros. Needs a restart.'),
-  replicaMacro: text()
-    .default(DEFAULT_REPLICA_MACRO)
-    .describe('Names a server among the replicas of its shard. Needs a restart.'),
-})
-
-const redactionPattern = section({
-  name: name().describe('What stands in place of a find, in square brackets.'),
-  regex: text().describe('What to find, in the syntax of RE2: no look-around, no back-references.'),
-})
-
-const prompts = section({
-  enabled: truth()
-    .default(DEFAULTS.prompts.enabled)
-    .describe('`true`: keep the text of requests, redacted, in a table of its own. Answers are never kept.'),
-  retentionDays: integer(1, 36_500)
-    .default(DEFAULTS.prompts.retentionDays)
-    .describe('For how long. Needs a restart.'),
-  maxChars: integer(1, 1_000_000)
-    .default(DEFAULTS.prompts.maxChars)
-    .describe('Of one request at most, characters; the latest messages are kept.'),
-  redact: z
-    .array(z.enum(REDACTIONS))
-    .default([...REDACTIONS])
-    .describe('Kinds of text to take out.'),
-  patterns: z.array(redactionPattern).default([]).describe('Further texts to take out, before those.'),
-})
-
 const embedding = z.strictObject({
   provider: text().describe(
     'Provider from `providers` that has OpenAI’s `/embeddings`. It is sent the end of every prompt.',
@@ -415,24 +325,7 @@ export const configSchema = z.strictObject({
       .optional()
       .describe('Observations that the file’s sums of one arm count as at most. Default: as the file says.'),
   }).describe('What to believe before anything was observed.'),
-  store: section({
-    dataDir: text()
-      .optional()
-      .describe(
-        `Directory of the embedded database, relative to this file. Default: \`${DEFAULTS.store.dataDir}\` in the working directory. Needs a restart.`,
-      ),
-    url: address()
-      .optional()
-      .describe('HTTP address of a ClickHouse server, instead of `dataDir`. Needs a restart.'),
-    database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
-    username: text().optional().describe('User on that server. Needs a restart.'),
-    password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
-    cluster: cluster
-      .optional()
-      .describe('Replicate the tables over the servers of a cluster, and spread them over its shards.'),
-    retention: retention.describe('How long rows are kept, days. Default: for good.'),
-    prompts: prompts.describe('The text of requests.'),
-  }).describe('Where decisions, outcomes and what was learned are kept.'),
+  store: storeSection.describe('Where decisions, outcomes and what was learned are kept.'),
   admin: section({
     keys: z
       .array(text())

@@ -51,10 +51,11 @@ describe('retention', () => {
 
   test('nothing is said: everything is kept, and sums are rolled up', async () => {
     await open()
-    for (const table of RETAINED_TABLES.filter((name) => name !== 'posterior')) {
+    for (const table of RETAINED_TABLES.filter((name) => name !== 'posterior' && name !== 'prompts')) {
       assert.equal(await ttlOf(table), '', table)
     }
     assert.match(await ttlOf('posterior'), ROLL_UP)
+    assert.match(await ttlOf('prompts'), /toIntervalDay\(30\)$/)
   })
 
   test('a TTL is put on once, changed, and taken off; the roll-up of sums stays', async () => {

@@ -11,8 +11,7 @@ import type { BenchResult } from './report.ts'
 
 const DECISIONS = Number(process.env['HIGHWAYMAN_SIZE_DECISIONS'] ?? 50_000)
 const MILLION = 1e6
-/** A million in a month: 23 a minute. */
-const DECISIONS_PER_MS = MILLION / (30 * 86_400_000)
+const MONTH_MS = 30 * 86_400_000
 /** Sums depend on how long, how many arms and how many replicas, not on how many decisions. */
 const BY_TIME: ReadonlySet<string> = new Set(['posterior'])
 
@@ -20,8 +19,11 @@ export async function benchStoreSize(): Promise<BenchResult[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'highwayman-size-'))
   const store = await openClickHouseStore({ kind: 'embedded', dataDir, replica: 'replica-1' })
   try {
-    const spanMs = DECISIONS / DECISIONS_PER_MS
-    await storeRealisticRows(store, { decisions: DECISIONS, fromMs: Date.now() - spanMs, spanMs })
+    await storeRealisticRows(store, {
+      decisions: DECISIONS,
+      fromMs: Date.now() - MONTH_MS,
+      spanMs: MONTH_MS,
+    })
     const tables = await store.queryRows(
       "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' ORDER BY name",
     )
@@ -33,15 +35,15 @@ export async function benchStoreSize(): Promise<BenchResult[]> {
          FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String}`,
         { table: name },
       )
-      const perMillion = MILLION / DECISIONS
+      const times = BY_TIME.has(String(name)) ? 1 : MILLION / DECISIONS
       const raw = Number(size?.['raw'])
       if (raw === 0) continue
       results.push({
         name: `store size, ${name}`,
-        value: Number(size?.['bytes']) * perMillion,
-        unit: BY_TIME.has(String(name)) ? 'bytes a month' : 'bytes per million decisions',
+        value: Number(size?.['bytes']) * times,
+        unit: BY_TIME.has(String(name)) ? 'bytes a month, one replica' : 'bytes per million decisions',
         ratios: {
-          rows: (Number(size?.['rows']) * perMillion) / MILLION,
+          rows: Number(size?.['rows']) / DECISIONS,
           uncompressed: Number(size?.['bytes']) / raw,
         },
         method: `${DECISIONS} decisions of 6 arms, a fifth judged, 32 text coordinates, one call each; parts merged, bytes on disk`,

@@ -17,7 +17,7 @@ import {
   qualityObservation,
   type RequestFacts,
 } from '../../engine/index.ts'
-import { arm, seeded } from './engine.ts'
+import { arm, gaussian, seeded } from './engine.ts'
 
 export interface TrafficShape {
   readonly decisions: number
@@ -69,13 +69,17 @@ export async function* realisticRows(shape: TrafficShape): AsyncGenerator<Reques
   const whole = popularity.reduce((sum, share) => sum + share, 0)
   const drawTenant = (): string => {
     let left = uniform() * whole
-    const k = popularity.findIndex((share) => (left -= share) <= 0)
-    return `tenant-${Math.max(k, 0)}`
+    for (const [k, share] of popularity.entries()) {
+      left -= share
+      if (left <= 0) return `tenant-${k}`
+    }
+    return 'tenant-0'
   }
 
   for (let i = 0; i < decisions; i++) {
     const at = Math.floor(uniform() * prompts.length)
-    const [prompt, described] = [prompts[at] as PromptRow, facts[at] as RequestFacts]
+    const prompt = prompts[at] as PromptRow
+    const described = varied(facts[at] as RequestFacts, uniform)
     const atMs = Math.floor(fromMs + (i * spanMs) / decisions)
     const id = idAt(atMs, uniform)
     const result = router.decide({
@@ -133,6 +137,11 @@ export async function storeRealisticRows(store: Store, shape: TrafficShape): Pro
   const { droppedRows, failedBatches } = store.stats()
   if (droppedRows + failedBatches > 0)
     throw new Error(`${droppedRows} rows dropped, ${failedBatches} inserts failed`)
+}
+
+/** No two prompts of real traffic have the same text. */
+function varied(facts: RequestFacts, uniform: () => number): RequestFacts {
+  return { ...facts, ...(facts.text && { text: facts.text.map((value) => value + 0.1 * gaussian(uniform)) }) }
 }
 
 function idAt(msecs: number, uniform: () => number): DecisionId {

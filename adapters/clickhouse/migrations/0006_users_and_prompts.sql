@@ -4,7 +4,7 @@
 -- be erased.
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS user_hash String CODEC(ZSTD(1));
 
--- The text of requests, redacted. A table of its own: it is kept for less long, by fewer, and is larger than all the rest.
+-- The text of requests, redacted; for 30 days, unless the configuration says otherwise. A table of its own: it is kept for less long, by fewer, and is larger than all the rest.
 CREATE TABLE IF NOT EXISTS prompts
 (
     decision_ts         DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -19,4 +19,5 @@ CREATE TABLE IF NOT EXISTS prompts
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(decision_ts)
 ORDER BY (decision_ts, decision_id)
+TTL toDateTime(decision_ts) + toIntervalDay(30)
 SETTINGS non_replicated_deduplication_window = 1000;

@@ -6,7 +6,7 @@ import { type ClickHouse, reasonOf } from '../client.ts'
 import { StoreError } from '../store.ts'
 import { type Cluster, storedTable } from './on-cluster.ts'
 
-/** Days by table; a table that is left out is kept for good. */
+/** Days by table; a table that is left out is kept for good, and prompts for as long as was last said. */
 export type Retention = Readonly<Partial<Record<RetainedTable, number>>>
 
 /** Seconds of the slots that sums are rolled up to: see migration 0002. */
@@ -41,6 +41,7 @@ export async function applyRetention(
     )
     const engines = new Map(rows.map((row) => [String(row['name']), String(row['engine_full'])]))
     for (const table of RETAINED_TABLES) {
+      if (table === 'prompts' && retention.prompts === undefined) continue
       const change = ttlChange(table, engines.get(table + suffix) ?? '', retention[table])
       if (change === undefined) continue
       await clickhouse.command(`ALTER TABLE ${storedTable(table, cluster)} ${change}`)

@@ -5,7 +5,7 @@ import type { PromptSettings } from '../../registry.ts'
 import type { Config } from '../schema.ts'
 import type { Scope } from './scope.ts'
 
-export function buildRetention({ store }: Config, { reporter }: Scope): Retention {
+export function buildRetention({ store }: Config, { reporter }: Scope): Retention | undefined {
   const { decisionsDays, attemptsDays, rewardsDays, observationsDays, posteriorDays } = store.retention
   if (posteriorDays !== undefined && posteriorDays < (observationsDays ?? Number.POSITIVE_INFINITY)) {
     reporter.report(
@@ -20,9 +20,10 @@ export function buildRetention({ store }: Config, { reporter }: Scope): Retentio
     rewards: rewardsDays,
     observations: observationsDays,
     posterior: posteriorDays,
-    prompts: store.prompts.retentionDays,
+    prompts: store.prompts.enabled ? store.prompts.retentionDays : undefined,
   }
-  return Object.fromEntries(Object.entries(days).filter(([, limit]) => limit !== undefined))
+  const said = Object.entries(days).filter(([, limit]) => limit !== undefined)
+  return said.length === 0 ? undefined : Object.fromEntries(said)
 }
 
 export function buildPrompts({ store }: Config, { reporter }: Scope): PromptSettings | undefined {

@@ -109,7 +109,8 @@ function adminKeys({ admin }: Config, { reporter }: Scope): string[] {
 }
 
 function storeSettings(config: Config, scope: Scope, options: BuildOptions): StoreSettings {
-  return { ...storePlace(config, scope, options), retention: buildRetention(config, scope) }
+  const retention = buildRetention(config, scope)
+  return { ...storePlace(config, scope, options), ...(retention !== undefined && { retention }) }
 }
 
 function storePlace({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
@@ -118,7 +119,9 @@ function storePlace({ store }: Config, { reporter }: Scope, options: BuildOption
   if (url !== undefined && dataDir !== undefined) {
     reporter.report(['store', 'dataDir'], 'key', 'excludes url: the store is a directory or a server')
   }
-  if (url !== undefined) return { kind: 'remote', url, database, username, password, cluster }
+  if (url !== undefined) {
+    return { kind: 'remote', url, database, username, password, ...(cluster !== undefined && { cluster }) }
+  }
   for (const key of ['username', 'password', 'cluster'] as const) {
     if (store[key] !== undefined && !reporter.has(['store', 'url']))
       reporter.report(
