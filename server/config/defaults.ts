@@ -13,6 +13,8 @@ import {
   DEFAULT_TEXT_COMPONENTS,
 } from '../../engine/index.ts'
 
+export const DEFAULT_DATA_DIR = '.highwayman'
+
 export const DEFAULTS = {
   provider: { connections: 256, deadlines: DEFAULT_DEADLINES },
   arm: {
@@ -41,7 +43,7 @@ export const DEFAULTS = {
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
   prompts: { enabled: false, retentionDays: 30, maxChars: 16_000 },
-  store: { dataDir: '.highwayman', database: 'highwayman' },
+  store: { dataDir: DEFAULT_DATA_DIR, database: 'highwayman' },
   server: {
     host: '127.0.0.1',
     port: 8787,

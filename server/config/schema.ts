@@ -331,7 +331,7 @@ export const configSchema = z.strictObject({
       .array(text())
       .default([])
       .describe(
-        'Keys for `/admin/v1`: `sha256:` and 64 hex digits, or `${VARIABLE}`, hashed when it is read. None: only from this machine, while the server listens on loopback.',
+        `Keys for \`/admin/v1\`: \`sha256:\` and 64 hex digits, or \`\${VARIABLE}\`, hashed when it is read. None: only from this machine, while the server listens on loopback.`,
       ),
   }).describe('Who may look at statistics and erase.'),
   server: section({

@@ -4,9 +4,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { serverError } from '../errors.ts'
 import type { Tenant } from '../registry.ts'
 
+export const DEFAULT_TENANT_NAME = 'default'
+
 /** Who everybody is while no tenants are configured. */
 export const DEFAULT_TENANT: Tenant = {
-  name: 'default',
+  name: DEFAULT_TENANT_NAME,
   keySha256: [],
   preferences: undefined,
   constraints: {},

@@ -17,7 +17,13 @@ const BY_TIME: ReadonlySet<string> = new Set(['posterior'])
 
 export async function benchStoreSize(): Promise<BenchResult[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'highwayman-size-'))
-  const store = await openClickHouseStore({ kind: 'embedded', dataDir, replica: 'replica-1' })
+  const store = await openClickHouseStore({
+    kind: 'embedded',
+    dataDir,
+    replica: 'replica-1',
+    // A thousand judgements at once, from all over the month, take longer than a caller would wait.
+    writer: { rewardTimeoutMs: 600_000 },
+  })
   try {
     await storeRealisticRows(store, {
       decisions: DECISIONS,

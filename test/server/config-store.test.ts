@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { parseConfig } from '../../server/config/index.ts'
 
-const GOOD = 'providers: { openai: { apiKey: "${KEY}" } }\narms: { openai/gpt-5.4-mini: {} }\n'
+const GOOD = `providers: { openai: { apiKey: "\${KEY}" } }\narms: { openai/gpt-5.4-mini: {} }\n`
 
 function parse(text: string, env: Record<string, string> = {}) {
   return parseConfig(text, { file: 'highwayman.yaml', env: { KEY: 'k', ...env } })
