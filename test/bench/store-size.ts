@@ -5,12 +5,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openClickHouseStore } from '../../adapters/clickhouse/open-store.ts'
+import { type ClickHouseStore, openClickHouseStore } from '../../adapters/clickhouse/open-store.ts'
 import { storeRealisticRows } from '../helpers/realistic-rows.ts'
-import type { BenchResult } from './report.ts'
+import { type BenchResult, median } from './report.ts'
 
 const DECISIONS = Number(process.env['HIGHWAYMAN_SIZE_DECISIONS'] ?? 50_000)
 const MILLION = 1e6
+const ROUNDS = 5
 const MONTH_MS = 30 * 86_400_000
 /** Sums depend on how long, how many arms and how many replicas, not on how many decisions. */
 const BY_TIME: ReadonlySet<string> = new Set(['posterior'])
@@ -55,9 +56,45 @@ export async function benchStoreSize(): Promise<BenchResult[]> {
         method: `${DECISIONS} decisions of 6 arms, a fifth judged, 32 text coordinates, one call each; parts merged, bytes on disk`,
       })
     }
-    return results
+    return [...results, ...(await statistics(store))]
   } finally {
     await store.close()
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** How fast statistics are read straight, and how much smaller a rollup would be than what it rolls up. */
+async function statistics(store: ClickHouseStore): Promise<BenchResult[]> {
+  const query = {
+    fromMs: Date.now() - 2 * MONTH_MS,
+    toMs: Date.now() + MONTH_MS,
+    groupBy: ['arm', 'class', 'time'],
+    bucketMs: 86_400_000,
+    baseline: 'sim-openai/turnpike-mini',
+  } as const
+  const seconds: number[] = []
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const start = performance.now()
+    await store.trafficStats(query)
+    seconds.push((performance.now() - start) / 1_000)
+  }
+  const [cells] = await store.queryRows(
+    'SELECT uniqExact(arm, request_class, tenant, toStartOfHour(decision_ts)) AS cells FROM decisions',
+  )
+  const method = `${DECISIONS} decisions of a month, 6 arms, 10 classes, 20 tenants`
+  return [
+    {
+      name: 'statistics read',
+      value: DECISIONS / median(seconds),
+      unit: 'decisions/s',
+      method: `${method}; by arm × class × day with a baseline, median of ${ROUNDS}`,
+    },
+    {
+      name: 'statistics rollup',
+      value: Number(cells?.['cells']),
+      unit: 'rows by arm × class × tenant × hour',
+      ratios: { decisions: Number(cells?.['cells']) / DECISIONS },
+      method,
+    },
+  ]
 }
