@@ -40,14 +40,22 @@ for (const name of ['docker-compose.yaml', 'docker-compose.cluster.yaml']) {
 
     test('every service has an image of a stated version, and what it mounts or waits for is there', () => {
       assert.ok(gateways.length >= 2)
-      for (const [service, { image, build, volumes = [], depends_on: needs = [], configs = [] }] of services) {
-        if (build === undefined) assert.match(image, /^clickhouse\/clickhouse-(server|keeper):\d+\.\d+$/, service)
+      for (const [
+        service,
+        { image, build, volumes = [], depends_on: needs = [], configs = [] },
+      ] of services) {
+        if (build === undefined)
+          assert.match(image, /^clickhouse\/clickhouse-(server|keeper):\d+\.\d+$/, service)
         else assert.ok(existsSync(join(folder, build.context, build.dockerfile)), service)
         for (const volume of volumes) {
           const [source = ''] = volume.split(':')
-          assert.ok(source.startsWith('./') ? existsSync(join(folder, source)) : source in compose.volumes, volume)
+          assert.ok(
+            source.startsWith('./') ? existsSync(join(folder, source)) : source in compose.volumes,
+            volume,
+          )
         }
-        for (const need of Array.isArray(needs) ? needs : Object.keys(needs)) assert.ok(need in compose.services, need)
+        for (const need of Array.isArray(needs) ? needs : Object.keys(needs))
+          assert.ok(need in compose.services, need)
         for (const { source } of configs) assert.ok(source in (compose.configs ?? {}), source)
       }
     })
@@ -70,7 +78,10 @@ for (const name of ['docker-compose.yaml', 'docker-compose.cluster.yaml']) {
         assert.equal(registry.server.port, 8787)
         assert.equal(registry.adminKeySha256?.length, 1)
         if (name.includes('cluster')) {
-          assert.match(compose.configs?.['cluster']?.content ?? '', new RegExp(`<${registry.store.cluster?.name}>`))
+          assert.match(
+            compose.configs?.['cluster']?.content ?? '',
+            new RegExp(`<${registry.store.cluster?.name}>`),
+          )
         } else assert.equal(registry.store.cluster, undefined)
       }
     })
@@ -80,7 +91,8 @@ for (const name of ['docker-compose.yaml', 'docker-compose.cluster.yaml']) {
 test('the cluster’s servers have the macros that tables are named by, and replicate by themselves', () => {
   const { services, configs } = parse(read('docker-compose.cluster.yaml'), { merge: true }) as Compose
   const xml = configs?.['cluster']?.content ?? ''
-  for (const macro of ['shard', 'replica']) assert.match(xml, new RegExp(`<${macro} from_env="${macro.toUpperCase()}"/>`))
+  for (const macro of ['shard', 'replica'])
+    assert.match(xml, new RegExp(`<${macro} from_env="${macro.toUpperCase()}"/>`))
   assert.match(xml, /<internal_replication>true<\/internal_replication>/)
   const hosts = [...xml.matchAll(/<replica><host>([\w-]+)<\/host>/g)].map(([, host = '']) => host)
   assert.deepEqual(
@@ -95,9 +107,13 @@ test('the cluster’s servers have the macros that tables are named by, and repl
 
 test('the Dockerfile copies what there is, all that the program imports, and starts a command', () => {
   const dockerfile = read('Dockerfile')
-  const copied = [...dockerfile.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '))
+  const copied = [...dockerfile.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, sources = '']) =>
+    sources.split(' '),
+  )
   for (const source of copied) assert.ok(existsSync(join(repositoryRoot, source)), source)
-  const build = JSON.parse(readFileSync(join(repositoryRoot, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
+  const build = JSON.parse(readFileSync(join(repositoryRoot, 'tsconfig.build.json'), 'utf8')) as {
+    include: string[]
+  }
   for (const part of build.include) assert.ok(copied.includes(part), `${part} is not copied`)
   assert.match(dockerfile, /^ENTRYPOINT \["node", "\/app\/cli\.ts"\]$/m)
   assert.match(dockerfile, /^CMD \["serve", /m)

@@ -130,15 +130,27 @@ function judgedSql(keys: Keys): string {
  * only where the baseline was eligible. What they were estimated to cost on the arm that was taken tells how good estimates are.
  */
 function comparedSql(keys: Keys): string {
+  const there = 'indexOf(eligible, {baseline:String})'
+  const taken = 'indexOf(eligible, arm)'
+  // Four numbers go through the join, not the arrays they are taken from.
   return `SELECT ${keys.select}count() AS compared, sum(a.cost_usd) AS cost_usd,
-      sum(d.estimated_cost_usd[indexOf(d.eligible, {baseline:String})]) AS baseline_usd,
-      sum(d.estimated_cost_usd[indexOf(d.eligible, d.arm)]) AS estimated_usd,
-      avg(d.estimated_quality[indexOf(d.eligible, {baseline:String})]) AS mean_baseline,
-      avg(d.estimated_quality[indexOf(d.eligible, d.arm)]) AS mean_taken
+      sum(d.there_usd) AS baseline_usd, sum(d.taken_usd) AS estimated_usd,
+      avg(d.there_quality) AS mean_baseline, avg(d.taken_quality) AS mean_taken
     FROM attempts AS a
-    INNER JOIN decisions AS d ON a.decision_ts = d.decision_ts AND a.decision_id = d.decision_id
-    WHERE ${qualified('a')} AND ${qualified('d')} AND a.status IN ('answered', 'cut') AND a.cost_usd IS NOT NULL
-      AND has(d.eligible, {baseline:String}) AND notEmpty(d.estimates) AND ${FILTER} ${grouped(keys)} ${JOINED}`
+    INNER JOIN
+    (
+        SELECT decision_ts, decision_id, arm, request_class, tenant,
+            ${estimated('cost', there)} AS there_usd, ${estimated('cost', taken)} AS taken_usd,
+            ${estimated('quality', there)} AS there_quality, ${estimated('quality', taken)} AS taken_quality
+        FROM decisions WHERE ${IN_SPAN} AND has(eligible, {baseline:String}) AND notEmpty(estimates)
+    ) AS d ON a.decision_ts = d.decision_ts AND a.decision_id = d.decision_id
+    WHERE ${qualified('a')} AND a.status IN ('answered', 'cut') AND a.cost_usd IS NOT NULL AND ${FILTER}
+    ${grouped(keys)} ${JOINED}`
+}
+
+/** The aliases of the table (`estimated_cost_usd`, …) say the same, and cost ten times as much: they copy all estimates for each arm. */
+function estimated(what: 'quality' | 'cost', position: string): string {
+  return `estimates[13 * ${position} - ${what === 'quality' ? 12 : 10}]`
 }
 
 function qualified(table: string): string {
