@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { parseConfig } from '../../server/config/index.ts'
+import { explainRegistry, explanationLines, parseConfig } from '../../server/config/index.ts'
 
 const GOOD = `providers: { openai: { apiKey: "\${KEY}" } }\narms: { openai/gpt-5.4-mini: {} }\n`
 
@@ -36,5 +36,23 @@ describe('admin keys', () => {
     const { adminKeySha256 } = parse(`${GOOD}admin: { keys: ["\${K}"] }\n`, { K: 'k' })
     assert.deepEqual(adminKeySha256, [createHash('sha256').update('k').digest('hex')])
     assert.deepEqual(parse(GOOD).adminKeySha256, [])
+  })
+})
+
+describe('what doctor says of it', () => {
+  const linesOf = (text: string): readonly string[] => explanationLines(explainRegistry(parse(GOOD + text)))
+
+  it('all rows for good and no prompts, when nothing is said', () => {
+    assert.ok(linesOf('').includes('keeps          all rows for good; no prompts'))
+  })
+
+  it('limits, the cluster, and what prompts are kept without', () => {
+    const lines = linesOf(
+      'store: { url: "https://db:8443", cluster: { name: crew }, retention: { decisionsDays: 90 }, prompts: { enabled: true, redact: [email], patterns: [{ name: ticket, regex: "T-1" }] } }\n',
+    )
+    assert.ok(lines.includes('store          https://db:8443 (database highwayman, cluster crew)'))
+    assert.ok(lines.includes('keeps          decisions 90 d, prompts 30 d; prompts without email, ticket'))
+    const plain = linesOf('store: { prompts: { enabled: true, redact: [] } }\n')
+    assert.ok(plain.includes('keeps          prompts 30 d; prompts as they are'))
   })
 })
