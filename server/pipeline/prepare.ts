@@ -47,7 +47,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     request,
     stream: streams,
     session: wishes.session,
-    userHash: userHash(tenant.name, body.user),
+    userHash: userHash(tenant.name, body.safety_identifier ?? body.user),
     conversation:
       model.arms.length > 1 ? conversationKeys(tenant.name, wishes.session, request.messages) : undefined,
     metadata: wishes.metadata,

@@ -86,7 +86,7 @@ describe('prompts', () => {
 
   test('an erased user leaves no prompt and no decision; others stay', async () => {
     await using server = await startTestServer(registry(PROMPTS), { store })
-    await server.chat({ ...BODY, user: 'eve' })
+    await server.chat({ ...BODY, safety_identifier: 'eve' })
     const reply = await server.post('/admin/v1/erase', { tenant: 'default', user: 'ann' })
     assert.equal(reply.status, 200)
     const { rows } = (await reply.json()) as { rows: Record<string, number> }

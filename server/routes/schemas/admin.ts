@@ -100,7 +100,9 @@ export const eraseBodySchema = z
       .min(1)
       .max(4_096)
       .optional()
-      .describe('Only those of this `user`, as its requests named it. Default: all of the tenant.'),
+      .describe(
+        'Only those of this `safety_identifier` or `user`, as its requests named it. Default: all of the tenant.',
+      ),
   })
   .describe('Whom to forget.')
 export type EraseBody = z.output<typeof eraseBodySchema>
