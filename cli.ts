@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { inspectSpool, openStore, type SpoolReport } from './adapters/index.ts'
+import { action, addCommands, EXIT, jsonOption, messageOf, type Output, print } from './cli/index.ts'
 import {
   driveTraffic,
   openDataset,
@@ -35,7 +36,6 @@ import {
 } from './eval/index.ts'
 import packageJson from './package.json' with { type: 'json' }
 import {
-  ConfigError,
   type ConfigWatcher,
   createIds,
   explainRegistry,
@@ -51,13 +51,6 @@ import {
 } from './server/index.ts'
 
 const DEFAULT_DATASET = 'crossroads'
-/** Exit codes: the command's own failure, and an input that has to be mended first. */
-const EXIT = { failed: 1, badInput: 2 } as const
-
-interface Output {
-  readonly json?: boolean
-}
-const jsonOption = () => new Option('--json', 'print JSON for scripts')
 
 // ── serve ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -446,36 +439,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-// ── the one door ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** Runs a command; a failure is told once, with its code, and decides the exit code. */
-function action<Flags extends Output>(run: (flags: Flags) => Promise<void>): (flags: Flags) => Promise<void> {
-  return async (flags) => {
-    try {
-      await run(flags)
-    } catch (error) {
-      const code =
-        error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-      if (flags.json) print({ error: { code: code ?? 'internal', message: messageOf(error) } })
-      process.stderr.write(
-        `highwayman: ${code === undefined && error instanceof Error ? error.stack : messageOf(error)}\n`,
-      )
-      const isInput =
-        error instanceof ConfigError ||
-        /^(dataset|eval|config)_/.test(code ?? '') ||
-        code === 'engine_bad_policy_file'
-      process.exitCode = isInput ? EXIT.badInput : EXIT.failed
-    }
-  }
-}
+// ── flags ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function number(least: number, most: number, { whole = false } = {}): (text: string) => number {
   return (text) => {
@@ -610,4 +574,5 @@ program
   .addOption(jsonOption())
   .action(action(demo))
 
+addCommands(program)
 await program.parseAsync()

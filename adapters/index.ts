@@ -9,6 +9,9 @@ export {
   type StoreOptions,
   type WriterOptions,
 } from './clickhouse/options.ts'
+export type { Cluster } from './clickhouse/schema/on-cluster.ts'
+export { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from './clickhouse/schema/on-cluster.ts'
+export type { Retention } from './clickhouse/schema/retention.ts'
 export { inspectSpool, type SpoolReport } from './clickhouse/spool/inspect.ts'
 export * from './clickhouse/store.ts'
 export { costUsd, findPrice, PRICE_ROWS, type PriceRow } from './providers/cost.ts'

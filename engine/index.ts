@@ -65,6 +65,13 @@ export {
   nextOutcome,
   type StudentT,
 } from './linear-posterior.ts'
+export {
+  type LoggedAttempt,
+  type LoggedDecision,
+  type LoggedReward,
+  SERVED_REASONS,
+  type ServedReason,
+} from './logged-decision.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {

@@ -11,6 +11,7 @@ import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
+import { authorizeAdmin } from './pipeline/authorize-admin.ts'
 import { Conversations } from './pipeline/conversations.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
 import { RecentDecisions } from './pipeline/recent-decisions.ts'
@@ -22,6 +23,7 @@ import { ArmHealth } from './resilience/health.ts'
 import { InFlight } from './resilience/in-flight.ts'
 import { DefaultRewards } from './rewards/defaults.ts'
 import { Reviews } from './rewards/reviews.ts'
+import { adminRoutes } from './routes/admin.ts'
 import type { App } from './routes/app-type.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { decisionsRoute } from './routes/decisions.ts'
@@ -114,6 +116,18 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   healthRoutes(app, services)
   metricsRoute(app, metricsRegistry)
   await docsRoutes(app)
+  await app.register(async (scope: App) => {
+    scope.addHook('onRequest', (request, _, done) => {
+      try {
+        authorizeAdmin(services.view().registry, request.raw)
+      } catch (error) {
+        done(error as Error)
+        return
+      }
+      done()
+    })
+    adminRoutes(scope, services)
+  })
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', (request, _, done) => {
       try {

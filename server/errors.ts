@@ -35,6 +35,22 @@ export const SERVER_ERRORS = {
     type: 'authentication_error',
     meaning: 'The key belongs to no tenant.',
   },
+  invalid_admin_key: {
+    status: 401,
+    type: 'authentication_error',
+    meaning: 'The key is not one of `admin.keys`.',
+  },
+  admin_disabled: {
+    status: 403,
+    type: 'permission_error',
+    meaning: 'There are no `admin.keys`, and the request did not come straight from this machine.',
+  },
+  stats_too_large: {
+    status: 400,
+    type: 'invalid_request_error',
+    meaning:
+      'The statistics would have too many groups; ask for a shorter span, fewer keys or longer buckets.',
+  },
   model_not_found: {
     status: 404,
     type: 'invalid_request_error',

@@ -3,6 +3,7 @@ import type {
   EmbedderConfig,
   PriceRow,
   ProviderConfig,
+  Retention,
   SpoolLocation,
   StoreLocation,
   WriterOptions,
@@ -16,6 +17,7 @@ import type {
   PolicySpec,
   Preferences,
 } from '../engine/index.ts'
+import type { CustomPattern, Redaction } from './privacy/redact.ts'
 import type { Metric, Metrics } from './rewards/metric.ts'
 
 export interface RegisteredArm {
@@ -67,9 +69,19 @@ export interface ServerSettings {
   readonly drainMs: number
 }
 
+/** Which requests' texts are kept, and how. */
+export interface PromptSettings {
+  /** Of one request at most; its latest messages. */
+  readonly maxChars: number
+  readonly redact: readonly Redaction[]
+  readonly patterns: readonly CustomPattern[]
+}
+
 export type StoreSettings = StoreLocation & {
   readonly spool?: SpoolLocation
   readonly writer?: Partial<WriterOptions>
+  /** How long rows are kept. */
+  readonly retention?: Retention | undefined
 }
 
 export interface ReplicasSettings {
@@ -148,5 +160,9 @@ export interface Registry {
   readonly judges?: readonly Judge[]
   readonly store: StoreSettings
   readonly replicas: ReplicasSettings
+  /** Absent: no text of a request is kept. */
+  readonly prompts?: PromptSettings
+  /** Lower-case hex SHA-256 of each key that may administrate. @default none */
+  readonly adminKeySha256?: readonly string[]
   readonly server: ServerSettings
 }

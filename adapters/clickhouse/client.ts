@@ -35,6 +35,8 @@ export const INSERT_SETTINGS = {
   // The server's own batching would store several tokens as one block and forget them.
   async_insert: 0,
   deduplicate_blocks_in_dependent_materialized_views: 1,
+  // On a cluster: confirmed when the shards have it, not when it is on its way to them.
+  distributed_foreground_insert: 1,
   // One batch is parsed as one block: tokens name blocks.
   input_format_parallel_parsing: 0,
 } as const

@@ -12,6 +12,8 @@ export interface Contributor {
   heldNames(): readonly string[]
   /** An answer got lost: a row may be stored of which whoever sent it was told that it is not, and did not learn from it. */
   readonly isDoubtful: boolean
+  /** What was stored under its names is not what the process has in memory. */
+  doubt(): void
   /** Runs a write after which its caller learns from what was written, in the same turn: both are under one name. */
   write(run: () => Promise<void>): Promise<void>
   /**
@@ -42,6 +44,9 @@ export function createContributor(replica: string, life: string = randomUUID().s
     heldNames: () => [name(), ...held],
     get isDoubtful() {
       return isDoubtful
+    },
+    doubt: () => {
+      isDoubtful = true
     },
     write: async (run) => {
       while (switching !== undefined) await switching

@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ClickHouse, reasonOf } from './client.ts'
+import { type Cluster, type Names, onCluster } from './schema/on-cluster.ts'
+import { hostsWithoutSchema, schemaMigrationsTable } from './schema/schema-migrations.ts'
 import { splitStatements } from './sql-statements.ts'
 import { StoreError } from './store.ts'
 
@@ -20,17 +22,6 @@ export interface Migration {
   /** Hex SHA-256 of the file. */
   readonly checksum: string
 }
-
-const SCHEMA_MIGRATIONS = `
-CREATE TABLE IF NOT EXISTS schema_migrations
-(
-    version     UInt32,
-    name        String,
-    checksum    String,
-    applied_at  DateTime64(3, 'UTC') DEFAULT now64(3)
-)
-ENGINE = ReplacingMergeTree
-ORDER BY (version, checksum)`
 
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/
 
@@ -46,23 +37,41 @@ export async function readMigrations(directory = MIGRATIONS_DIR): Promise<Migrat
         `${name}: a migration is named NNNN_name.sql with a number of its own; rename it`,
       )
     }
-    const sql = await readFile(join(directory, name), 'utf8')
+    // A checkout with other line ends is the same migration.
+    const sql = (await readFile(join(directory, name), 'utf8')).replaceAll('\r\n', '\n')
     const checksum = createHash('sha256').update(sql).digest('hex')
     migrations.push({ version, name, statements: splitStatements(sql), checksum })
   }
   return migrations
 }
 
+/** For a cluster: the same migrations, each statement as its servers need it. Checksums stay those of the files. */
+export function migrationsFor(migrations: readonly Migration[], cluster: Cluster | undefined): Migration[] {
+  if (cluster === undefined) return [...migrations]
+  const names: Names = { tables: new Set(), views: new Set() }
+  return migrations.map((migration) => ({
+    ...migration,
+    statements: migration.statements.flatMap((statement) => onCluster(statement, cluster, names)),
+  }))
+}
+
 /**
- * Applies what is missing, in order; the names of what was applied.
+ * Applies what is missing, in order; the names of what was applied. Several processes may do so at once, on one server or
+ * on a cluster. A server that joined the cluster since is given everything.
+ *
  * @throws {StoreError} `store_migration_changed` when an applied file is no longer the same, `store_migration_failed`
  */
-export async function migrate(clickhouse: ClickHouse, migrations: readonly Migration[]): Promise<string[]> {
-  await run(clickhouse, SCHEMA_MIGRATIONS, 'schema_migrations')
+export async function migrate(
+  clickhouse: ClickHouse,
+  migrations: readonly Migration[],
+  cluster?: Cluster,
+): Promise<string[]> {
+  const mine = migrationsFor(migrations, cluster)
+  await run(clickhouse, schemaMigrationsTable(cluster), 'schema_migrations')
   const applied = await clickhouse.query('SELECT version, name, checksum FROM schema_migrations')
   const checksums = new Map(applied.map((row) => [Number(row['version']), String(row['checksum'])]))
   const done: string[] = []
-  for (const migration of migrations) {
+  for (const migration of mine) {
     const checksum = checksums.get(migration.version)
     if (checksum === migration.checksum) continue
     if (checksum !== undefined) {
@@ -72,9 +81,7 @@ export async function migrate(clickhouse: ClickHouse, migrations: readonly Migra
           `applied ${checksum}); restore the file and put the change into a new migration`,
       )
     }
-    for (const [index, statement] of migration.statements.entries()) {
-      await run(clickhouse, statement, `statement ${index + 1} of ${migration.name}`)
-    }
+    await apply(clickhouse, migration)
     const { version, name } = migration
     await run(
       clickhouse,
@@ -83,7 +90,16 @@ export async function migrate(clickhouse: ClickHouse, migrations: readonly Migra
     )
     done.push(name)
   }
+  if (cluster !== undefined && (await hostsWithoutSchema(clickhouse, cluster)).length > 0) {
+    for (const migration of mine) await apply(clickhouse, migration)
+  }
   return done
+}
+
+async function apply(clickhouse: ClickHouse, { name, statements }: Migration): Promise<void> {
+  for (const [index, statement] of statements.entries()) {
+    await run(clickhouse, statement, `statement ${index + 1} of ${name}`)
+  }
 }
 
 async function run(clickhouse: ClickHouse, sql: string, what: string): Promise<void> {

@@ -4,20 +4,20 @@ import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
 import { type Contributor, createContributor } from './contributor.ts'
 import { type EmbeddedClickHouse, openEmbedded } from './embedded.ts'
+import { erase } from './erase.ts'
+import { importLog } from './import-log.ts'
 import { migrate, readMigrations } from './migrate.ts'
-import {
-  DEFAULT_SPOOL_BYTES,
-  DEFAULT_WRITER_OPTIONS,
-  type StoreOptions,
-  type WriterOptions,
-} from './options.ts'
+import { DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { SumsFollower } from './readers/follow-sums.ts'
+import { readLog } from './readers/read-log.ts'
 import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
+import { trafficStats } from './readers/traffic-stats.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
-import { openSpool } from './spool/spool.ts'
+import { applyRetention } from './schema/retention.ts'
+import { openSpool, type Spool } from './spool/spool.ts'
 import { type Store, StoreError, type SumsQuery } from './store.ts'
 import { closedError, createWriter, type Writer } from './writer.ts'
 
@@ -47,37 +47,52 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
     )
   }
   const migrations = await readMigrations()
-  const writerOptions = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
-  const contributor = createContributor(options.replica)
   const clickhouse =
     options.kind === 'embedded' ? await openEmbedded(options.dataDir) : await openRemote(options)
-  let writer: Writer | undefined
+  let pieces: Pieces | undefined
   try {
-    await migrate(clickhouse, migrations)
+    const cluster = options.kind === 'remote' ? options.cluster : undefined
+    await migrate(clickhouse, migrations, cluster)
+    await applyRetention(clickhouse, options.retention ?? {}, cluster)
     const spool = options.spool && (await openSpool({ maxBytes: DEFAULT_SPOOL_BYTES, ...options.spool }))
-    writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
-      onWriteError: options.onWriteError ?? (() => {}),
-      onState: options.onState ?? (() => {}),
-    })
+    pieces = createPieces(clickhouse, options, spool)
     // In this order: a batch that was in doubt is completed under its token, and what then is missing is summed anew.
-    await Promise.race([writer.flush(), sleep(REPLAY_MS_MAX, undefined, { ref: false })])
-    if ('recovering' in clickhouse && clickhouse.recovering) await reconcilePosterior(clickhouse)
+    await Promise.race([pieces.writer.flush(), sleep(REPLAY_MS_MAX, undefined, { ref: false })])
+    if ('recovering' in clickhouse && clickhouse.recovering)
+      await reconcilePosterior(clickhouse, options.retention?.observations)
   } catch (error) {
-    await writer?.close()
+    await pieces?.writer.close()
     await clickhouse.close(false)
     throw error
   }
-  return createStore(clickhouse, writer, contributor, writerOptions)
+  return createStore(clickhouse, options, pieces)
 }
 
-function createStore(
+interface Pieces {
+  readonly contributor: Contributor
+  readonly writer: Writer
+}
+
+function createPieces(clickhouse: ClickHouse, options: StoreOptions, spool: Spool | undefined): Pieces {
+  const contributor = createContributor(options.replica)
+  const writerOptions = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
+  const writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
+    onWriteError: options.onWriteError ?? (() => {}),
+    onState: options.onState ?? (() => {}),
+  })
+  return { contributor, writer }
+}
+
+/** The pieces over a database that has its schema. */
+export function createStore(
   clickhouse: ClickHouse | EmbeddedClickHouse,
-  writer: Writer,
-  contributor: Contributor,
-  { rewardTimeoutMs }: WriterOptions,
+  options: StoreOptions,
+  { contributor, writer } = createPieces(clickhouse, options, undefined),
 ): ClickHouseStore {
+  const { rewardTimeoutMs } = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
   if ('onRestart' in clickhouse)
-    clickhouse.onRestart = () => writer.runNext(async () => void (await reconcilePosterior(clickhouse)))
+    clickhouse.onRestart = () =>
+      writer.runNext(async () => void (await reconcilePosterior(clickhouse, options.retention?.observations)))
   let closing: Promise<void> | undefined
 
   const read = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
@@ -85,6 +100,7 @@ function createStore(
     try {
       return await run()
     } catch (error) {
+      if (error instanceof StoreError) throw error
       throw unavailable(`${what} could not be read`, clickhouse, error)
     }
   }
@@ -100,6 +116,7 @@ function createStore(
     appendObservations: writer.appendObservations,
     appendForgotten: writer.appendForgotten,
     writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
+    appendPrompt: writer.appendPrompt,
     findDecision: async (id) => {
       const what = `decision ${id}`
       if (writer.holds(id)) {
@@ -142,6 +159,21 @@ function createStore(
     findUnrewarded: (query) => read(`what has no ${query.metric}`, () => findUnrewarded(clickhouse, query)),
     findRewards: (query) => read(`the rewards of ${query.source}`, () => findRewards(clickhouse, query)),
     spentUsd: (query) => read(`what ${query.tenant} spent`, () => spentUsd(clickhouse, query)),
+    trafficStats: (query) => read('the statistics', () => trafficStats(clickhouse, query)),
+    readLog: (query) =>
+      readLog({ query: (sql, params) => read('the log', () => clickhouse.query(sql, params)) }, query),
+    importLog: async (rows) => {
+      if (closing !== undefined) throw closedError(clickhouse)
+      return await importLog(clickhouse, writer, rows)
+    },
+    erase: async (query) => {
+      if (closing !== undefined) throw closedError(clickhouse)
+      await writer.flush()
+      const erasure = await erase(clickhouse, query, options.kind === 'remote' ? options.cluster : undefined)
+      // What this process has in memory is not what is stored any more.
+      contributor.doubt()
+      return erasure
+    },
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },

@@ -1,5 +1,7 @@
 /** Everything that can be chosen about a store, with its default stated once. */
 import type { open } from 'node:fs/promises'
+import type { Cluster } from './schema/on-cluster.ts'
+import type { Retention } from './schema/retention.ts'
 import type { StoreError, StoreState } from './store.ts'
 
 export type StoreLocation =
@@ -20,6 +22,8 @@ export type StoreLocation =
       readonly compression?: boolean
       /** PEM file of the authority that signed the server's certificate, where Node does not know it. */
       readonly caFile?: string | undefined
+      /** Tables are replicated over the servers of this cluster, and spread over its shards. */
+      readonly cluster?: Cluster | undefined
     }
 
 export interface SpoolLocation {
@@ -69,6 +73,8 @@ export type StoreOptions = StoreLocation & {
   readonly writer?: Partial<WriterOptions>
   /** Where rows wait on disk until ClickHouse has them. Without it they wait in memory, and end with the process. */
   readonly spool?: SpoolLocation | undefined
+  /** @default everything is kept */
+  readonly retention?: Retention | undefined
   /** Told of each failed insert, for a log line. Rows that wait for the next try are not lost. */
   readonly onWriteError?: (error: StoreError) => void
   /** Told when the state changes, for a log line. */

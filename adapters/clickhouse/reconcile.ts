@@ -11,10 +11,10 @@ const KEY = 'feature_space, heads, arm, replica, slot'
 const SLOT = "toDateTime(intDiv(toUnixTimestamp(ts), 21600) * 21600, 'UTC')"
 
 /**
- * Keys whose number of summed rows is not the number of stored ones. Slots before the first stored observation are left
- * alone: there somebody made room by dropping old observations, and their sums are all that is left of them.
+ * Keys whose number of summed rows is not the number of stored ones. Slots whose observations are no longer kept, or before
+ * the first stored one, are left alone: there the sums are all that is left.
  */
-const MISMATCHED = `
+const mismatched = (observationsDays: number | undefined): string => `
 SELECT ${KEY}
 FROM
 (
@@ -23,14 +23,17 @@ FROM
     SELECT ${KEY}, -toInt64(sum(rows)) FROM posterior GROUP BY ${KEY}
 )
 WHERE slot >= (SELECT minOrNull(${SLOT}) FROM observations)
+    AND ${observationsDays === undefined ? '1' : `slot > now() - toIntervalDay(${observationsDays})`}
 GROUP BY ${KEY}
 HAVING sum(difference) != 0`
 
 /**
  * Sums the mismatched slots anew; how many there were. Interrupted, it can run again.
+ * @param observationsDays how long observations are kept; undefined: for good
  * @throws {StoreError} `store_unavailable`
  */
-export async function reconcilePosterior(clickhouse: ClickHouse): Promise<number> {
+export async function reconcilePosterior(clickhouse: ClickHouse, observationsDays?: number): Promise<number> {
+  const MISMATCHED = mismatched(observationsDays)
   try {
     const [span] = await clickhouse.query(
       `SELECT count() AS slots, toUnixTimestamp(min(slot)) AS first, toUnixTimestamp(max(slot)) AS last FROM (${MISMATCHED})`,

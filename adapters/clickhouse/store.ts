@@ -10,6 +10,7 @@ import type {
   HeadCut,
   HeadName,
   HeadSums,
+  LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
 
@@ -21,6 +22,8 @@ export interface DecisionRow {
   readonly parentId: DecisionId | undefined
   readonly tenant: string
   readonly session: string
+  /** Of the caller's own user: see `userHash` of the server. Empty: none was named. */
+  readonly userHash: string
   /** What the caller asked for: an arm id, a virtual model, an alias. */
   readonly requestedModel: string
   /** `chat`, `route`. */
@@ -91,6 +94,17 @@ export interface RewardableDecision {
   readonly rewards: readonly RewardRow[]
 }
 
+/** What a request said, for those who asked to keep it. Redacted by whoever appends it. */
+export interface PromptRow {
+  readonly decisionId: DecisionId
+  readonly tenant: string
+  readonly messages: readonly { readonly role: string; readonly text: string }[]
+  /** Earlier messages, or the beginning of the first one here, were left out. */
+  readonly truncated: boolean
+  /** Places that were redacted. */
+  readonly redactions: number
+}
+
 /** Everything known of one decision, for `GET /v1/decisions/{id}`. */
 export interface DecisionRecord {
   readonly row: DecisionRow
@@ -126,6 +140,106 @@ export const STORE_STATES = ['normal', 'spooling', 'replaying', 'memory', 'full'
 export type StoreState = (typeof STORE_STATES)[number]
 
 /** Since the start, but for what waits. */
+export const TRAFFIC_KEYS = ['arm', 'class', 'tenant', 'time'] as const
+export type TrafficKey = (typeof TRAFFIC_KEYS)[number]
+
+export interface TrafficQuery {
+  /** Decisions in [fromMs, toMs), by the time in their id. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly groupBy: readonly TrafficKey[]
+  /** Width of the groups by time; they begin at multiples of it since 1970, UTC. */
+  readonly bucketMs: number
+  /** Only these; undefined or empty: all. */
+  readonly arms?: readonly string[] | undefined
+  readonly classes?: readonly string[] | undefined
+  readonly tenants?: readonly string[] | undefined
+  /** The arm that costs are compared with. */
+  readonly baseline?: string | undefined
+}
+
+export interface Quantiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p95: number
+  readonly p99: number
+}
+
+/** What one group of decisions brought. A key that was not asked for, and what there is nothing to take from, is undefined. */
+export interface TrafficGroup {
+  readonly arm: string | undefined
+  readonly requestClass: string | undefined
+  readonly tenant: string | undefined
+  readonly fromMs: number | undefined
+  readonly decisions: number
+  /** Of the decisions of the same class, tenant and time, where grouped by arm; else of all. */
+  readonly share: number
+  readonly answered: number
+  /** Broken off in the caller's hands included. */
+  readonly failed: number
+  readonly cancelled: number
+  readonly costUsd: number
+  readonly promptTokens: number
+  readonly completionTokens: number
+  /** Of answered calls. */
+  readonly ttftMs: Quantiles | undefined
+  readonly totalMs: Quantiles | undefined
+  /** Decisions with a quality value, and the mean of their latest, [0, 1]. */
+  readonly rated: number
+  readonly meanQuality: number | undefined
+  readonly baseline:
+    | {
+        readonly arm: string
+        /** Calls that cost something, of decisions for which the baseline was eligible: what the rest is about. */
+        readonly decisions: number
+        /** On the baseline, by the estimates of the time. */
+        readonly costUsd: number
+        readonly actualCostUsd: number
+        /** On the arms that were taken, by the estimates of the time: beside `actualCostUsd`, what estimates are worth. */
+        readonly estimatedCostUsd: number
+        readonly savingUsd: number
+        /** Means of what was expected, [0, 1]. */
+        readonly estimatedQuality: number | undefined
+        readonly baselineQuality: number | undefined
+      }
+    | undefined
+}
+
+export interface TrafficStats {
+  /** In the order of their keys. */
+  readonly groups: readonly TrafficGroup[]
+}
+
+/** A part of the log. */
+export interface LogQuery {
+  /** Decisions in [fromMs, toMs), by the time in their id. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Of one tenant only. */
+  readonly tenant?: string | undefined
+  /** One of `of` parts of about the same size, by a hash of the id: shards can be read side by side. */
+  readonly shard?: { readonly index: number; readonly of: number } | undefined
+}
+
+/** Whose rows are erased: a tenant's, or one user's of it. */
+export interface ErasureQuery {
+  readonly tenant: string
+  readonly userHash?: string | undefined
+}
+
+export interface Erasure {
+  readonly decisions: number
+  /** Rows by table. */
+  readonly rows: Readonly<Record<string, number>>
+}
+
+/** How many decisions of an imported log were new. */
+export interface LogImport {
+  readonly imported: number
+  /** Already there, and left as they are. */
+  readonly known: number
+}
+
 export interface StoreStats {
   readonly state: StoreState
   /** Rows that are not in ClickHouse yet, in memory or in the spool. */
@@ -202,6 +316,7 @@ export interface Store {
   appendObservations(rows: readonly Observation[]): void
   /** All replicas, and all that start later, leave out what it forgets. The same one twice counts once. */
   appendForgotten(row: ForgottenRow): void
+  appendPrompt(row: PromptRow): void
   /**
    * Resolves when the feedback and what was learned from it are durable. Who learns from it itself does so as soon as it
    * resolves, before waiting for anything else: see {@link handOver}.
@@ -266,6 +381,21 @@ export interface Store {
   }): Promise<readonly RewardRow[]>
   /** What a tenant's calls have cost since a time, USD, by all replicas. Written rows only. */
   spentUsd(query: { readonly tenant: string; readonly fromMs: number }): Promise<number>
+  /** What happened, by group. Written rows only. @throws {StoreError} `store_bad_query` for too many groups */
+  trafficStats(query: TrafficQuery): Promise<TrafficStats>
+
+  /** The log in the order of time, in bounded memory. Written rows only. @throws {StoreError} while it is read */
+  readLog(query: LogQuery): AsyncIterable<LoggedDecision>
+  /**
+   * Stores decisions with their own calls and feedback; one whose id is there already is left as it is. What was learned is
+   * not touched. @throws {StoreError}; and what `rows` throws: what came before it is stored
+   */
+  importLog(rows: AsyncIterable<LoggedDecision>): Promise<LogImport>
+  /**
+   * Takes everything about the decisions of a tenant or a user out of every table, and what was learned from them out of
+   * the sums. Resolves when it is gone from the disk. Safe to repeat. @throws {StoreError}
+   */
+  erase(query: ErasureQuery): Promise<Erasure>
 
   /** @throws {StoreError} when ClickHouse does not answer. */
   ping(): Promise<void>
@@ -285,6 +415,7 @@ export const STORE_ERROR_CODES = [
   'store_migration_changed',
   'store_migration_failed',
   'store_engine_missing',
+  'store_bad_query',
   'store_closed',
 ] as const
 export class StoreError extends Error {

@@ -14,12 +14,14 @@ import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
 import { FORGOTTEN_COLUMNS, writeForgotten } from './rows/forgotten.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
+import { PROMPT_COLUMNS, writePrompt } from './rows/prompts.ts'
 import { SPOOL_CLASSES } from './spool/record.ts'
 import { type Spool, SpoolFull } from './spool/spool.ts'
 import {
   type AttemptRow,
   type DecisionRow,
   type ForgottenRow,
+  type PromptRow,
   type RewardRow,
   StoreError,
   type StoreState,
@@ -40,6 +42,7 @@ export interface Writer {
   appendAttempt(row: AttemptRow): void
   appendObservations(observations: readonly Observation[]): void
   appendForgotten(row: ForgottenRow): void
+  appendPrompt(row: PromptRow): void
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
   /** A row about this decision may not be stored yet. */
   holds(decisionId: string): boolean
@@ -154,6 +157,7 @@ export function createWriter(
     attempts: lane('attempts', ATTEMPT_COLUMNS),
     observations: lane('observations', OBSERVATION_COLUMNS),
     forgotten: lane('forgotten', FORGOTTEN_COLUMNS),
+    prompts: lane('prompts', PROMPT_COLUMNS),
   }
   type LaneName = keyof typeof lanes
   const laneNames = Object.keys(lanes) as LaneName[]
@@ -301,6 +305,7 @@ export function createWriter(
       }
     },
     appendForgotten: (row) => append('forgotten', '', (to) => writeForgotten(row, replica, to)),
+    appendPrompt: (row) => append('prompts', row.decisionId, (to) => writePrompt(row, to)),
     writeReward: async (row, examples) => {
       if (closed) throw closedError(clickhouse)
       if (isFull()) {

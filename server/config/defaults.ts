@@ -13,6 +13,8 @@ import {
   DEFAULT_TEXT_COMPONENTS,
 } from '../../engine/index.ts'
 
+export const DEFAULT_DATA_DIR = '.highwayman'
+
 export const DEFAULTS = {
   provider: { connections: 256, deadlines: DEFAULT_DEADLINES },
   arm: {
@@ -40,6 +42,7 @@ export const DEFAULTS = {
   },
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
+  prompts: { enabled: false, retentionDays: 30, maxChars: 16_000 },
   metric: { optimize: 'max', defaultSource: 'default' },
   signals: {
     metric: 'quality',
@@ -57,7 +60,7 @@ export const DEFAULTS = {
   },
   judge: { metric: 'quality', share: 0.02, maxUsdPerDay: 1, maxConcurrent: 2, ownAnswers: 'skip' },
   store: {
-    dataDir: '.highwayman',
+    dataDir: DEFAULT_DATA_DIR,
     database: 'highwayman',
     flushMs: DEFAULT_WRITER_OPTIONS.flushEveryMs,
     batchRows: DEFAULT_WRITER_OPTIONS.batchRowsMax,

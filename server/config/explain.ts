@@ -70,6 +70,8 @@ export interface RegistryExplanation {
   /** Where the beliefs start from; null: from the arms' priors. */
   readonly coldStart: string | null
   readonly store: string
+  /** For how long rows are kept, and what of prompts. */
+  readonly keeping: string
   readonly address: string
   readonly warnings: readonly RegistryWarning[]
 }
@@ -121,7 +123,8 @@ export function explainRegistry(registry: Registry): RegistryExplanation {
       maxUsdPerDay,
     })),
     coldStart: coldStart === undefined ? null : coldStartText(coldStart),
-    store: store.kind === 'embedded' ? store.dataDir : `${store.url} (database ${store.database})`,
+    store: storeText(store),
+    keeping: keepingText(registry),
     address: `${server.host}:${server.port}`,
     warnings: [
       ...providerWarnings(registry),
@@ -129,6 +132,20 @@ export function explainRegistry(registry: Registry): RegistryExplanation {
       ...accessWarnings(registry),
     ],
   }
+}
+
+function storeText(store: Registry['store']): string {
+  if (store.kind === 'embedded') return store.dataDir
+  const { url, database, cluster } = store
+  return `${url} (database ${database}${cluster === undefined ? '' : `, cluster ${cluster.name}`})`
+}
+
+function keepingText({ store, prompts }: Registry): string {
+  const limits = Object.entries(store.retention ?? {}).map(([table, days]) => `${table} ${days} d`)
+  const redacted = [...(prompts?.redact ?? []), ...(prompts?.patterns ?? []).map(({ name }) => name)]
+  const text =
+    prompts && (redacted.length === 0 ? 'prompts as they are' : `prompts without ${redacted.join(', ')}`)
+  return [limits.length === 0 ? 'all rows for good' : limits.join(', '), text ?? 'no prompts'].join('; ')
 }
 
 function providerWarnings({ providers, arms, embedding }: Registry): RegistryWarning[] {
@@ -235,13 +252,14 @@ function isLoopback(host: string): boolean {
 
 /** The explanation as lines of text. */
 export function explanationLines(explanation: RegistryExplanation): readonly string[] {
-  const { source, providers, arms, models, aliases, tenants, store, address, warnings, coldStart } =
+  const { source, providers, arms, models, aliases, tenants, store, keeping, address, warnings, coldStart } =
     explanation
   const { metrics, signals, judges } = explanation
   return [
     `configuration  ${source}`,
     `address        ${address}`,
     `store          ${store}`,
+    `keeps          ${keeping}`,
     ...(coldStart === null ? [] : [`starts from    ${coldStart}`]),
     ...providers.map(
       ({ name, dialect, baseUrl, key }) => `provider       ${name}  ${dialect}  ${baseUrl}  key ${key}`,

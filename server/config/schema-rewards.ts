@@ -1,7 +1,7 @@
 /** The sections of `highwayman.yaml` about rewards: what answers are judged by, and by whom. */
 import { z } from 'zod'
 import { DEFAULTS } from './defaults.ts'
-import { amount, integer, number, section, share, text } from './schema-parts.ts'
+import { amount, integer, number, section, share, text } from './schema-fields.ts'
 
 /** `true`, `5` or `good`, as the metric takes it. */
 const metricValue = () => z.union([z.boolean(), z.number(), z.string().min(1)])

@@ -7,9 +7,12 @@ import { z } from 'zod'
 import { MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
 import { DEFAULTS } from './defaults.ts'
 import {
+  address,
   amount,
   armId,
   capabilities,
+  HEADER_NAME,
+  HEADER_VALUE,
   integer,
   metricName,
   milliseconds,
@@ -21,29 +24,9 @@ import {
   share,
   text,
   truth,
-} from './schema-parts.ts'
+} from './schema-fields.ts'
 import { judge, metric, signals } from './schema-rewards.ts'
-
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-// Node refuses header values with other characters at the first request; better here.
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** An address that holds no credentials: it is shown in messages and on the dashboard. */
-const address = () =>
-  z.string().refine(
-    (value) => {
-      const url = URL.canParse(value) ? new URL(value) : undefined
-      return (
-        url !== undefined &&
-        /^https?:$/.test(url.protocol) &&
-        url.username === '' &&
-        url.password === '' &&
-        url.search === '' &&
-        url.hash === ''
-      )
-    },
-    { error: 'must be an http:// or https:// address without user, password, query or fragment' },
-  )
+import { storeSection } from './schema-store.ts'
 
 const price = section({
   inputUsdPerMtok: amount().describe('USD per million prompt tokens.'),
@@ -351,41 +334,15 @@ export const configSchema = z.strictObject({
     'What is read off answers and conversations without anybody’s doing. Off unless one is named.',
   ),
   judges: named(name(), judge).describe('Models that judge a share of the answers.'),
-  store: section({
-    dataDir: text()
-      .optional()
+  store: storeSection.describe('Where decisions, outcomes and what was learned are kept.'),
+  admin: section({
+    keys: z
+      .array(text())
+      .default([])
       .describe(
-        `Directory of the embedded database, relative to this file. Default: \`${DEFAULTS.store.dataDir}\` in the working directory. Needs a restart.`,
+        `Keys for \`/admin/v1\`: \`sha256:\` and 64 hex digits, or \`\${VARIABLE}\`, hashed when it is read. None: only from this machine, while the server listens on loopback.`,
       ),
-    url: address()
-      .optional()
-      .describe('HTTP address of a ClickHouse server, instead of `dataDir`. Needs a restart.'),
-    database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
-    username: text().optional().describe('User on that server. Needs a restart.'),
-    password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
-    caFile: text()
-      .optional()
-      .describe('PEM file of the authority that signed that server’s certificate, relative to this file.'),
-    compression: truth().optional().describe('Compress what is sent to that server. Default: `true`.'),
-    connectTimeoutMs: milliseconds().optional().describe('Wait for its first answer, ms. Default: `5000`.'),
-    requestTimeoutMs: milliseconds().optional().describe('Wait for any later answer, ms. Default: `30000`.'),
-    flushMs: integer(1, 60_000)
-      .default(DEFAULTS.store.flushMs)
-      .describe('A row waits at most this long to share an insert, ms: what a killed process loses.'),
-    batchRows: integer(1, 1_000_000)
-      .default(DEFAULTS.store.batchRows)
-      .describe('So many rows of a table are an insert at once.'),
-    spool: section({
-      dir: text()
-        .optional()
-        .describe(
-          `Directory where rows wait until ClickHouse has them, relative to this file. Default: \`spool\` in \`dataDir\`; with a server, \`${DEFAULTS.store.spoolDir}\` in the working directory.`,
-        ),
-      maxBytes: integer(1024 ** 2)
-        .default(DEFAULTS.store.spoolMaxBytes)
-        .describe('What it may hold, bytes. Beyond: [docs/durability.md](durability.md).'),
-    }).describe('Rows on their way, on disk. Needs a restart.'),
-  }).describe('Where decisions, outcomes and what was learned are kept.'),
+  }).describe('Who may look at statistics and erase.'),
   replicas: section({
     mergeEveryMs: integer(100, 3_600_000)
       .default(DEFAULTS.replicas.mergeEveryMs)

@@ -4,9 +4,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { serverError } from '../errors.ts'
 import type { Tenant } from '../registry.ts'
 
+export const DEFAULT_TENANT_NAME = 'default'
+
 /** Who everybody is while no tenants are configured. */
 export const DEFAULT_TENANT: Tenant = {
-  name: 'default',
+  name: DEFAULT_TENANT_NAME,
   keySha256: [],
   preferences: undefined,
   constraints: {},
@@ -68,7 +70,7 @@ export class Keyring {
   }
 }
 
-function presentedKey(headers: IncomingHttpHeaders): string | undefined {
+export function presentedKey(headers: IncomingHttpHeaders): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
   const header = headers['x-api-key']
   return bearer ?? (typeof header === 'string' && header !== '' ? header : undefined)

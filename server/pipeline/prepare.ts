@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ChatRequest } from '../../adapters/index.ts'
 import type { Capability } from '../../engine/index.ts'
+import { userHash } from '../privacy/user-hash.ts'
 import type { Tenant } from '../registry.ts'
 import type { RegistryView } from '../registry-view.ts'
 import type { ChatBody } from '../routes/schemas/chat.ts'
@@ -46,6 +47,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     request,
     stream: streams,
     session: wishes.session,
+    userHash: userHash(tenant.name, body.safety_identifier ?? body.user),
     conversation:
       model.arms.length > 1 ? conversationKeys(tenant.name, wishes.session, request.messages) : undefined,
     metadata: wishes.metadata,

@@ -45,6 +45,13 @@ export class RecentDecisions {
     this.#entries.delete(id)
   }
 
+  /** Everything of a tenant's that is not being answered. */
+  forgetTenant(tenant: string): void {
+    for (const [id, entry] of this.#entries.entries()) {
+      if (entry.tenant === tenant && !entry.running) this.#entries.delete(id)
+    }
+  }
+
   /** The decision's call has ended. @param servedArm undefined when it brought no whole answer */
   settle(id: DecisionId, servedArm: ArmId | undefined): void {
     const entry = this.#entries.get(id)

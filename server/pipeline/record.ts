@@ -1,6 +1,7 @@
 /** What happened → the store, the heads, the breakers and the metrics. Called when the caller has what it asked for. */
 import type { AttemptRow, FinishReason, UpstreamError } from '../../adapters/index.ts'
 import { type Decision, type DecisionId, type Outcome, observationsFromOutcome } from '../../engine/index.ts'
+import { promptOf } from '../privacy/keep-prompt.ts'
 import { isArmsFault } from '../resilience/health.ts'
 import type { Services } from '../services.ts'
 import type { Bill } from './bill.ts'
@@ -48,12 +49,22 @@ function logDecision(
     parentId,
     tenant: task.tenant.name,
     session: task.session,
+    userHash: task.userHash,
     requestedModel: task.requestedModel,
     surface: task.surface,
     stream: task.stream,
     promptTokens: task.facts.promptTokens,
     metadata: task.metadata,
   })
+  const { prompts } = task.view.registry
+  // A failover answers the same prompt.
+  if (prompts !== undefined && parentId === undefined) {
+    services.store.appendPrompt({
+      decisionId: decision.id,
+      tenant: task.tenant.name,
+      ...promptOf(task.request.messages, prompts),
+    })
+  }
   services.metrics.decisions.inc({
     arm: decision.arm,
     class: decision.requestClass,

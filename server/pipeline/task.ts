@@ -24,6 +24,8 @@ export interface Task {
   readonly request: ChatRequest
   readonly stream: boolean
   readonly session: string
+  /** Empty: the caller named no user. */
+  readonly userHash: string
   /** Undefined where there is nothing to choose. */
   readonly conversation: ConversationKeys | undefined
   readonly metadata: Readonly<Record<string, string>>

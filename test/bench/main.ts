@@ -8,6 +8,7 @@
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  *   signals    the gateway with signals read off its answers against the gateway without
+ *   store-size what a million decisions take on disk, by table
  */
 
 import Table from 'cli-table3'
@@ -20,6 +21,7 @@ import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 import { benchSignals } from './signals.ts'
 import { benchStore } from './store.ts'
+import { benchStoreSize } from './store-size.ts'
 
 const BENCHES: Readonly<
   Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
@@ -31,6 +33,7 @@ const BENCHES: Readonly<
   gateway: benchGateway,
   replicas: benchReplicas,
   signals: benchSignals,
+  'store-size': benchStoreSize,
 }
 
 const program = new Command('bench')

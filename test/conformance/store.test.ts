@@ -12,7 +12,7 @@ import {
   type StoreLocation,
   type WriterOptions,
 } from '../../adapters/index.ts'
-import type { ArmId, DecisionId } from '../../engine/index.ts'
+import type { ArmId, DecisionId, LoggedDecision } from '../../engine/index.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
 import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
 import {
@@ -326,6 +326,64 @@ for (const [makePlace, spools] of [
       assert.ok(one!.ttftMs!.p50 >= 100 && one!.ttftMs!.p50 <= one!.ttftMs!.p95 && one!.ttftMs!.p95 <= 300)
       assert.ok(one!.totalMs!.p50 >= 1_000 && one!.totalMs!.p95 <= 3_000)
       assert.deepEqual([two!.ttftMs, two!.totalMs], [undefined, undefined])
+    })
+
+    test('reads its log back, counts it, moves it elsewhere, and forgets a tenant', async () => {
+      await openFresh()
+      const rows = Array.from({ length: 150 }, (_, i) =>
+        decisionRow({ tenant: i % 3 === 0 ? 'acme' : 'other', session: "o'hare" }, { atMs: START_MS + i }),
+      )
+      for (const row of rows) {
+        store.appendDecision(row)
+        store.appendAttempt(attemptRow({ decisionId: row.decision.id, costUsd: 0.5 }))
+      }
+      const judged = rows.slice(0, 30).map(({ decision }) => decision.id)
+      await Promise.all(
+        judged.map((id) =>
+          store.writeReward(rewardRow({ decisionId: id }), [observation({ decisionId: id })]),
+        ),
+      )
+      await store.flush()
+      const span = { fromMs: START_MS, toMs: START_MS + 1_000 }
+      const read = async (): Promise<LoggedDecision[]> => {
+        const all: LoggedDecision[] = []
+        for await (const row of store.readLog(span)) all.push(row)
+        return all
+      }
+      const log = await read()
+      assert.deepEqual(
+        log.map(({ id }) => id),
+        rows.map(({ decision }) => decision.id),
+      )
+      assert.ok(log.every(({ costUsd, servedReason }) => costUsd === 0.5 && servedReason === 'drawn'))
+      assert.equal(log.filter(({ rewards }) => rewards.length === 1).length, 30)
+      const costs = async () => {
+        const query = { ...span, groupBy: ['tenant'], bucketMs: 3_600_000 } as const
+        return (await store.trafficStats(query)).groups.map(({ tenant, costUsd, rated }) => [
+          tenant,
+          costUsd,
+          rated,
+        ])
+      }
+      const counted = [
+        ['acme', 25, 10],
+        ['other', 50, 20],
+      ]
+      assert.deepEqual(await costs(), counted)
+
+      await store.close()
+      await openFresh()
+      const again = async function* () {
+        yield* log
+      }
+      assert.deepEqual(await store.importLog(again()), { imported: 150, known: 0 })
+      assert.deepEqual(await store.importLog(again()), { imported: 0, known: 150 })
+      for (const [i, row] of (await read()).entries()) assert.deepEqual(row, log[i])
+      assert.deepEqual(await costs(), counted)
+
+      const { decisions, rows: erased } = await store.erase({ tenant: 'acme' })
+      assert.deepEqual([decisions, erased['attempts'], erased['rewards']], [50, 50, 10])
+      assert.deepEqual(await costs(), counted.slice(1))
     })
 
     test('a row that cannot be stored is dropped and counted; its neighbours are stored', async () => {

@@ -1,10 +1,16 @@
 /** The store's contract kept in memory, with a switch to take it away: for tests of everything above it. */
+import { loggedDecision } from '../../adapters/clickhouse/readers/read-log.ts'
 import {
   type ArmSummary,
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
+  type Erasure,
+  type ErasureQuery,
   type ForgottenRow,
+  type LogImport,
+  type LogQuery,
+  type PromptRow,
   type RewardableDecision,
   type RewardRow,
   type Store,
@@ -12,8 +18,17 @@ import {
   type StoreState,
   type StoreStats,
   type SumsFeed,
+  type TrafficQuery,
+  type TrafficStats,
 } from '../../adapters/index.ts'
-import type { ArmId, DecisionId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
+import type {
+  ArmId,
+  DecisionId,
+  HeadName,
+  HeadSums,
+  LoggedDecision,
+  Observation,
+} from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
   /** `remote`: others write to it as well. */
@@ -24,6 +39,11 @@ export class MemoryStore implements Store {
   readonly observations: Observation[] = []
   readonly rewards: RewardRow[] = []
   readonly forgotten: ForgottenRow[] = []
+  readonly prompts: PromptRow[] = []
+  readonly erasures: ErasureQuery[] = []
+  readonly statsQueries: TrafficQuery[] = []
+  /** What {@link trafficStats} answers. */
+  traffic: TrafficStats = { groups: [] }
   /** What {@link loadSums} answers, and what is read of others. */
   sums: readonly HeadSums[] = []
   available = true
@@ -44,6 +64,9 @@ export class MemoryStore implements Store {
   }
   appendForgotten(row: ForgottenRow): void {
     this.forgotten.push(row)
+  }
+  appendPrompt(row: PromptRow): void {
+    this.prompts.push(row)
   }
   async writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void> {
     await this.beforeReward()
@@ -118,6 +141,33 @@ export class MemoryStore implements Store {
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {
     return []
+  }
+  async trafficStats(query: TrafficQuery): Promise<TrafficStats> {
+    this.#need()
+    this.statsQueries.push(query)
+    return this.traffic
+  }
+  readLog(query: LogQuery): AsyncIterable<LoggedDecision> {
+    const inSpan = ({ decision }: DecisionRow) => decision.atMs >= query.fromMs && decision.atMs < query.toMs
+    return (async function* (self) {
+      for (const row of self.decisions.filter(inSpan)) {
+        const { id } = row.decision
+        const attempts = self.attempts.filter(({ decisionId }) => decisionId === id)
+        yield loggedDecision(
+          row,
+          attempts,
+          self.rewards.filter(({ decisionId }) => decisionId === id),
+        )
+      }
+    })(this)
+  }
+  async importLog(): Promise<LogImport> {
+    throw new Error('the memory store imports nothing')
+  }
+  async erase({ tenant, userHash }: ErasureQuery): Promise<Erasure> {
+    this.#need()
+    this.erasures.push({ tenant, userHash })
+    return { decisions: 0, rows: {} }
   }
   async ping(): Promise<void> {
     this.#need()

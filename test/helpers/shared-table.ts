@@ -106,6 +106,11 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
         throw new StoreError('store_unavailable', 'no answer came')
       }),
     findDecision: unused,
+    appendPrompt: unused,
+    trafficStats: unused,
+    readLog: unused,
+    importLog: unused,
+    erase: unused,
     findSession: unused,
     findUnrewarded: unused,
     findRewards: unused,

@@ -64,6 +64,7 @@ export function decisionRow(
     parentId: undefined,
     tenant: 'acme',
     session: 'session-1',
+    userHash: '',
     requestedModel: 'auto',
     surface: 'chat',
     stream: false,

@@ -13,29 +13,33 @@ const adapters: Door = { through: 'adapters/index.ts' }
 const datasets: Door = { through: 'datasets/index.ts' }
 const evaluation: Door = { through: 'eval/index.ts' }
 const server: Door = { through: 'server/index.ts' }
+/** Commands with files of their own: part of the composition root. */
+const commands: Door = { through: 'cli/index.ts' }
 /** The server shows running experiments: of `eval` it may use their statistics and nothing else. */
 const experimentStatistics: Door = { through: 'eval/experiments/index.ts' }
 
-/** From each place, the doors to the others. `cli.ts` composes the program; nothing but it and the tests may import `server`. */
+/** From each place, the doors to the others. `cli.ts` and `cli/` compose the program; nothing but they and the tests may import `server`. */
 const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
   ['engine', []],
   ['adapters', [engineTypes]],
   ['datasets', [engineTypes]],
   ['eval', [engine, datasets]],
   ['server', [engine, adapters, experimentStatistics]],
-  ['cli.ts', [engine, adapters, datasets, evaluation, server]],
+  ['cli', [engine, adapters, datasets, evaluation, server]],
+  ['cli.ts', [commands, engine, adapters, datasets, evaluation, server]],
 ])
 
 /** Packages that each place may use; `@scope/*` stands for all of a scope. Node's own modules: see {@link NODE_MODULES}. */
 const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['engine', ['ml-matrix', 'pure-rand', '@stdlib/*']],
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
-  ['datasets', ['undici', 'zod']],
+  ['datasets', ['hyparquet', 'hyparquet-writer', 'undici', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   [
     'server',
-    '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' '),
+    '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client re2js uuid yaml zod'.split(' '),
   ],
+  ['cli', ['commander']],
   ['cli.ts', ['cli-progress', 'commander']],
 ])
 

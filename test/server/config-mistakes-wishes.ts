@@ -3,6 +3,42 @@ import type { Mistake } from './config-mistakes.ts'
 
 export const WISH_MISTAKES: readonly Mistake[] = [
   {
+    title: 'sums that go before their observations',
+    text: 'store: { retention: { observationsDays: 90, posteriorDays: ▶30 } }\n',
+    path: 'store.retention.posteriorDays',
+    message: /must not be less than observationsDays/,
+  },
+  {
+    title: 'a pattern that looks behind itself',
+    text: 'store: { prompts: { patterns: [{ name: x, regex: ▶"(a)\\\\1" }] } }\n',
+    path: 'store.prompts.patterns[0].regex',
+    message: /escape/,
+  },
+  {
+    title: 'a pattern that finds nothing at all',
+    text: 'store: { prompts: { patterns: [{ name: x, regex: ▶"a*" }] } }\n',
+    path: 'store.prompts.patterns[0].regex',
+    message: /without characters/,
+  },
+  {
+    title: 'a kind of text nobody knows',
+    text: 'store: { prompts: { redact: [▶emails] } }\n',
+    path: 'store.prompts.redact[0]',
+    message: /email/,
+  },
+  {
+    title: 'a cluster of a directory',
+    text: 'store: { ▶cluster: { name: crew } }\n',
+    path: 'store.cluster',
+    message: /needs url: a directory has no servers/,
+  },
+  {
+    title: 'an admin key in clear text',
+    text: 'admin: { keys: [▶secret] }\n',
+    path: 'admin.keys[0]',
+    message: /clear text/,
+  },
+  {
     title: 'an order and weights at once',
     text: 'models: { m: { ▶preferences: { quality: 1, thenBy: [cost] } } }\n',
     path: 'models.m.preferences',

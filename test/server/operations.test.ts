@@ -106,6 +106,8 @@ describe('the description', () => {
     assert.deepEqual(
       Object.keys(paths).sort(),
       [
+        '/admin/v1/erase',
+        '/admin/v1/stats',
         '/healthz',
         '/metrics',
         '/readyz',

@@ -23,6 +23,7 @@ export const DECISION_COLUMNS = [
   'parent_id',
   'tenant',
   'session',
+  'user_hash',
   'requested_model',
   'surface',
   'stream',
@@ -48,7 +49,8 @@ export const DECISION_COLUMNS = [
   'propensity',
 ] as const
 
-const NO_ID = '00000000-0000-0000-0000-000000000000'
+/** Stands for a parent that there is none of. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000'
 const ESTIMATE_WIDTH = 13
 
 /** Policies come from the configuration: the same few objects for every request. */
@@ -65,6 +67,7 @@ export function writeDecision(row: DecisionRow, replica: string, to: RowBinary):
   to.uuid(row.parentId ?? NO_ID)
   to.text(row.tenant)
   to.text(row.session)
+  to.text(row.userHash)
   to.text(row.requestedModel)
   to.text(row.surface)
   to.flag(row.stream)
@@ -91,7 +94,7 @@ export function writeDecision(row: DecisionRow, replica: string, to: RowBinary):
 }
 
 export const DECISION_SELECT = `
-  decision_id, toUnixTimestamp64Milli(ts) AS at_ms, request_id, parent_id, tenant, session, requested_model, surface, stream,
+  decision_id, toUnixTimestamp64Milli(ts) AS at_ms, request_id, parent_id, tenant, session, user_hash, requested_model, surface, stream,
   prompt_tokens, metadata, feature_space, x, request_class, policy, rate_per_usd, rate_per_second, rate_per_failure, explore,
   floor, salt, eligible, probabilities, estimates, excluded_arms, excluded_reasons, excluded_details, arm, propensity`
 
@@ -103,6 +106,7 @@ export function readDecision(row: Row): DecisionRow {
     parentId: parentId === NO_ID ? undefined : (parentId as DecisionId),
     tenant: readText(row, 'tenant'),
     session: readText(row, 'session'),
+    userHash: readText(row, 'user_hash'),
     requestedModel: readText(row, 'requested_model'),
     surface: readText(row, 'surface'),
     stream: readFlag(row, 'stream'),

@@ -14,6 +14,7 @@ import type { Batch } from '../client.ts'
 /** What a record is about, in the order in which it is given up when room is needed. Rewards never are. */
 export const SPOOL_CLASSES = [
   'refused',
+  'prompts',
   'attempts',
   'decisions',
   'observations',

@@ -10,12 +10,13 @@ import { buildColdStart } from './cold-start.ts'
 import { defaultModels, defaultStart } from './default-models.ts'
 import { buildEmbedding } from './embedding.ts'
 import { buildJudges } from './judges.ts'
+import { buildPrompts, buildRetention } from './keeping.ts'
 import { buildMetrics, buildSignals } from './metrics.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
 import { buildProvider } from './providers.ts'
 import type { Scope } from './scope.ts'
-import { buildTenant } from './tenants.ts'
+import { buildTenant, keyHash } from './tenants.ts'
 
 export interface BuildOptions {
   /** Becomes {@link Registry.source}. */
@@ -48,6 +49,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
   const callable = new Set<string>([...models.keys(), ...names.arms, ...names.aliases])
   const judges = buildJudges(config.judges, metrics, callable, scope)
   const owners = new Map<string, string>()
+  const prompts = buildPrompts(config, scope)
   return {
     source: options.source,
     providers: new Map([...providers].map(([name, provider]) => [name, provider.config])),
@@ -65,6 +67,8 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     ...(judges.length > 0 && { judges }),
     store: storeSettings(config, scope, options),
     replicas: config.replicas,
+    ...(prompts !== undefined && { prompts }),
+    adminKeySha256: adminKeys(config, scope),
     server: config.server,
   }
 }
@@ -104,8 +108,23 @@ function reportRepeated(classes: readonly string[], { reporter }: Scope): void {
   }
 }
 
-function storeSettings({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
-  const { url, dataDir, database, username, password, caFile, spool } = store
+function adminKeys({ admin }: Config, { reporter }: Scope): string[] {
+  return admin.keys.flatMap((key, index) => {
+    const path = ['admin', 'keys', index]
+    const hash = keyHash(key, reporter.isSubstituted(path))
+    if (hash.hex !== undefined) return [hash.hex]
+    reporter.report(path, 'value', hash.problem)
+    return []
+  })
+}
+
+function storeSettings(config: Config, scope: Scope, options: BuildOptions): StoreSettings {
+  const retention = buildRetention(config, scope)
+  return { ...storePlace(config, scope, options), ...(retention !== undefined && { retention }) }
+}
+
+function storePlace({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
+  const { url, dataDir, database, username, password, caFile, cluster, spool } = store
   const writer = { flushEveryMs: store.flushMs, batchRowsMax: store.batchRows }
   const from = (path: string): string => resolve(options.directory, path)
   const embedded = (directory: string): StoreSettings => ({
@@ -131,6 +150,7 @@ function storeSettings({ store }: Config, { reporter }: Scope, options: BuildOpt
       database,
       username,
       password,
+      ...(cluster !== undefined && { cluster }),
       ...(caFile !== undefined && { caFile: from(caFile) }),
       ...(compression !== undefined && { compression }),
       ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
@@ -153,6 +173,7 @@ const NEEDS_URL = {
   username: 'needs url: a directory has no users',
   password: 'needs url: a directory has no users',
   caFile: 'needs url: a directory has no certificate',
+  cluster: 'needs url: a directory has no servers',
   compression: 'needs url: nothing is sent to a directory',
   connectTimeoutMs: 'needs url: a directory answers at once',
   requestTimeoutMs: 'needs url: a directory answers at once',

@@ -43,7 +43,7 @@ export function buildTenant(
   }
 }
 
-function keyHash(
+export function keyHash(
   key: string,
   fromEnvironment: boolean,
 ): { hex: string } | { hex: undefined; problem: string } {

@@ -89,6 +89,7 @@ export const chatBodySchema = z
     response_format: z.looseObject({ type: z.string(), json_schema: z.looseObject({}).optional() }).nullish(),
     reasoning_effort: z.string().nullish(),
     user: z.string().nullish(),
+    safety_identifier: z.string().nullish().describe('What `user` is called now; it goes before that.'),
     highwayman: extensionsSchema.optional().describe('Wishes for the routing of this request.'),
   })
   .describe('An OpenAI chat completion request; unknown fields pass through to arms of the same shape.')

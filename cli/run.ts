@@ -1,0 +1,53 @@
+/** How every command ends: results on stdout, errors through one door with a code. */
+import { InvalidArgumentError, Option } from 'commander'
+import { ConfigError } from '../server/index.ts'
+
+/** Exit codes: the command's own failure, and an input that has to be mended first. */
+export const EXIT = { failed: 1, badInput: 2 } as const
+
+export interface Output {
+  readonly json?: boolean
+}
+export const jsonOption = () => new Option('--json', 'print JSON for scripts')
+
+export function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Runs a command; a failure is told once, with its code, and decides the exit code. */
+export function action<Flags extends Output>(
+  run: (flags: Flags) => Promise<void>,
+): (flags: Flags) => Promise<void> {
+  return async (flags) => {
+    try {
+      await run(flags)
+    } catch (error) {
+      const code =
+        error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+      if (flags.json) print({ error: { code: code ?? 'internal', message: messageOf(error) } })
+      process.stderr.write(
+        `highwayman: ${code === undefined && error instanceof Error ? error.stack : messageOf(error)}\n`,
+      )
+      const isInput =
+        error instanceof ConfigError ||
+        /^(dataset|eval|config)_/.test(code ?? '') ||
+        code === 'engine_bad_policy_file'
+      process.exitCode = isInput ? EXIT.badInput : EXIT.failed
+    }
+  }
+}
+
+/** A flag's text as a time, Unix ms. */
+export function time(text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(ms)) {
+    throw new InvalidArgumentError(
+      'expected a day, or a time with its zone: 2026-01-31, 2026-01-31T12:00:00Z',
+    )
+  }
+  return ms
+}

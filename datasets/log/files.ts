@@ -1,0 +1,54 @@
+/** A log in a file, in whichever format. */
+import type { LoggedDecision } from '../../engine/index.ts'
+import { DatasetError } from '../types.ts'
+import { fromDsjson, toDsjson } from './dsjson.ts'
+import { readJsonLines, writeJsonLines } from './json-lines.ts'
+import { readParquet, writeParquet } from './parquet.ts'
+import { fromRecord, toRecord } from './record.ts'
+
+export const LOG_FORMATS = ['parquet', 'jsonl', 'dsjson'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+/** By the end of the name: `.parquet`, `.jsonl` or `.dsjson`, the latter two also with `.gz`. */
+export function logFormatOf(path: string): LogFormat | undefined {
+  const ending = /\.(parquet|jsonl|dsjson)(?:\.gz)?$/.exec(path)
+  return ending?.[1] === 'parquet' && path.endsWith('.gz')
+    ? undefined
+    : (ending?.[1] as LogFormat | undefined)
+}
+
+/**
+ * The decisions of a file in its order, each one validated, in bounded memory.
+ *
+ * @param format default: by the file's name
+ * @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, line and field
+ */
+export function readLogFile(path: string, format = logFormatOf(path)): AsyncIterable<LoggedDecision> {
+  if (format === 'jsonl') return readJsonLines(path, fromRecord)
+  if (format === 'dsjson') return readJsonLines(path, fromDsjson)
+  if (format === 'parquet') return readParquet(path)
+  throw unknownFormat(path)
+}
+
+/**
+ * Writes a file in bounded memory; how many decisions. Rows of a replaced file are gone.
+ *
+ * @throws {DatasetError} `dataset_unreadable` for a name that tells no format; and what writing or `rows` throws
+ */
+export async function writeLogFile(
+  rows: AsyncIterable<LoggedDecision>,
+  path: string,
+  format = logFormatOf(path),
+): Promise<number> {
+  if (format === 'jsonl') return await writeJsonLines(rows, path, toRecord)
+  if (format === 'dsjson') return await writeJsonLines(rows, path, toDsjson)
+  if (format === 'parquet') return await writeParquet(rows, path)
+  throw unknownFormat(path)
+}
+
+function unknownFormat(path: string): DatasetError {
+  return new DatasetError(
+    'dataset_unreadable',
+    `${path}: its name tells no format; end it in .parquet, .jsonl, .jsonl.gz or .dsjson, or name the format`,
+  )
+}
