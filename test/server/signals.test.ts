@@ -374,6 +374,20 @@ describe('signals in the server', () => {
       { ...SETTINGS, share: 0.5 },
     ))
 
+  it('survive an answer that nobody could have foreseen', () =>
+    withServer(saying('Hi'), async (server, behave) => {
+      const message = { role: 'assistant', content: 'x', tool_calls: [null] }
+      behave(json(completion('', { choices: [{ index: 0, message, finish_reason: 'stop' }] })))
+      await (await server.chat()).text()
+      behave(saying('Hi'))
+      assert.equal((await server.chat()).status, 200)
+      await eventually(() => server.store.rewards.length === 1, 'the next one')
+      assert.match(
+        await (await server.get('/metrics')).text(),
+        /highwayman_signals_total\{signal="dropped"\} 1/,
+      )
+    }))
+
   it('off, look at nothing', async () => {
     await using upstream = await startOpenAiUpstream(saying(''))
     await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
