@@ -2,9 +2,10 @@
 import { CountHead } from './count-head.ts'
 import { DriftWatch } from './drift.ts'
 import type { FeatureSpace } from './feature-space.ts'
+import type { Cut } from './head-memory.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
 import { type PriorScales, SharedPrior } from './pooling.ts'
-import type { HalfLives } from './router-types.ts'
+import type { BucketWidths, HalfLives } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
 
 export type LinearHeadName = Exclude<HeadName, 'success'>
@@ -60,11 +61,13 @@ export function createArmModel(
   prior: ArmPrior,
   halfLifeMs: HalfLives,
   linearPrior: (head: LinearHeadName) => LinearPrior,
+  bucketMs: BucketWidths = {},
 ): ArmModel {
   const linear = (head: LinearHeadName): LinearHead => {
     const start = linearPrior(head)
     const freedom = start.precision.map((precision) => precision / CHANGE_SD_FACTOR ** 2)
-    return new LinearHead(start, halfLifeMs[head], WATCHED.has(head) ? new DriftWatch(freedom) : undefined)
+    const watch = WATCHED.has(head) ? new DriftWatch(freedom) : undefined
+    return new LinearHead(start, halfLifeMs[head], watch, bucketMs[head])
   }
   return {
     prior,
@@ -72,7 +75,7 @@ export function createArmModel(
     ttft: linear('ttft'),
     tpot: linear('tpot'),
     outputTokens: linear('output_tokens'),
-    success: new CountHead(SUCCESS_PRIOR, halfLifeMs.success),
+    success: new CountHead(SUCCESS_PRIOR, halfLifeMs.success, bucketMs.success),
   }
 }
 
@@ -99,6 +102,14 @@ export function createSharedPrior(head: LinearHeadName, space: FeatureSpace): Sh
 export interface AbsorbingHead {
   absorb(sums: LinearSums): void
   sums(): LinearSums | undefined
+  handOver(): void
+  replaceElsewhere(
+    sums: Readonly<LinearSums> | undefined,
+    cut: Cut | undefined,
+    withHandedOver: boolean,
+  ): boolean
+  readonly needsHandOver: boolean
+  readonly unheardChangeMs: number | undefined
 }
 
 /** The head's object; `output_tokens` is its name outside, in logs and tables. */

@@ -1,56 +1,64 @@
 /** Success of an arm: a Beta posterior over decayed counts. Its sums have the linear heads' shape with x = [1]. */
-import type { LinearSums } from './linear-head.ts'
+import { type Cut, HeadMemory, type LinearSums } from './head-memory.ts'
 
 export interface BetaPrior {
   readonly successes: number
   readonly failures: number
 }
 
+const X = Float64Array.of(1)
+const POSITIONS = Int32Array.of(0)
+
 export class CountHead {
   readonly #prior: BetaPrior
-  readonly #halfLifeMs: number
-  #asOfMs = 0
-  #n = 0
-  #successes = 0
+  readonly #memory: HeadMemory
 
-  constructor(prior: BetaPrior, halfLifeMs: number) {
+  /** @param bucketMs width of the time buckets from whose start examples age; 0: each from its own time */
+  constructor(prior: BetaPrior, halfLifeMs: number, bucketMs = 0) {
     this.#prior = prior
-    this.#halfLifeMs = halfLifeMs
+    this.#memory = new HeadMemory(1, halfLifeMs, bucketMs)
   }
 
   observe(success: number, weight: number, atMs: number): void {
-    this.absorb({ asOfMs: atMs, n: weight, b: Float64Array.of(weight * success) })
+    if (this.#memory.counts(atMs)) this.#memory.add(X, POSITIONS, success, weight, atMs)
   }
 
   predict(nowMs: number): { readonly mean: number; readonly sd: number } {
-    const factor = this.#decay(nowMs - this.#asOfMs)
-    const alpha = this.#prior.successes + factor * Math.max(this.#successes, 0)
-    const beta = this.#prior.failures + factor * Math.max(this.#n - this.#successes, 0)
+    const successes = Math.max(this.#memory.firstAt(nowMs), 0)
+    const alpha = this.#prior.successes + successes
+    const beta = this.#prior.failures + Math.max(this.#memory.weightAt(nowMs) - successes, 0)
     const total = alpha + beta
     return { mean: alpha / total, sd: Math.sqrt((alpha * beta) / (total * total * (total + 1))) }
   }
 
   sums(): LinearSums | undefined {
-    if (this.#asOfMs === 0) return undefined
-    return {
-      asOfMs: this.#asOfMs,
-      n: this.#n,
-      c: this.#successes,
-      A: Float64Array.of(this.#n),
-      b: Float64Array.of(this.#successes),
-    }
+    return this.#memory.copy()
   }
 
-  absorb(other: { readonly asOfMs: number; readonly n: number; readonly b: Float64Array }): void {
-    const asOfMs = Math.max(this.#asOfMs, other.asOfMs)
-    const mine = this.#decay(asOfMs - this.#asOfMs)
-    const theirs = this.#decay(asOfMs - other.asOfMs)
-    this.#n = mine * this.#n + theirs * other.n
-    this.#successes = mine * this.#successes + theirs * other.b[0]!
-    this.#asOfMs = asOfMs
+  absorb(other: Readonly<LinearSums>): void {
+    this.#memory.absorb(other)
   }
 
-  #decay(ageMs: number): number {
-    return ageMs <= 0 ? 1 : 2 ** (-ageMs / this.#halfLifeMs)
+  /** See {@link HeadMemory.handOver}. */
+  handOver(): void {
+    this.#memory.handOver()
+  }
+
+  /** See {@link HeadMemory.replaceElsewhere}. */
+  replaceElsewhere(
+    sums: Readonly<LinearSums> | undefined,
+    cut: Cut | undefined,
+    withHandedOver: boolean,
+  ): boolean {
+    return this.#memory.replaceElsewhere(sums, cut, withHandedOver)
+  }
+
+  get needsHandOver(): boolean {
+    return this.#memory.needsHandOver
+  }
+
+  /** It notices no changes. */
+  get unheardChangeMs(): undefined {
+    return undefined
   }
 }

@@ -7,6 +7,7 @@ export { DEFAULT_EFFECTIVE_SAMPLES } from './cold-start.ts'
 export { ConservativeAccount, type ConservativeState, type ConservativeTerms } from './conservative.ts'
 export { draw, hash53 } from './draw.ts'
 export { type Alternatives, alternativesOf, dualPrice } from './dual-price.ts'
+export type { Elsewhere, HeadCut, Merged } from './elsewhere.ts'
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.ts'
 export { fromVotes, withFloor, withMinimum } from './explore.ts'
 export { describeRequest } from './facts.ts'
@@ -89,6 +90,7 @@ export {
 } from './policy-file.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
+  BucketWidths,
   DecideRequest,
   DecideResult,
   HalfLives,

@@ -7,16 +7,10 @@
  * Formulas: Bishop, "Pattern Recognition and Machine Learning" (2006), 3.3 and exercise 3.12.
  */
 import type { DriftWatch, RecentSums } from './drift.ts'
-import {
-  addOuter,
-  dot,
-  invertWithDiagonal,
-  multiply,
-  packedLength,
-  quadraticForm,
-  scale,
-  shermanMorrison,
-} from './linalg.ts'
+import { type Cut, HeadMemory, type LinearSums } from './head-memory.ts'
+import { dot, invertWithDiagonal, multiply, quadraticForm, shermanMorrison } from './linalg.ts'
+
+export type { LinearSums } from './head-memory.ts'
 
 export interface LinearPrior {
   /** m₀, length d. */
@@ -26,17 +20,6 @@ export interface LinearPrior {
   /** a₀ > 1 and b₀: an outcome's variance is believed to be near b₀/(a₀ − 1), as if seen 2·a₀ times. */
   readonly shape: number
   readonly rate: number
-}
-
-/** Additive sums over the data, all decayed to `asOfMs`. */
-export interface LinearSums {
-  asOfMs: number
-  n: number
-  c: number
-  readonly A: Float64Array
-  readonly b: Float64Array
-  /** What was seen before this is forgotten, because something changed then. Absent: nothing is. */
-  sinceMs?: number
 }
 
 /** Sums of other data that stand for what is believed beforehand. */
@@ -87,19 +70,21 @@ interface Posterior {
 export class LinearHead {
   readonly dimension: number
   #prior: LinearPrior
-  readonly #halfLifeMs: number
-  #sums: LinearSums | undefined
+  readonly #memory: HeadMemory
   #lent: LentSums | undefined
   #posterior: Posterior | undefined
   readonly #gain: Float64Array
   readonly #watch: DriftWatch | undefined
 
-  /** @param watch shortens the memory when what is predicted has changed; absent: only the half-life does */
-  constructor(prior: LinearPrior, halfLifeMs: number, watch?: DriftWatch) {
+  /**
+   * @param watch shortens the memory when what is predicted has changed; absent: only the half-life does
+   * @param bucketMs width of the time buckets from whose start examples age; 0: each from its own time
+   */
+  constructor(prior: LinearPrior, halfLifeMs: number, watch?: DriftWatch, bucketMs = 0) {
     this.#watch = watch
     this.#prior = prior
-    this.#halfLifeMs = halfLifeMs
     this.dimension = prior.mean.length
+    this.#memory = new HeadMemory(this.dimension, halfLifeMs, bucketMs)
     this.#gain = new Float64Array(this.dimension)
   }
 
@@ -110,19 +95,14 @@ export class LinearHead {
    * @returns what the head has gone on from, when this example showed that it had changed
    */
   observe(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): RecentSums | undefined {
-    if (atMs < (this.#sums?.sinceMs ?? Number.NEGATIVE_INFINITY)) return undefined
+    if (!this.#memory.counts(atMs)) return undefined
     const recent = weight === 1 ? this.#changed(x, nz, y, atMs) : undefined
     if (recent === undefined) this.#add(x, nz, y, weight, atMs)
     return recent
   }
 
   #add(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): void {
-    const sums = this.#advance(atMs)
-    const w = weight * this.#decay(sums.asOfMs - atMs)
-    sums.n += w
-    sums.c += w * y * y
-    for (let p = 0; p < nz.length; p++) sums.b[nz[p]!]! += w * y * x[nz[p]!]!
-    addOuter(sums.A, x, nz, w)
+    const w = this.#memory.add(x, nz, y, weight, atMs)
     if (w > 0) this.#step(x, nz, y, w)
     else this.#posterior = undefined
   }
@@ -130,7 +110,7 @@ export class LinearHead {
   /** Goes on from the newest examples, this one among them, if they have shown a change. */
   #changed(x: Float64Array, nz: Int32Array, y: number, atMs: number): RecentSums | undefined {
     const watch = this.#watch
-    if (watch === undefined || (this.#sums?.n ?? 0) < EXAMPLES_BEFORE_WATCHING) return undefined
+    if (watch === undefined || this.#memory.weightAt(atMs) < EXAMPLES_BEFORE_WATCHING) return undefined
     const posterior = this.#freshPosterior(atMs)
     const recent = watch.observe(x, nz, y, atMs, {
       mean: posterior.mean,
@@ -138,14 +118,13 @@ export class LinearHead {
       noiseVariance: outcomeVariance(posterior),
     })
     if (recent === undefined) return undefined
-    const { n, c, A, b, sinceMs } = recent
-    this.#sums = { asOfMs: this.#advance(atMs).asOfMs, n, c, A, b, sinceMs }
+    this.#memory.restart(recent, atMs, recent.sinceMs)
     this.#posterior = undefined
     return recent
   }
 
   predict(x: Float64Array, nz: Int32Array, nowMs: number): LinearPrediction {
-    if (this.#sums === undefined && this.#lent === undefined) return this.#predictFromPrior(x, nz)
+    if (this.#memory.isEmpty && this.#lent === undefined) return this.#predictFromPrior(x, nz)
     const posterior = this.#freshPosterior(nowMs)
     const noiseVariance = outcomeVariance(posterior)
     const spread = Math.max(quadraticForm(posterior.covariance, x, nz), 0)
@@ -159,13 +138,12 @@ export class LinearHead {
 
   /** Σw of the examples, as far as they are remembered at `nowMs`; never below 0. */
   weightAt(nowMs: number): number {
-    const sums = this.#sums
-    return sums === undefined ? 0 : Math.max(sums.n, 0) * this.#decay(nowMs - sums.asOfMs)
+    return this.#memory.weightAt(nowMs)
   }
 
   /** What the posterior is formed from, brought to `nowMs`, lent sums included; undefined for nothing. Read only. */
   sumsAt(nowMs: number): Readonly<LinearSums> | undefined {
-    return this.#sums === undefined && this.#lent === undefined ? undefined : this.#data(nowMs)
+    return this.#memory.isEmpty && this.#lent === undefined ? undefined : this.#data(nowMs)
   }
 
   /** Makes these sums part of the prior, instead of those that were lent before: they do not fade, and are not observed. */
@@ -175,10 +153,9 @@ export class LinearHead {
     this.#posterior = undefined
   }
 
-  /** A copy of the observed sums as they are at their own `asOfMs`; undefined when nothing was observed. */
+  /** A copy of the observed sums, here and elsewhere, as they are at their own `asOfMs`; undefined when there are none. */
   sums(): LinearSums | undefined {
-    const sums = this.#sums
-    return sums && { ...sums, A: sums.A.slice(), b: sums.b.slice() }
+    return this.#memory.copy()
   }
 
   /** Exchanges what is believed before any data, of the same dimension; the data stay. */
@@ -207,15 +184,39 @@ export class LinearHead {
 
   /** Adds sums of other data, bringing both to the later of the two times. */
   absorb(other: Readonly<LinearSums>): void {
-    const sums = this.#advance(other.asOfMs)
-    const factor = this.#decay(sums.asOfMs - other.asOfMs)
-    sums.n += factor * other.n
-    sums.c += factor * other.c
-    for (let i = 0; i < sums.b.length; i++) sums.b[i]! += factor * other.b[i]!
-    for (let i = 0; i < sums.A.length; i++) sums.A[i]! += factor * other.A[i]!
-    if (other.sinceMs !== undefined) sums.sinceMs = Math.max(sums.sinceMs ?? other.sinceMs, other.sinceMs)
+    this.#memory.absorb(other)
     this.#posterior = undefined
     this.#watch?.reset()
+  }
+
+  /** See {@link HeadMemory.handOver}. What is believed stays as it is. */
+  handOver(): void {
+    this.#memory.handOver()
+  }
+
+  /**
+   * See {@link HeadMemory.replaceElsewhere}. The watch goes on: whether a rival foretells better what comes next may be asked of
+   * a head that has learned from others in the meantime too. Not after a cut, as the rival began from what that forgets.
+   */
+  replaceElsewhere(
+    sums: Readonly<LinearSums> | undefined,
+    cut: Cut | undefined,
+    withHandedOver: boolean,
+  ): boolean {
+    const wasCutApart = this.#memory.needsHandOver
+    const changed = this.#memory.replaceElsewhere(sums, cut, withHandedOver)
+    if (changed || withHandedOver) this.#posterior = undefined
+    if (this.#memory.needsHandOver && !wasCutApart) this.#watch?.reset()
+    return changed
+  }
+
+  get needsHandOver(): boolean {
+    return this.#memory.needsHandOver
+  }
+
+  /** A change noticed here of which the last sums from elsewhere did not know yet: since when, Unix ms. */
+  get unheardChangeMs(): number | undefined {
+    return this.#memory.unheardChangeMs
   }
 
   /** The next prediction forms the posterior from the sums; the watch for changes begins anew. */
@@ -238,42 +239,12 @@ export class LinearHead {
     return spread
   }
 
-  #decay(ageMs: number): number {
-    return ageMs <= 0 ? 1 : 2 ** (-ageMs / this.#halfLifeMs)
-  }
-
-  /** Brings the sums to `toMs` if that is later than they are. */
-  #advance(toMs: number): LinearSums {
-    const sums = this.#sums
-    if (sums === undefined) {
-      this.#sums = {
-        asOfMs: toMs,
-        n: 0,
-        c: 0,
-        A: new Float64Array(packedLength(this.dimension)),
-        b: new Float64Array(this.dimension),
-      }
-      return this.#sums
-    }
-    if (toMs > sums.asOfMs) {
-      const factor = this.#decay(toMs - sums.asOfMs)
-      if (factor < 1) {
-        sums.n *= factor
-        sums.c *= factor
-        scale(sums.A, factor)
-        scale(sums.b, factor)
-      }
-      sums.asOfMs = toMs
-    }
-    return sums
-  }
-
   #freshPosterior(nowMs: number): Posterior {
     const current = this.#posterior
     if (
       current !== undefined &&
       current.steps < STEPS_BETWEEN_REFRESHES &&
-      this.#decay(nowMs - current.formedAtMs) > DECAY_TOLERATED
+      this.#memory.decay(nowMs - current.formedAtMs) > DECAY_TOLERATED
     ) {
       return current
     }
@@ -283,9 +254,9 @@ export class LinearHead {
 
   #data(nowMs: number): Readonly<LinearSums> {
     const lent = this.#lent
-    if (lent === undefined) return this.#advance(nowMs)
-    if (this.#sums === undefined) return { ...lent, asOfMs: nowMs }
-    const { asOfMs, n, c, A, b } = this.#advance(nowMs)
+    if (lent === undefined) return this.#memory.total(nowMs)
+    if (this.#memory.isEmpty) return { ...lent, asOfMs: nowMs }
+    const { asOfMs, n, c, A, b } = this.#memory.total(nowMs)
     return {
       asOfMs,
       n: n + lent.n,

@@ -22,8 +22,10 @@ const GROWTH_BETWEEN_REFITS = 1.05
 const FIRST_REFIT = 30
 /** … and at least once in so many observations. */
 const MOST_BETWEEN_REFITS = 5_000
-/** Expectation–maximisation steps after sums have come from elsewhere, when no request waits. */
-const STEPS_AFTER_ABSORBING = 60
+/** Expectation–maximisation steps after sums have come from elsewhere, at most; they halve the distance or better. */
+const SETTLING_STEPS_MAX = 60
+/** Of a step, as a share of the head's scale, that is none: far below what two replicas may differ by. */
+const SETTLED_STEP = 1e-12
 
 /**
  * sd of what the arms share over the starting sd of what one arm adds to it. One arm that is slower than it was registered
@@ -79,6 +81,7 @@ export class SharedPrior {
   #coefficients: Float64Array
   #observations = 0
   #nextRefit = FIRST_REFIT
+  #isSettled = false
 
   /** @param blocks of each coordinate; the first is the intercept's */
   constructor(start: PriorScales, blocks: readonly FeatureBlock[]) {
@@ -113,6 +116,7 @@ export class SharedPrior {
 
   /** Counts one observation. @returns whether a refit is due */
   count(): boolean {
+    this.#isSettled = false
     return ++this.#observations >= this.#nextRefit
   }
 
@@ -123,17 +127,39 @@ export class SharedPrior {
     this.#nextRefit = this.#observations + Math.max(Math.ceil(growth), 1)
   }
 
-  /** Several steps, for sums that have come all at once; back to the start while they are too few for a first refit. */
+  /** False when the data have changed since the steps were made that they call for. */
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  unsettle(): void {
+    this.#isSettled = false
+  }
+
+  /** All steps of {@link settling} at once. */
   settle(members: readonly Member[], nowMs: number): void {
+    for (const _step of this.settling(() => members, nowMs));
+  }
+
+  /** Several steps, for sums that have come all at once; back to the start while they are too few for a first refit. */
+  *settling(members: () => readonly Member[], nowMs: number): Generator<void> {
+    this.#isSettled = true
     let weight = 0
-    for (const { head } of members) weight += head.sumsAt(nowMs)?.n ?? 0
+    for (const { head } of members()) weight += head.sumsAt(nowMs)?.n ?? 0
     if (weight < FIRST_REFIT) {
       this.#scales = this.#start
       this.#coefficients = new Float64Array(this.#coefficients.length)
-      this.renew(members)
+      this.renew(members())
       return
     }
-    for (let step = 0; step < STEPS_AFTER_ABSORBING; step++) this.#step(members, nowMs)
+    for (let step = 0; step < SETTLING_STEPS_MAX; step++) {
+      const scales = this.#scales
+      const coefficients = this.#coefficients
+      this.#step(members(), nowMs)
+      if (this.#distance(scales, coefficients) < SETTLED_STEP) return
+      yield
+    }
+    this.#isSettled = false
   }
 
   renew(members: readonly Member[]): void {
@@ -170,6 +196,18 @@ export class SharedPrior {
     )
     this.#coefficients = sharedCoefficients(informed, this.#sharedPrecision(), this.#scales.outcomeSd ** 2)
     this.renew(members)
+  }
+
+  /** Of the last step: the largest move of a coefficient or scale, over the starting sd of an outcome. */
+  #distance(scales: PriorScales, coefficients: Float64Array): number {
+    let distance = Math.abs(this.#scales.outcomeSd - scales.outcomeSd)
+    for (const block of BLOCKS) {
+      const moved = this.#scales.coefficientSd[block] - scales.coefficientSd[block]
+      distance = Math.max(distance, Math.abs(moved))
+    }
+    for (let i = 0; i < coefficients.length; i++)
+      distance = Math.max(distance, Math.abs(this.#coefficients[i]! - coefficients[i]!))
+    return distance / this.#start.outcomeSd
   }
 
   #sharedPrecision(): Float64Array {

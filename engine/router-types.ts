@@ -1,6 +1,7 @@
 /** The engine's one object: `decide` and `learn` over the posterior of every arm. */
 import type { BudgetTerms } from './budget.ts'
 import type { ConservativeAccount } from './conservative.ts'
+import type { Elsewhere, Merged } from './elsewhere.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
 import type { TurnsState } from './turns.ts'
@@ -25,11 +26,16 @@ import type {
 /** How fast each head forgets: the age, ms, at which an observation counts half. `Infinity` never forgets. */
 export type HalfLives = Readonly<Record<HeadName, number>>
 
+/** Width of the time buckets from whose start the examples of a head age, ms. Absent or 0: each from its own time. */
+export type BucketWidths = Readonly<Partial<Record<HeadName, number>>>
+
 export interface RouterOptions {
   readonly arms: readonly Arm[]
   readonly featureSpace: FeatureSpace
   /** Overrides of {@link DEFAULT_HALF_LIFE_MS}. */
   readonly halfLifeMs?: Partial<HalfLives>
+  /** Those of the store that the sums are exchanged through. @default examples age from their own times */
+  readonly bucketMs?: BucketWidths
 }
 
 export interface DecideRequest {
@@ -111,6 +117,21 @@ export interface Router {
   learn(observations: readonly Observation[]): readonly HeadChange[]
   /** Adds sums that come from elsewhere (the store, another replica, a file). */
   absorb(sums: readonly HeadSums[]): void
+  /**
+   * From now on own observations are counted anew. What was counted so far is believed on, until it comes back from
+   * elsewhere.
+   */
+  handOver(): void
+  /**
+   * Puts what other processes have observed up to now in the place of what was known of it. Own observations stay.
+   * @throws {EngineError} `engine_snapshot_mismatch` for another feature space: then nothing changed
+   */
+  replaceElsewhere(elsewhere: Elsewhere): Merged
+  /**
+   * Fits what arms share to the sums as they are now, step by step: whoever drives it lets requests through in between.
+   * Routers with the same sums agree when it is done. Nothing to do while nothing has come from elsewhere.
+   */
+  settling(nowMs: number): Iterable<void>
   /**
    * Believes sums from elsewhere (a policy file) beforehand, instead of those it was started from earlier. They do not
    * fade, count as at most so many observations, and less where what is observed here disagrees with them.

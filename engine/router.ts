@@ -22,13 +22,14 @@ import {
   neededCapabilities,
   validateConstraints,
 } from './eligibility.ts'
-import { EngineError } from './errors.ts'
+import { type Elsewhere, type Merged, mergeElsewhere } from './elsewhere.ts'
 import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
-import { column, nonZeros, packedLength } from './linalg.ts'
+import { column, nonZeros } from './linalg.ts'
 import type { PolicyInput } from './policies/policy.ts'
 import type { Member, SharedPrior } from './pooling.ts'
 import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
 import type {
+  BucketWidths,
   DecideRequest,
   DecideResult,
   HalfLives,
@@ -38,6 +39,7 @@ import type {
   RouterSnapshot,
 } from './router-types.ts'
 import { readSums, SNAPSHOT_VERSION, writeSums } from './snapshot.ts'
+import { checkObservation, checkSums } from './space-guard.ts'
 import { Turns } from './turns.ts'
 import {
   type Arm,
@@ -80,6 +82,7 @@ export function createRouter(options: RouterOptions): Router {
 class PosteriorRouter implements Router {
   readonly featureSpace: RouterOptions['featureSpace']
   readonly halfLifeMs: HalfLives
+  readonly #bucketMs: BucketWidths
   #arms: ReadonlyMap<ArmId, Arm>
   /** Also of arms that have left the registry: their sums stay for their return. */
   readonly #models = new Map<ArmId, ArmModel>()
@@ -87,10 +90,13 @@ class PosteriorRouter implements Router {
   readonly #turns = new Turns()
   readonly #yardsticks: ClassYardsticks
   readonly #coldStart: ColdStart
+  /** Something comes from elsewhere. */
+  #isShared = false
 
   constructor(options: RouterOptions) {
     this.featureSpace = options.featureSpace
     this.halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...options.halfLifeMs }
+    this.#bucketMs = options.bucketMs ?? {}
     this.#arms = indexArms(options.arms)
     this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
     const shared = (head: LinearHeadName) => createSharedPrior(head, options.featureSpace)
@@ -186,7 +192,7 @@ class PosteriorRouter implements Router {
   }
 
   learn(observations: readonly Observation[]): readonly HeadChange[] {
-    for (const observation of observations) this.#validate(observation)
+    for (const observation of observations) checkObservation(observation, this.featureSpace)
     // The heads of one call share their context.
     let context: Float64Array = NO_CONTEXT
     let positions = nonZeros(context, 0)
@@ -221,16 +227,43 @@ class PosteriorRouter implements Router {
     }
   }
 
+  handOver(): void {
+    for (const model of this.#models.values()) for (const head of HEADS) headOf(model, head).handOver()
+  }
+
+  replaceElsewhere(elsewhere: Elsewhere): Merged {
+    checkSums(elsewhere.sums, this.featureSpace)
+    for (const { arm } of [...elsewhere.sums, ...elsewhere.cuts]) this.#model(arm)
+    const merged = mergeElsewhere(this.#models, elsewhere)
+    this.#isShared ||= elsewhere.sums.length > 0
+    if (merged.changed) {
+      this.#yardsticks.forget()
+      for (const head of LINEAR_HEADS) this.#shared[head].unsettle()
+    }
+    return merged
+  }
+
+  *settling(nowMs: number): Generator<void> {
+    if (!this.#isShared) return
+    for (const head of LINEAR_HEADS) {
+      if (this.#shared[head].isSettled) continue
+      this.#reviewLoans(head)
+      yield* this.#shared[head].settling(() => this.#members(head), nowMs)
+    }
+  }
+
   replaceArms(arms: readonly Arm[]): void {
     const next = indexArms(arms)
     for (const [id, arm] of next) {
       const model = this.#models.get(id)
       if (model === undefined || samePrior(model.prior, arm.prior)) continue
       // The data stay; only what was believed before them is new.
-      const sums = this.#sumsOf(id, model)
-      this.#models.delete(id)
-      this.#arms = next
-      for (const entry of sums) headOf(this.#model(id), entry.head).absorb(entry)
+      this.#models.set(id, { ...model, prior: arm.prior })
+      for (const name of LINEAR_HEADS) {
+        const head = linearHeadOf(model, name)
+        head.setPrior(this.#shared[name].priorOf(interceptMean(arm.prior, name)))
+        head.forgetPosterior()
+      }
     }
     this.#arms = next
     this.#yardsticks.forget()
@@ -238,7 +271,7 @@ class PosteriorRouter implements Router {
   }
 
   startFrom(prior: PriorSums): void {
-    this.#checkSpace(prior.sums)
+    checkSums(prior.sums, this.featureSpace)
     this.#coldStart.startFrom(prior)
     for (const { arm } of prior.sums) this.#model(arm)
     this.#yardsticks.forget()
@@ -359,9 +392,8 @@ class PosteriorRouter implements Router {
   }
 
   #createModel(prior: ArmPrior): ArmModel {
-    return createArmModel(prior, this.halfLifeMs, (head) =>
-      this.#shared[head].priorOf(interceptMean(prior, head)),
-    )
+    const linearPrior = (head: LinearHeadName) => this.#shared[head].priorOf(interceptMean(prior, head))
+    return createArmModel(prior, this.halfLifeMs, linearPrior, this.#bucketMs)
   }
 
   #settle(head: LinearHeadName, nowMs: number): void {
@@ -375,7 +407,7 @@ class PosteriorRouter implements Router {
   }
 
   #add(sums: readonly HeadSums[]): void {
-    this.#checkSpace(sums)
+    checkSums(sums, this.featureSpace)
     for (const entry of sums) headOf(this.#model(entry.arm), entry.head).absorb(entry)
     this.#yardsticks.forget()
   }
@@ -394,27 +426,6 @@ class PosteriorRouter implements Router {
     })
   }
 
-  #dimensionOf(head: Observation['head']): number {
-    if (head === 'success') return 1
-    return head === 'quality' ? this.featureSpace.dimension : this.featureSpace.servingDimension
-  }
-
-  #checkSpace(sums: readonly HeadSums[]): void {
-    for (const { arm, head, featureSpace, A, b } of sums) {
-      const dimension = this.#dimensionOf(head)
-      if (
-        featureSpace !== this.featureSpace.id ||
-        b.length !== dimension ||
-        A.length !== packedLength(dimension)
-      ) {
-        throw new EngineError(
-          'engine_snapshot_mismatch',
-          `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
-        )
-      }
-    }
-  }
-
   #reviewLoans(head: LinearHeadName): void {
     for (const [id, model] of this.#models) this.#reviewLoan(id, model, head)
   }
@@ -424,22 +435,6 @@ class PosteriorRouter implements Router {
     const sibling = siblingId && this.#models.get(siblingId)
     this.#coldStart.borrow(id, sibling && { id: siblingId, model: sibling }, head)
     this.#coldStart.review(id, model, head)
-  }
-
-  #validate({ arm, head, featureSpace, x, y, weight, atMs }: Observation): void {
-    const dimension = this.#dimensionOf(head)
-    if (featureSpace !== this.featureSpace.id || x.length !== dimension) {
-      throw new EngineError(
-        'engine_bad_observation',
-        `observation of ${arm}/${head} is of feature space ${featureSpace} with ${x.length} coordinates; this router's is ${this.featureSpace.id} with ${dimension}`,
-      )
-    }
-    if (![y, weight, atMs].every(Number.isFinite) || !x.every(Number.isFinite)) {
-      throw new EngineError(
-        'engine_bad_observation',
-        `observation of ${arm}/${head} has a number that is not finite`,
-      )
-    }
   }
 }
 

@@ -9,6 +9,7 @@ import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
 import { Conversations } from './pipeline/conversations.ts'
 import { errorBody, errorHeaders } from './pipeline/error-body.ts'
@@ -34,6 +35,7 @@ import { outcomesRoute } from './routes/outcomes.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 import { TextEmbeddings } from './text-embeddings.ts'
+import { TurnEnd } from './turn-end.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 /** A request has to have arrived after this; says nothing about its answer. */
@@ -74,6 +76,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   const judges = new Judges(() => services)
+  registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
   const services: Services = {
     ...outside,
     view,
@@ -88,6 +91,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     feedbackLock: new KeyedLock(),
     reviews: new Reviews(() => services, judges),
     judges,
+    turnEnd: new TurnEnd((thrown) => app.log.error({ err: thrown }, 'failed at the end of a turn')),
     log: app.log,
   }
   const defaults = new DefaultRewards(services)

@@ -4,6 +4,7 @@ import type { Registry as MetricsRegistry } from 'prom-client'
 import type { Embedder, Provider, Store, TokenCounter } from '../adapters/index.ts'
 import type { DecisionId, Router } from '../engine/index.ts'
 import type { Registry } from './registry.ts'
+import type { ReplicasStatus } from './replicas.ts'
 
 export interface Clock {
   /** Unix time, ms. */
@@ -29,6 +30,8 @@ export interface AppDeps {
   readonly ids: Ids
   /** Names this process among those that share a store. */
   readonly replica: string
+  /** How learning together with others goes. */
+  readonly replicas: { readonly status: ReplicasStatus }
   readonly logger: FastifyServerOptions['logger']
   readonly metricsRegistry: MetricsRegistry
 }

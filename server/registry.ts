@@ -1,5 +1,12 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
+import type {
+  EmbedderConfig,
+  PriceRow,
+  ProviderConfig,
+  SpoolLocation,
+  StoreLocation,
+  WriterOptions,
+} from '../adapters/index.ts'
 import type {
   Arm,
   ArmId,
@@ -60,15 +67,15 @@ export interface ServerSettings {
   readonly drainMs: number
 }
 
-export type StoreSettings =
-  | { readonly kind: 'embedded'; readonly dataDir: string }
-  | {
-      readonly kind: 'remote'
-      readonly url: string
-      readonly database: string
-      readonly username: string | undefined
-      readonly password: string | undefined
-    }
+export type StoreSettings = StoreLocation & {
+  readonly spool?: SpoolLocation
+  readonly writer?: Partial<WriterOptions>
+}
+
+export interface ReplicasSettings {
+  /** Pause between two readings of what others have learned, ms. */
+  readonly mergeEveryMs: number
+}
 
 /** Where the text block of contexts comes from, if the user has a model for it. */
 export interface EmbeddingSettings extends EmbedderConfig {
@@ -140,5 +147,6 @@ export interface Registry {
   /** Absent: there are none. */
   readonly judges?: readonly Judge[]
   readonly store: StoreSettings
+  readonly replicas: ReplicasSettings
   readonly server: ServerSettings
 }

@@ -13,6 +13,7 @@ import type { ArmHealth } from './resilience/health.ts'
 import type { InFlight } from './resilience/in-flight.ts'
 import type { Reviews } from './rewards/reviews.ts'
 import type { TextEmbeddings } from './text-embeddings.ts'
+import type { TurnEnd } from './turn-end.ts'
 
 export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metricsRegistry' | 'embedder'> {
   /** Of the registry that is in force now; a request keeps the one it began with. */
@@ -28,5 +29,6 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly feedbackLock: KeyedLock
   readonly reviews: Reviews
   readonly judges: Judges
+  readonly turnEnd: TurnEnd
   readonly log: FastifyBaseLogger
 }

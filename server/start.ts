@@ -11,12 +11,13 @@ import {
   type ProviderConfig,
   type Store,
 } from '../adapters/index.ts'
-import { createRouter, priorSumsOf, type Router } from '../engine/index.ts'
+import { createRouter, DEFAULT_HALF_LIFE_MS, priorSumsOf, type Router } from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
 import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import type { Registry } from './registry.ts'
+import { Replicas } from './replicas.ts'
 import type { App } from './routes/app-type.ts'
 
 /** After the drain, answers that were ended still have to be flushed to their callers. */
@@ -63,12 +64,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let registry = options.registry
   const providers = new ProviderPool()
   providers.use(registry.providers)
+  const halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...registry.coldStart?.policyFile.hyperparameters.halfLifeMs }
   const router = createRouter({
     arms: armsOf(registry),
     featureSpace: featureSpaceOf(registry),
-    halfLifeMs: registry.coldStart?.policyFile.hyperparameters.halfLifeMs ?? {},
+    halfLifeMs,
+    bucketMs: store.bucketMs(halfLifeMs),
   })
-  await remember(router, store, clock)
+  const replicas = new Replicas({
+    router,
+    store,
+    clock,
+    mergeEveryMs: () => registry.replicas.mergeEveryMs,
+  })
+  // What all have learned up to now, this one in its earlier lives too.
+  await replicas.merge()
   startFrom(router, registry)
   const tokens = createTokenCounter()
   const embedder = registry.embedding && createEmbedder(registry.embedding)
@@ -84,12 +94,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     clock,
     ids,
     replica,
+    replicas,
     logger: loggerOf(options.logger),
     metricsRegistry,
   })
+  replicas.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
   async function release(): Promise<void> {
+    await replicas.close()
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
@@ -104,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function shutDown(): Promise<void> {
     const { drainMs } = registry.server
+    const merged = replicas.close()
     const drained = inFlight.drain(drainMs)
     const closed = app.close()
     await drained
@@ -112,6 +126,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const farewell = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS)
     await closed
     clearTimeout(farewell)
+    await merged
     await store.flush().finally(release)
   }
 
@@ -170,17 +185,6 @@ class ProviderPool {
     const closed = provider.close().finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
   }
-}
-
-/** What all replicas have learned up to now. */
-async function remember(router: Router, store: Store, clock: Clock): Promise<void> {
-  router.absorb(
-    await store.loadSums({
-      featureSpace: router.featureSpace.id,
-      nowMs: clock.nowMs(),
-      halfLifeMs: router.halfLifeMs,
-    }),
-  )
 }
 
 /** What its policy file says of the arms, or nothing. */

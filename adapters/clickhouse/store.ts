@@ -7,6 +7,7 @@ import type {
   Decision,
   DecisionId,
   FeatureSpaceId,
+  HeadCut,
   HeadName,
   HeadSums,
   Observation,
@@ -114,13 +115,80 @@ export interface ArmSummary {
   readonly totalMs: { readonly p50: number; readonly p95: number } | undefined
 }
 
+/**
+ * - `normal`: ClickHouse takes what comes
+ * - `spooling`: it does not; rows wait on disk
+ * - `replaying`: it does again, and what has waited for more than a moment is being written
+ * - `memory`: it does not, and the disk takes nothing either: rows wait in memory, and end with the process
+ * - `full`: it does not, and rows are being dropped
+ */
+export const STORE_STATES = ['normal', 'spooling', 'replaying', 'memory', 'full'] as const
+export type StoreState = (typeof STORE_STATES)[number]
+
+/** Since the start, but for what waits. */
 export interface StoreStats {
+  readonly state: StoreState
+  /** Rows that are not in ClickHouse yet, in memory or in the spool. */
   readonly queuedRows: number
   readonly writtenRows: number
   /** Inserts that failed; their rows stay in the queue unless ClickHouse refused them for good. */
   readonly failedBatches: number
-  /** Rows given up: the queue was full, ClickHouse refused them, or the store closed without it. */
+  /** Rows given up: there was no room, ClickHouse refused them, they were damaged, or the store closed without it. */
   readonly droppedRows: number
+  /** Age of the oldest row in line, ms; 0 when none is. */
+  readonly oldestMs: number
+  /** Why ClickHouse did not take the last batch; undefined when it did. */
+  readonly problem: string | undefined
+  /** Undefined where there is none. */
+  readonly spool: StoreSpoolStats | undefined
+  /** Times that the process of an embedded engine has died and was started again. */
+  readonly engineRestarts: number
+}
+
+export interface StoreSpoolStats {
+  readonly path: string
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly segments: number
+  /** Bytes that could not be read back: the segments that had them are kept beside the others as `.damaged`. */
+  readonly damagedBytes: number
+  /** Why the disk did not take the last record; undefined when it did. */
+  readonly problem: string | undefined
+}
+
+/** What others have learned up to now. */
+export interface SumsReading {
+  /** Of each (arm, head), as of one time, without what the cuts forget. The same array when nothing has changed. */
+  readonly sums: readonly HeadSums[]
+  readonly cuts: readonly HeadCut[]
+  /** Names of other replicas with examples in the last 15 minutes. */
+  readonly replicas: number
+  /** This process's clock against the server's, ms; off by at most half of what the question took. */
+  readonly clockAheadMs: number
+  /** Something may be stored that its caller was told is not: only the store knows what this process has observed. */
+  readonly needsHandOver: boolean
+}
+
+export interface SumsQuery {
+  readonly featureSpace: FeatureSpaceId
+  readonly halfLifeMs: Readonly<Record<HeadName, number>>
+}
+
+export interface SumsFeed {
+  /**
+   * Reads what has changed since the last reading. One at a time.
+   * @throws {StoreError} `store_unavailable`; the next reading makes up for it
+   */
+  read(nowMs: number): Promise<SumsReading>
+}
+
+/** A head has noticed a change of an arm. */
+export interface ForgottenRow {
+  readonly featureSpace: FeatureSpaceId
+  readonly arm: ArmId
+  readonly head: HeadName
+  /** Examples from before say nothing any more. */
+  readonly sinceMs: number
 }
 
 export interface Store {
@@ -132,21 +200,33 @@ export interface Store {
   appendDecision(row: DecisionRow): void
   appendAttempt(row: AttemptRow): void
   appendObservations(rows: readonly Observation[]): void
-  /** Resolves when the feedback and what was learned from it are durable. @throws {StoreError} `store_unavailable` */
+  /** All replicas, and all that start later, leave out what it forgets. The same one twice counts once. */
+  appendForgotten(row: ForgottenRow): void
+  /**
+   * Resolves when the feedback and what was learned from it are durable. Who learns from it itself does so as soon as it
+   * resolves, before waiting for anything else: see {@link handOver}.
+   * @throws {StoreError} `store_unavailable`
+   */
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
 
   /** Rows still in the queue are found too. */
   findDecision(id: DecisionId): Promise<DecisionRecord | undefined>
+  /** Width of the time buckets that examples of a head with such a half-life are summed in, ms; 0: none, exact times. */
+  bucketMs(halfLifeMs: Readonly<Record<HeadName, number>>): Readonly<Record<HeadName, number>>
   /**
-   * The sums of every (arm, head) in one feature space over all replicas, each time bucket decayed by its age:
-   * `2^(−(nowMs − bucket)/halfLifeMs[head])`. `excludeReplica` leaves out one replica's own rows.
+   * The sums of every (arm, head) in one feature space over all replicas, without what was forgotten. Each example counts
+   * `2^(−age/halfLifeMs[head])`, its age being that of its time bucket: see {@link bucketMs}.
    */
-  loadSums(query: {
-    readonly featureSpace: FeatureSpaceId
-    readonly nowMs: number
-    readonly halfLifeMs: Readonly<Record<HeadName, number>>
-    readonly excludeReplica?: string
-  }): Promise<readonly HeadSums[]>
+  loadSums(query: SumsQuery & { readonly nowMs: number }): Promise<readonly HeadSums[]>
+  /** The same of everything that this process does not hold in memory: what others wrote, and itself in earlier lives. */
+  followSums(query: SumsQuery): SumsFeed
+  /**
+   * From the moment at which `switched` is called on, what this process writes is told from what it wrote before.
+   *
+   * @returns when all that was written before is stored, and {@link followSums} reads it as if others had written it
+   * @throws {StoreError} `store_closed`
+   */
+  handOver(switched: () => void): Promise<void>
 
   /** Arms with a decision or a call in [fromMs, toMs), by the decision's time; most decisions first. Written rows only. */
   armSummary(query: { readonly fromMs: number; readonly toMs: number }): Promise<readonly ArmSummary[]>

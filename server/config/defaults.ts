@@ -1,6 +1,6 @@
 /** Every default of the configuration, in one place. Those that belong to the engine or the adapters are read from there. */
 
-import { DEFAULT_DEADLINES } from '../../adapters/index.ts'
+import { DEFAULT_DEADLINES, DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS } from '../../adapters/index.ts'
 import {
   DEFAULT_ALPHA,
   DEFAULT_CLASSES,
@@ -56,7 +56,15 @@ export const DEFAULTS = {
     },
   },
   judge: { metric: 'quality', share: 0.02, maxUsdPerDay: 1, maxConcurrent: 2, ownAnswers: 'skip' },
-  store: { dataDir: '.highwayman', database: 'highwayman' },
+  store: {
+    dataDir: '.highwayman',
+    database: 'highwayman',
+    flushMs: DEFAULT_WRITER_OPTIONS.flushEveryMs,
+    batchRows: DEFAULT_WRITER_OPTIONS.batchRowsMax,
+    spoolDir: '.highwayman/spool',
+    spoolMaxBytes: DEFAULT_SPOOL_BYTES,
+  },
+  replicas: { mergeEveryMs: 5_000 },
   server: {
     host: '127.0.0.1',
     port: 8787,

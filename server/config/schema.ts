@@ -363,7 +363,36 @@ export const configSchema = z.strictObject({
     database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
     username: text().optional().describe('User on that server. Needs a restart.'),
     password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
+    caFile: text()
+      .optional()
+      .describe('PEM file of the authority that signed that server’s certificate, relative to this file.'),
+    compression: truth().optional().describe('Compress what is sent to that server. Default: `true`.'),
+    connectTimeoutMs: milliseconds().optional().describe('Wait for its first answer, ms. Default: `5000`.'),
+    requestTimeoutMs: milliseconds().optional().describe('Wait for any later answer, ms. Default: `30000`.'),
+    flushMs: integer(1, 60_000)
+      .default(DEFAULTS.store.flushMs)
+      .describe('A row waits at most this long to share an insert, ms: what a killed process loses.'),
+    batchRows: integer(1, 1_000_000)
+      .default(DEFAULTS.store.batchRows)
+      .describe('So many rows of a table are an insert at once.'),
+    spool: section({
+      dir: text()
+        .optional()
+        .describe(
+          `Directory where rows wait until ClickHouse has them, relative to this file. Default: \`spool\` in \`dataDir\`; with a server, \`${DEFAULTS.store.spoolDir}\` in the working directory.`,
+        ),
+      maxBytes: integer(1024 ** 2)
+        .default(DEFAULTS.store.spoolMaxBytes)
+        .describe('What it may hold, bytes. Beyond: [docs/durability.md](durability.md).'),
+    }).describe('Rows on their way, on disk. Needs a restart.'),
   }).describe('Where decisions, outcomes and what was learned are kept.'),
+  replicas: section({
+    mergeEveryMs: integer(100, 3_600_000)
+      .default(DEFAULTS.replicas.mergeEveryMs)
+      .describe(
+        'Pause before what the others have learned is read again, ms; ten times as long as a reading takes at least.',
+      ),
+  }).describe('Several gateways over one store, which learn as one.'),
   server: section({
     host: text().default(DEFAULTS.server.host).describe('Address to listen on. Needs a restart.'),
     port: integer(0, 65_535)

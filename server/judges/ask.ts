@@ -45,6 +45,7 @@ export async function askJudge(
   const { response, usage, finish } = value
   const text = response.choices[0]?.message.content ?? ''
   const bill = billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => text, services.tokens)
-  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs })
+  const overheadMs = Math.max(0, flight.elapsedMs - trail.upstreamMs)
+  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
   return { text, costUsd: bill.costUsd, arm: leg.decision.arm }
 }

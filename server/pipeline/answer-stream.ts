@@ -17,7 +17,7 @@ import { errorBody } from './error-body.ts'
 import { refused, shuttingDown } from './failure.ts'
 import { type Leg, newTrail, type Trail } from './leg.ts'
 import { recordAnswered, recordFailure } from './record.ts'
-import { completionId, decisionHeaders, extensionBody, overheadHeader } from './respond.ts'
+import { completionId, decisionHeaders, extensionBody, ownMs } from './respond.ts'
 import type { Task } from './task.ts'
 
 type EndPart = Extract<StreamPart, { type: 'end' }>
@@ -43,10 +43,10 @@ export async function answerStream(
   const trail = newTrail()
   const { leg, value: stream } = await callArms(services, task, flight, trail, openStream)
   const { decision } = leg
-  const overheadMs = overheadHeader(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   reply.headers({
-    'x-highwayman-overhead-ms': overheadMs,
+    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     // nginx would collect chunks before passing them on.
@@ -85,9 +85,8 @@ export async function answerStream(
   const final = bill(end.usage)
   writer.usage(usageBody(final, undefined))
   writer.done()
-  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
+  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs, overheadMs })
   review?.end()
-  services.metrics.overhead.observe(Number(overheadMs) / 1_000)
 }
 
 const NO_USAGE: Usage = {
@@ -112,8 +111,8 @@ async function openStream({ provider, call, startedAt, decision }: Leg): Promise
       warnings = part.warnings
       continue
     }
-    if (part.type === 'chunk') held.push(part.chunk)
-    if (part.type === 'end' || saysSomething(part.chunk)) {
+    if (part.type === 'chunks') held.push(...part.chunks)
+    if (part.type === 'end' || part.chunks.some(saysSomething)) {
       const end = part.type === 'end' ? part : undefined
       return { parts, held, warnings, ttftMs: performance.now() - startedAt, end }
     }
@@ -132,9 +131,11 @@ async function pump(stream: OpenStream, writer: ChunkWriter, review: Review | un
     if (step.done === true) throw endless('the arm')
     const part = step.value
     if (part.type === 'end') return part
-    if (part.type !== 'chunk') continue
-    review?.chunk(part.chunk)
-    if (writer.chunk(part.chunk)) await writer.drained()
+    if (part.type === 'start') continue
+    for (const chunk of part.chunks) {
+      review?.chunk(chunk)
+      if (writer.chunk(chunk)) await writer.drained()
+    }
   }
 }
 

@@ -64,9 +64,9 @@ export class Reviews {
       if (isSampled) this.#run(() => this.#readSignals(signals, task, decision, seen))
       for (const judge of drawn) this.#judges.offer(judge, task, decision, seen)
     }
-    // Not before what was sent has left this tick. Nobody is there any more to be told of a fault of ours.
+    // Not before the answer has been sent. Nobody is there any more to be told of a fault of ours.
     const after = (answer: () => AnswerSeen) =>
-      setImmediate(() => {
+      this.#services().turnEnd.record(() => {
         try {
           look(answer)
         } catch (error) {

@@ -1,8 +1,17 @@
 /** What every Store promises, on the embedded engine and over HTTP. */
 import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { v7 } from 'uuid'
-import { openStore, type Store, StoreError, type StoreLocation } from '../../adapters/index.ts'
+import {
+  openStore,
+  type Store,
+  StoreError,
+  type StoreLocation,
+  type WriterOptions,
+} from '../../adapters/index.ts'
 import type { ArmId, DecisionId } from '../../engine/index.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
 import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
@@ -19,15 +28,23 @@ import {
   START_MS,
 } from '../helpers/store-rows.ts'
 
-for (const makePlace of [embeddedPlace, remotePlace]) {
-  describe(makePlace.name.replace('Place', ' store'), () => {
+for (const [makePlace, spools] of [
+  [embeddedPlace, true],
+  [embeddedPlace, false],
+  [remotePlace, true],
+  [remotePlace, false],
+] as const) {
+  describe(`${makePlace.name.replace('Place', ' store')} ${spools ? 'with' : 'without'} a spool`, () => {
     let place: Place
     let location: StoreLocation
     let store: Store
+    let spoolDir: string
 
-    const open = (replica = 'replica-1'): Promise<Store> => openStore({ ...location, replica })
+    const open = (replica = 'replica-1', writer: Partial<WriterOptions> = {}): Promise<Store> =>
+      openStore({ ...location, ...(spools && { spool: { directory: spoolDir } }), replica, writer })
     const openFresh = async (): Promise<void> => {
       location = await place.fresh()
+      spoolDir = await mkdtemp(join(tmpdir(), 'highwayman-spool-'))
       store = await open()
     }
     const reopen = async (replica?: string): Promise<void> => {
@@ -37,7 +54,15 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     before(async () => {
       place = await makePlace()
     })
-    afterEach(() => store.close())
+    afterEach(async () => {
+      await store.close()
+      // What ClickHouse has is no longer in the spool.
+      assert.deepEqual(
+        (await readdir(spoolDir, { recursive: true })).filter((name) => name.endsWith('.segment')),
+        [],
+      )
+      await rm(spoolDir, { recursive: true, force: true })
+    })
     after(() => place.end())
 
     test('says what it is and where, and answers', async () => {
@@ -165,9 +190,9 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       const reward = rewardRow()
       const learned = [observation({ decisionId: reward.decisionId, atMs: reward.atMs })]
       await store.writeReward(reward, learned)
-      assert.equal(store.stats().queuedRows, 0)
       const query = { featureSpace: SPACE, nowMs: reward.atMs, halfLifeMs: HALF_LIFE_MS }
       assertSums(await store.loadSums(query), directSums(learned, reward.atMs, HALF_LIFE_MS))
+      assert.equal(store.stats().queuedRows, 0)
     })
 
     test('sums what was learned per arm and head, each bucket decayed by its age, one feature space at a time', async () => {
@@ -202,7 +227,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       assertSums(sums, directSums([kept], START_MS, NEVER_FORGET))
     })
 
-    test('adds the sums of all replicas, or of all but one', async () => {
+    test('adds the sums of all replicas, or of all but this one', async () => {
       await openFresh()
       const mine = [observation({ y: 0.2 })]
       const theirs = [observation({ y: 0.8, atMs: START_MS - 1_000 })]
@@ -212,8 +237,42 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       await store.flush()
       const query = { featureSpace: SPACE, nowMs: START_MS, halfLifeMs: HALF_LIFE_MS }
       assertSums(await store.loadSums(query), directSums([...mine, ...theirs], START_MS, HALF_LIFE_MS))
-      const others = await store.loadSums({ ...query, excludeReplica: 'replica-2' })
-      assertSums(others, directSums(mine, START_MS, HALF_LIFE_MS))
+      const others = await store.followSums(query).read(START_MS)
+      assertSums(others.sums, directSums(mine, START_MS, HALF_LIFE_MS))
+    })
+
+    test('reads its own examples as those of another once they are handed over, those in line too', async () => {
+      await openFresh()
+      const written = [observation({ y: 0.2 })]
+      const inLine = [observation({ y: 0.4, atMs: START_MS - 1_000 })]
+      const later = [observation({ y: 0.8, atMs: START_MS - 2_000 })]
+      const query = { featureSpace: SPACE, halfLifeMs: HALF_LIFE_MS }
+      const feed = store.followSums(query)
+      store.appendObservations(written)
+      await store.flush()
+      assert.deepEqual((await feed.read(START_MS)).sums, [])
+      store.appendObservations(inLine)
+      await store.handOver(() => store.appendObservations(later))
+      await store.flush()
+      const { sums } = await feed.read(START_MS)
+      assertSums(sums, directSums([...written, ...inLine], START_MS, HALF_LIFE_MS))
+      const all = await store.loadSums({ ...query, nowMs: START_MS })
+      assertSums(all, directSums([...written, ...inLine, ...later], START_MS, HALF_LIFE_MS))
+    })
+
+    test('leaves out what was before a change, for the head that has noticed it', async () => {
+      await openFresh()
+      const examples = [-2, -1, 0, 1].map((minutes) =>
+        observation({ y: 0.5 + minutes / 10, atMs: START_MS + minutes * 60_000 }),
+      )
+      const speeds = callObservations(decisionId(), START_MS - 60_000, Float64Array.of(1, 2))
+      store.appendObservations([...examples, ...speeds])
+      const { arm, head } = examples[0]!
+      store.appendForgotten({ featureSpace: SPACE, arm, head, sinceMs: START_MS })
+      await store.flush()
+      const nowMs = START_MS + 120_000
+      const sums = await store.loadSums({ featureSpace: SPACE, halfLifeMs: HALF_LIFE_MS, nowMs })
+      assertSums(sums, directSums([...examples.slice(2), ...speeds], nowMs, HALF_LIFE_MS))
     })
 
     test('sums up what each arm did', async () => {
@@ -319,11 +378,8 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
 
     test('a full batch goes out by itself, and all rows arrive once', async () => {
       location = await place.fresh()
-      store = await openStore({
-        ...location,
-        replica: 'replica-1',
-        writer: { batchRowsMax: 50, flushEveryMs: 60_000 },
-      })
+      spoolDir = await mkdtemp(join(tmpdir(), 'highwayman-spool-'))
+      store = await open('replica-1', { batchRowsMax: 50, flushEveryMs: 60_000 })
       const rows = Array.from({ length: 230 }, (_, i) => decisionRow({}, { atMs: START_MS + i }))
       for (const row of rows) store.appendDecision(row)
       await store.flush()

@@ -1,7 +1,7 @@
 /** The posterior's sums by definition, example by example: what the materialized view must come to. */
 
 import assert from 'node:assert/strict'
-import type { HeadName, HeadSums, Observation } from '../../engine/index.ts'
+import { HEADS, type HeadName, type HeadSums, type Observation } from '../../engine/index.ts'
 
 const BUCKET_MS: Readonly<Record<HeadName, number>> = {
   quality: 3_600_000,
@@ -9,6 +9,16 @@ const BUCKET_MS: Readonly<Record<HeadName, number>> = {
   tpot: 300_000,
   output_tokens: 300_000,
   success: 60_000,
+}
+
+/** Heads that remember a day or more have slots of six hours. */
+const DAY_MS = 86_400_000
+const SLOT_MS = 21_600_000
+
+export function bucketMs(halfLifeMs: Readonly<Record<HeadName, number>>): Readonly<Record<HeadName, number>> {
+  const widths = { ...BUCKET_MS }
+  for (const head of HEADS) if (halfLifeMs[head] >= DAY_MS) widths[head] = SLOT_MS
+  return widths
 }
 
 export interface DirectSums {
@@ -26,6 +36,7 @@ export function directSums(
   nowMs: number,
   halfLifeMs: Readonly<Record<HeadName, number>>,
 ): Map<string, DirectSums> {
+  const widths = bucketMs(halfLifeMs)
   const sums = new Map<string, DirectSums>()
   for (const { arm, head, x, y, weight, atMs } of observations) {
     const d = x.length
@@ -38,8 +49,9 @@ export function directSums(
       scale: 0,
     }
     sums.set(key, sum)
-    const bucketMs = Math.floor(atMs / BUCKET_MS[head]) * BUCKET_MS[head]
-    const w = weight * 2 ** (-(nowMs - bucketMs) / halfLifeMs[head])
+    const widthMs = widths[head]
+    const ageMs = Math.max(0, nowMs - Math.floor(atMs / widthMs) * widthMs)
+    const w = weight * 2 ** (-ageMs / halfLifeMs[head])
     let at = 0
     for (let i = 0; i < d; i += 1) {
       for (let j = 0; j <= i; j += 1) {

@@ -4,13 +4,16 @@ import {
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
+  type ForgottenRow,
   type RewardableDecision,
   type RewardRow,
   type Store,
   StoreError,
+  type StoreState,
   type StoreStats,
+  type SumsFeed,
 } from '../../adapters/index.ts'
-import type { ArmId, DecisionId, HeadSums, Observation } from '../../engine/index.ts'
+import type { ArmId, DecisionId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
   /** `remote`: others write to it as well. */
@@ -20,9 +23,12 @@ export class MemoryStore implements Store {
   readonly attempts: AttemptRow[] = []
   readonly observations: Observation[] = []
   readonly rewards: RewardRow[] = []
-  /** What {@link loadSums} answers. */
+  readonly forgotten: ForgottenRow[] = []
+  /** What {@link loadSums} answers, and what is read of others. */
   sums: readonly HeadSums[] = []
   available = true
+  /** What it says of itself while it is not available. */
+  state: StoreState = 'memory'
   /** Awaited before a reward is taken. */
   beforeReward: () => Promise<void> = async () => {}
   flushes = 0
@@ -35,6 +41,9 @@ export class MemoryStore implements Store {
   }
   appendObservations(rows: readonly Observation[]): void {
     this.observations.push(...rows)
+  }
+  appendForgotten(row: ForgottenRow): void {
+    this.forgotten.push(row)
   }
   async writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void> {
     await this.beforeReward()
@@ -91,6 +100,21 @@ export class MemoryStore implements Store {
       .filter(({ decisionId, atMs }) => own.has(decisionId) && atMs >= fromMs)
       .reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0)
   }
+  /** It has no buckets: what is learned has the weight it came with. */
+  bucketMs(): Readonly<Record<HeadName, number>> {
+    return { quality: 0, ttft: 0, tpot: 0, output_tokens: 0, success: 0 }
+  }
+  followSums(): SumsFeed {
+    return {
+      read: async () => {
+        this.#need()
+        return { sums: this.sums, cuts: [], replicas: 0, clockAheadMs: 0, needsHandOver: false }
+      },
+    }
+  }
+  async handOver(switched: () => void): Promise<void> {
+    switched()
+  }
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {
     return []
@@ -100,7 +124,18 @@ export class MemoryStore implements Store {
   }
   stats(): StoreStats {
     const writtenRows = this.decisions.length + this.attempts.length + this.observations.length
-    return { queuedRows: 0, writtenRows, failedBatches: 0, droppedRows: 0 }
+    const { available } = this
+    return {
+      state: available ? 'normal' : this.state,
+      queuedRows: 0,
+      writtenRows,
+      failedBatches: 0,
+      droppedRows: 0,
+      oldestMs: 0,
+      problem: available ? undefined : 'switched off',
+      spool: undefined,
+      engineRestarts: 0,
+    }
   }
   async flush(): Promise<void> {
     this.flushes++

@@ -33,6 +33,8 @@ export interface TestRegistry {
   readonly tenants?: readonly Tenant[]
   readonly embedding?: EmbeddingSettings
   readonly server?: Partial<ServerSettings>
+  /** @default an hour: a test merges when it wants to */
+  readonly mergeEveryMs?: number
 }
 
 export function registryOf(options: TestRegistry): Registry {
@@ -86,6 +88,7 @@ export function registryOf(options: TestRegistry): Registry {
     ...(options.embedding && { embedding: options.embedding }),
     tenants: new Map((options.tenants ?? []).map((tenant) => [tenant.name, tenant])),
     store: { kind: 'embedded', dataDir: 'unused' },
+    replicas: { mergeEveryMs: options.mergeEveryMs ?? 3_600_000 },
     server: {
       host: '127.0.0.1',
       port: 0,

@@ -383,6 +383,18 @@ export const MISTAKES: readonly Mistake[] = [
     path: 'store.username',
     message: /needs url/,
   },
+  {
+    title: 'a certificate of a directory',
+    text: 'store: { ▶caFile: ca.pem }\n',
+    path: 'store.caFile',
+    message: /needs url/,
+  },
+  {
+    title: 'a certificate of a server without TLS',
+    text: 'store: { url: http://db:8123, ▶caFile: ca.pem }\n',
+    path: 'store.caFile',
+    message: /https/,
+  },
   { title: 'an empty file', good: false, text: '▶', path: '', message: /^the file is empty/ },
   { title: 'only comments', good: false, text: '▶# nothing\n', path: '', message: /^the file is empty/ },
   { title: 'a list', good: false, text: '▶- a\n', path: '', message: /^expected a map/ },

@@ -6,6 +6,7 @@ import { Registry as MetricsRegistry } from 'prom-client'
 import { type Provider, type StreamPart, UpstreamError, type Usage } from '../../adapters/index.ts'
 import { createFeatureSpace, createRouter } from '../../engine/index.ts'
 import { buildApp, createIds } from '../../server/index.ts'
+import { Replicas } from '../../server/replicas.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { registryOf } from '../helpers/server.ts'
 
@@ -25,7 +26,7 @@ const START: StreamPart = {
 const END: StreamPart = { type: 'end', usage: NO_USAGE, finish: { unified: 'stop', raw: 'stop' } }
 
 function part(delta: Record<string, unknown>, finish: string | null = null): StreamPart {
-  return { type: 'chunk', chunk: { choices: [{ index: 0, delta, finish_reason: finish }] } }
+  return { type: 'chunks', chunks: [{ choices: [{ index: 0, delta, finish_reason: finish }] }] }
 }
 
 function overloaded(): UpstreamError {
@@ -68,15 +69,17 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
   const clock = { nowMs: () => Date.now() }
   const store = new MemoryStore()
   const arms = [...registry.arms.values()].map(({ arm }) => arm)
+  const router = createRouter({ arms, featureSpace: createFeatureSpace({ classes: registry.classes }) })
   const { app } = await buildApp({
     registry: () => registry,
-    router: createRouter({ arms, featureSpace: createFeatureSpace({ classes: registry.classes }) }),
+    router,
     providers: (name) => providers.get(name),
     store,
     tokens: { countText: (text) => text.length, countMessages: () => 7 },
     clock,
     ids: createIds(clock, randomBytes),
     replica: 'test',
+    replicas: new Replicas({ router, store, clock, mergeEveryMs: () => 3_600_000 }),
     logger: false,
     metricsRegistry: new MetricsRegistry(),
   })

@@ -14,6 +14,7 @@ import { Reviews } from '../../server/rewards/reviews.ts'
 import { findingsOf, worstOf } from '../../server/rewards/signals.ts'
 import { isPlea, Turns } from '../../server/rewards/turns.ts'
 import type { Services } from '../../server/services.ts'
+import { TurnEnd } from '../../server/turn-end.ts'
 import {
   type Behaviour,
   callingTool,
@@ -384,6 +385,7 @@ describe('signals in the server', () => {
     const services = {
       clock: { nowMs: () => 1e12 },
       log: { warn: (entry: unknown) => warned.push(entry) },
+      turnEnd: new TurnEnd(() => {}),
       metrics: { signals: { inc: (labels: unknown) => dropped.push(labels) } },
     } as unknown as Services
     const fault = new Error('an answer that nobody could have foreseen')

@@ -1,0 +1,41 @@
+/** Keeps out what belongs to another feature space: merged, it would be nonsense that nothing shows. */
+import { EngineError } from './errors.ts'
+import type { FeatureSpace } from './feature-space.ts'
+import { packedLength } from './linalg.ts'
+import type { HeadName, HeadSums, Observation } from './types.ts'
+
+/** @throws {EngineError} `engine_snapshot_mismatch` */
+export function checkSums(sums: readonly HeadSums[], space: FeatureSpace): void {
+  for (const { arm, head, featureSpace, A, b } of sums) {
+    const dimension = dimensionOf(head, space)
+    if (featureSpace !== space.id || b.length !== dimension || A.length !== packedLength(dimension)) {
+      throw new EngineError(
+        'engine_snapshot_mismatch',
+        `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${space.id} with ${dimension}`,
+      )
+    }
+  }
+}
+
+/** @throws {EngineError} `engine_bad_observation`, also for a number that is not finite */
+export function checkObservation(observation: Observation, space: FeatureSpace): void {
+  const { arm, head, featureSpace, x, y, weight, atMs } = observation
+  const dimension = dimensionOf(head, space)
+  if (featureSpace !== space.id || x.length !== dimension) {
+    throw new EngineError(
+      'engine_bad_observation',
+      `observation of ${arm}/${head} is of feature space ${featureSpace} with ${x.length} coordinates; this router's is ${space.id} with ${dimension}`,
+    )
+  }
+  if (![y, weight, atMs].every(Number.isFinite) || !x.every(Number.isFinite)) {
+    throw new EngineError(
+      'engine_bad_observation',
+      `observation of ${arm}/${head} has a number that is not finite`,
+    )
+  }
+}
+
+function dimensionOf(head: HeadName, space: FeatureSpace): number {
+  if (head === 'success') return 1
+  return head === 'quality' ? space.dimension : space.servingDimension
+}
