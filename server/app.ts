@@ -75,8 +75,8 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const inFlight = new InFlight()
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
-  const judges = new Judges(() => services)
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
+  const judges = new Judges(() => services)
   const services: Services = {
     ...outside,
     view,
@@ -89,9 +89,9 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     conversations: new Conversations(),
     accounts: new Accounts(),
     feedbackLock: new KeyedLock(),
+    turnEnd: new TurnEnd((thrown) => app.log.error({ err: thrown }, 'failed at the end of a turn')),
     reviews: new Reviews(() => services, judges),
     judges,
-    turnEnd: new TurnEnd((thrown) => app.log.error({ err: thrown }, 'failed at the end of a turn')),
     log: app.log,
   }
   const defaults = new DefaultRewards(services)

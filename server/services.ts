@@ -27,8 +27,8 @@ export interface Services extends Omit<AppDeps, 'registry' | 'logger' | 'metrics
   readonly conversations: Conversations
   readonly accounts: Accounts
   readonly feedbackLock: KeyedLock
+  readonly turnEnd: TurnEnd
   readonly reviews: Reviews
   readonly judges: Judges
-  readonly turnEnd: TurnEnd
   readonly log: FastifyBaseLogger
 }

@@ -6,6 +6,7 @@ import { callArms } from '../pipeline/call.ts'
 import { newTrail } from '../pipeline/leg.ts'
 import { prepare } from '../pipeline/prepare.ts'
 import { recordAnswered } from '../pipeline/record.ts'
+import { ownMs } from '../pipeline/respond.ts'
 import type { Judge, Tenant } from '../registry.ts'
 import type { Flight } from '../resilience/in-flight.ts'
 import type { ChatBody } from '../routes/schemas/chat.ts'
@@ -42,10 +43,10 @@ export async function askJudge(
     provider.chat(call),
   )
   const totalMs = performance.now() - leg.startedAt
+  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   const { response, usage, finish } = value
   const text = response.choices[0]?.message.content ?? ''
   const bill = billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => text, services.tokens)
-  const overheadMs = Math.max(0, flight.elapsedMs - trail.upstreamMs)
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
   return { text, costUsd: bill.costUsd, arm: leg.decision.arm }
 }

@@ -50,39 +50,53 @@ export async function benchGateway(): Promise<BenchResult[]> {
   }
 }
 
-export interface Proxy {
+export interface RunningServer {
   readonly url: string
   readonly pid: number
 }
 
-async function compare(name: string, bare: Proxy, gateway: Proxy, stream: boolean): Promise<BenchResult> {
+async function compare(
+  name: string,
+  bare: RunningServer,
+  gateway: RunningServer,
+  stream: boolean,
+): Promise<BenchResult> {
   const { rate, ratio, cpuRatio } = await alternate(bare, gateway, stream)
   return {
     name,
     value: rate,
     unit: 'requests/s',
     ratios: { bareProxy: ratio, ...(process.platform === 'linux' && { bareProxyCpu: cpuRatio }) },
-    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine`,
+    method: `${stream ? 'streamed, 43 chunks' : 'whole answers'}, 4 arms, ${CONNECTIONS} connections, median of ${PAIRS} pairs of ${SECONDS} s, all processes on this machine; bareProxyCpu: the same by processor time of the proxy alone, store included`,
   }
 }
 
-/** Of two servers under load in turns: requests per second of the second, and the median of each pair's ratios, second over first. */
+interface Comparison {
+  readonly rate: number
+  readonly ratio: number
+  readonly cpuRatio: number
+}
+
+/**
+ * Requests per second of the second server, and the median ratios of each pair of runs, second over first: by requests per
+ * second, and by requests per second of processor time.
+ */
 export async function alternate(
-  first: Proxy,
-  second: Proxy,
+  first: RunningServer,
+  second: RunningServer,
   stream: boolean,
-): Promise<{ readonly rate: number; readonly ratio: number; readonly cpuRatio: number }> {
+): Promise<Comparison> {
   await load(first, stream, WARM_UP_SECONDS)
   await load(second, stream, WARM_UP_SECONDS)
   const rates: number[] = []
   const ratios: number[] = []
   const cpuRatios: number[] = []
   for (let pair = 0; pair < PAIRS; pair++) {
-    const one = await load(first, stream, SECONDS)
-    const other = await load(second, stream, SECONDS)
-    rates.push(other.perSecond)
-    ratios.push(other.perSecond / one.perSecond)
-    cpuRatios.push(one.cpuSeconds / other.cpuSeconds)
+    const without = await load(first, stream, SECONDS)
+    const withSecond = await load(second, stream, SECONDS)
+    rates.push(withSecond.perSecond)
+    ratios.push(withSecond.perSecond / without.perSecond)
+    cpuRatios.push(without.cpuSeconds / withSecond.cpuSeconds)
   }
   const rounded = (values: readonly number[]) => Number(median(values).toFixed(3))
   return { rate: median(rates), ratio: rounded(ratios), cpuRatio: rounded(cpuRatios) }
@@ -95,7 +109,7 @@ interface Load {
 }
 
 /** @throws when any answer was not a 200: a fast refusal must not count as speed */
-async function load({ url, pid }: Proxy, stream: boolean, seconds: number): Promise<Load> {
+async function load({ url, pid }: RunningServer, stream: boolean, seconds: number): Promise<Load> {
   const before = cpuSeconds(pid)
   const result = await autocannon({
     url: `${url}/v1/chat/completions`,
@@ -156,7 +170,7 @@ export function gatewayConfig(upstream: string, folder: string): string {
 }
 
 /** Starts a script and resolves to its address once it has printed its port or, as JSON, its `url`. */
-export async function startChild(children: ChildProcess[], args: readonly string[]): Promise<Proxy> {
+export async function startChild(children: ChildProcess[], args: readonly string[]): Promise<RunningServer> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   const line = await new Promise<string>((done, fail) => {

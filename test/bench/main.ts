@@ -29,8 +29,8 @@ const BENCHES: Readonly<
   describe: benchDescribe,
   store: benchStore,
   gateway: benchGateway,
-  signals: benchSignals,
   replicas: benchReplicas,
+  signals: benchSignals,
 }
 
 const program = new Command('bench')

@@ -13,7 +13,7 @@ import { Judges } from '../../server/judges/judges.ts'
 import type { Task } from '../../server/pipeline/task.ts'
 import { PLAIN_QUALITY } from '../../server/rewards/metric.ts'
 import { Reviews } from '../../server/rewards/reviews.ts'
-import { alternate, gatewayConfig, type Proxy as Served, startArguments, startChild } from './gateway.ts'
+import { alternate, gatewayConfig, type RunningServer, startArguments, startChild } from './gateway.ts'
 import { type BenchResult, throughput } from './report.ts'
 
 const SHARES = [0.1, 1]
@@ -50,7 +50,7 @@ function askedOfEveryAnswer(): BenchResult[] {
 async function underLoad(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'highwayman-bench-'))
   const children: ChildProcess[] = []
-  const serve = async (upstream: string, name: string, more: string): Promise<Served> => {
+  const serve = async (upstream: string, name: string, more: string): Promise<RunningServer> => {
     const config = join(folder, `${name}.yaml`)
     await writeFile(config, gatewayConfig(upstream, join(folder, name)) + more)
     return startChild(children, [...startArguments(), '--config', config, '--port', '0', '--json'])
@@ -62,12 +62,12 @@ async function underLoad(): Promise<BenchResult[]> {
     for (const share of SHARES) {
       const signals = `signals: { share: ${share}, empty: true, refused: true, truncated: true, invalidJson: true, tryAgain: true }\n`
       const on = await serve(upstream, `share-${share}`, signals)
-      const { rate, ratio, cpuRatio } = await alternate(off, on, false)
+      const { rate, ratio } = await alternate(off, on, false)
       results.push({
         name: `signals (share ${share})`,
         value: rate,
         unit: 'requests/s',
-        ratios: { signalsOff: ratio, ...(process.platform === 'linux' && { signalsOffCpu: cpuRatio }) },
+        ratios: { signalsOff: ratio },
         method:
           'whole answers, two gateways with a store each, median of 5 pairs of 4 s, all processes on this machine',
       })

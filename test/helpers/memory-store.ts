@@ -65,6 +65,21 @@ export class MemoryStore implements Store {
     this.#need()
     return this.sums
   }
+  /** It has no buckets: what is learned has the weight it came with. */
+  bucketMs(): Readonly<Record<HeadName, number>> {
+    return { quality: 0, ttft: 0, tpot: 0, output_tokens: 0, success: 0 }
+  }
+  followSums(): SumsFeed {
+    return {
+      read: async () => {
+        this.#need()
+        return { sums: this.sums, cuts: [], replicas: 0, clockAheadMs: 0, needsHandOver: false }
+      },
+    }
+  }
+  async handOver(switched: () => void): Promise<void> {
+    switched()
+  }
   async findSession(query: Parameters<Store['findSession']>[0]): Promise<readonly RewardableDecision[]> {
     this.#need()
     const { tenant, session, fromMs, toMs, limit } = query
@@ -99,21 +114,6 @@ export class MemoryStore implements Store {
     return this.attempts
       .filter(({ decisionId, atMs }) => own.has(decisionId) && atMs >= fromMs)
       .reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0)
-  }
-  /** It has no buckets: what is learned has the weight it came with. */
-  bucketMs(): Readonly<Record<HeadName, number>> {
-    return { quality: 0, ttft: 0, tpot: 0, output_tokens: 0, success: 0 }
-  }
-  followSums(): SumsFeed {
-    return {
-      read: async () => {
-        this.#need()
-        return { sums: this.sums, cuts: [], replicas: 0, clockAheadMs: 0, needsHandOver: false }
-      },
-    }
-  }
-  async handOver(switched: () => void): Promise<void> {
-    switched()
   }
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {

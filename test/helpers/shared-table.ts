@@ -106,6 +106,10 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
         throw new StoreError('store_unavailable', 'no answer came')
       }),
     findDecision: unused,
+    findSession: unused,
+    findUnrewarded: unused,
+    findRewards: unused,
+    spentUsd: unused,
     bucketMs,
     loadSums: async (query) => read(query, []),
     followSums: (query) => ({
