@@ -123,10 +123,6 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
     }),
     handOver: (switched) => contributor.handOver(switched, flush),
     armSummary: unused,
-    findSession: unused,
-    findUnrewarded: unused,
-    findRewards: unused,
-    spentUsd: unused,
     ping: async () => {},
     stats: () => ({
       state: 'normal',
