@@ -7,13 +7,12 @@ import { readDecisionId, unknownDecision } from '../pipeline/decision-id.ts'
 import type { RecentDecision } from '../pipeline/recent-decisions.ts'
 import type { FeedbackBody, FeedbackReply } from '../routes/schemas/feedback.ts'
 import type { Services } from '../services.ts'
+import { eventTime } from './event-time.ts'
 import { findKnown, knownFrom, refuseWithoutStore } from './known-decision.ts'
 import { type Metric, metricNamed, QUALITY, readValue } from './metric.ts'
 import { isDefault } from './source.ts'
 import { type Said, type Taken, takeReward } from './take-reward.ts'
 
-/** Clocks of other machines may be ahead so far. */
-const AHEAD_MS_MAX = 5 * 60_000
 const RUNNING_RETRY_MS = 1_000
 /** Of one session, the latest so many answers. */
 const SESSION_DECISIONS_MAX = 64
@@ -28,13 +27,12 @@ const SESSION_MS_MAX = 7 * 86_400_000
  */
 export function takeFeedback(services: Services, tenant: string, body: FeedbackBody): Promise<FeedbackReply> {
   const metric = declaredMetric(services, body.metric)
-  const nowMs = services.clock.nowMs()
   const said: Said = {
     metric: body.metric,
     value: readValue(metric, body.value),
     source: readSource(body.source ?? ''),
     key: body.idempotency_key ?? '',
-    atMs: readTime(body.ts, nowMs),
+    atMs: eventTime(body.ts, services.clock.nowMs(), inTheFuture),
   }
   if (body.session !== undefined)
     return onSession(services, tenant, body.session, body.apply_to, metric, said)
@@ -136,15 +134,11 @@ function readSource(source: string): string {
   )
 }
 
-function readTime(ts: FeedbackBody['ts'], nowMs: number): number | undefined {
-  const atMs = typeof ts === 'string' ? Date.parse(ts) : ts
-  if (atMs === undefined || atMs <= nowMs + AHEAD_MS_MAX) return atMs
-  throw serverError('invalid_feedback_value', `ts: ${new Date(atMs).toISOString()} lies in the future.`, {
-    param: 'ts',
-  })
+function inTheFuture(message: string): Error {
+  return serverError('invalid_feedback_value', `ts: ${message}.`, { param: 'ts' })
 }
 
-export function stillRunning(what: string): Error {
+function stillRunning(what: string): Error {
   return serverError('decision_running', `${what} still being answered; send the feedback when it is done.`, {
     retryAfterMs: RUNNING_RETRY_MS,
   })

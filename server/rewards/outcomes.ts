@@ -7,12 +7,12 @@ import { learnFrom } from '../pipeline/learn.ts'
 import type { RecentDecision } from '../pipeline/recent-decisions.ts'
 import type { OutcomeBody, OutcomeReply } from '../routes/schemas/outcome.ts'
 import type { Services } from '../services.ts'
+import { eventTime } from './event-time.ts'
 import { findKnown } from './known-decision.ts'
 import { QUALITY, readValue } from './metric.ts'
 import { taughtQuality } from './quality.ts'
 import { takeReward } from './take-reward.ts'
 
-const AHEAD_MS_MAX = 5 * 60_000
 const OK = 200
 /** Statuses by which an upstream says that the request was at fault. */
 const REQUEST_STATUSES: ReadonlySet<number> = new Set([400, 413, 422, 499])
@@ -24,7 +24,8 @@ const ERROR_CODE_DEFAULT = 'upstream_error'
  * @throws {ServerError} 404 `decision_not_found`, 409 `outcome_not_expected`, 422 `invalid_outcome`, 503 `store_unavailable`
  */
 export function takeOutcome(services: Services, tenant: string, body: OutcomeBody): Promise<OutcomeReply> {
-  const atMs = readOutcomeTime(body, services.clock.nowMs())
+  const nowMs = services.clock.nowMs()
+  const atMs = eventTime(body.ts, nowMs, (message) => invalid('ts', message)) ?? Math.floor(nowMs)
   refuseContradictions(body)
   const id = readDecisionId(body.decision_id)
   return services.feedbackLock.run(id, async () => {
@@ -169,13 +170,6 @@ function costOf(services: Services, { drawnArm }: RecentDecision, body: OutcomeB
     costUsd: undefined,
   }
   return costUsd(usage, price)
-}
-
-function readOutcomeTime({ ts }: OutcomeBody, nowMs: number): number {
-  const atMs = typeof ts === 'string' ? Date.parse(ts) : ts
-  if (atMs === undefined) return Math.floor(nowMs)
-  if (atMs <= nowMs + AHEAD_MS_MAX) return atMs
-  throw invalid('ts', `${new Date(atMs).toISOString()} lies in the future`)
 }
 
 /** What cannot be true is told, not learned from. */

@@ -57,16 +57,22 @@ export class Reviews {
     const watched = watchesTurns(signals) ? signals : undefined
     if (drawn.length === 0 && !isSampled && watched === undefined) return undefined
     const collector = drawn.length > 0 || isSampled ? new AnswerCollector() : undefined
-    const after = (answer: () => AnswerSeen) => {
-      // Not before what was sent has left this tick.
-      setImmediate(() => {
-        if (watched !== undefined) this.#noteTurn(watched, task, decision)
-        if (collector === undefined) return
-        const seen = answer()
-        if (isSampled) this.#run(() => this.#readSignals(signals, task, decision, seen))
-        for (const judge of drawn) this.#judges.offer(judge, task, decision, seen)
-      })
+    const look = (answer: () => AnswerSeen) => {
+      if (watched !== undefined) this.#noteTurn(watched, task, decision)
+      if (collector === undefined) return
+      const seen = answer()
+      if (isSampled) this.#run(() => this.#readSignals(signals, task, decision, seen))
+      for (const judge of drawn) this.#judges.offer(judge, task, decision, seen)
     }
+    // Not before the answer has been sent. Nobody is there any more to be told of a fault of ours.
+    const after = (answer: () => AnswerSeen) =>
+      this.#services().turnEnd.record(() => {
+        try {
+          look(answer)
+        } catch (error) {
+          this.#drop(error)
+        }
+      })
     return {
       chunk: (chunk) => collector?.chunk(chunk),
       end: () => after(() => collector?.seen() ?? NOTHING),
@@ -144,16 +150,14 @@ export class Reviews {
       return
     }
     const running = work()
-      .catch((error: unknown) => {
-        metrics.signals.inc({ signal: 'dropped' })
-        this.#complain(error)
-      })
+      .catch((error: unknown) => this.#drop(error))
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }
 
-  #complain(error: unknown): void {
-    const { clock, log } = this.#services()
+  #drop(error: unknown): void {
+    const { clock, log, metrics } = this.#services()
+    metrics.signals.inc({ signal: 'dropped' })
     const nowMs = clock.nowMs()
     if (nowMs - this.#complainedMs < COMPLAINT_EVERY_MS) return
     this.#complainedMs = nowMs

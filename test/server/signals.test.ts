@@ -1,15 +1,20 @@
 /** What is read off answers and conversations: the findings, the schemas, and that the caller waits for none of it. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import type { ChatChunk, ChatRequest } from '../../adapters/index.ts'
-import type { ArmId, DecisionId } from '../../engine/index.ts'
+import type { ChatChunk, ChatRequest, ChatResponse } from '../../adapters/index.ts'
+import type { ArmId, Decision, DecisionId } from '../../engine/index.ts'
 import type { Signal, SignalSettings } from '../../server/index.ts'
 import { SIGNALS } from '../../server/index.ts'
+import type { Judges } from '../../server/judges/judges.ts'
+import type { Task } from '../../server/pipeline/task.ts'
 import { AnswerCollector, type AnswerSeen, type ChoiceSeen } from '../../server/rewards/answer-seen.ts'
 import { JsonChecker } from '../../server/rewards/json-checker.ts'
 import { PLAIN_QUALITY } from '../../server/rewards/metric.ts'
+import { Reviews } from '../../server/rewards/reviews.ts'
 import { findingsOf, worstOf } from '../../server/rewards/signals.ts'
 import { isPlea, Turns } from '../../server/rewards/turns.ts'
+import type { Services } from '../../server/services.ts'
+import { TurnEnd } from '../../server/turn-end.ts'
 import {
   type Behaviour,
   callingTool,
@@ -373,6 +378,33 @@ describe('signals in the server', () => {
       },
       { ...SETTINGS, share: 0.5 },
     ))
+
+  it('a fault in looking is counted and told, and is nobody else’s', async () => {
+    const dropped: unknown[] = []
+    const warned: unknown[] = []
+    const services = {
+      clock: { nowMs: () => 1e12 },
+      log: { warn: (entry: unknown) => warned.push(entry) },
+      turnEnd: new TurnEnd(() => {}),
+      metrics: { signals: { inc: (labels: unknown) => dropped.push(labels) } },
+    } as unknown as Services
+    const fault = new Error('an answer that nobody could have foreseen')
+    const judges = {
+      drawn: () => [{}],
+      offer: () => {
+        throw fault
+      },
+    } as unknown as Judges
+    const reviews = new Reviews(() => services, judges)
+    const task = { view: { registry: { judges: [{}] } }, surface: 'chat' } as unknown as Task
+    const decision = { id: '01890000-0000-7000-8000-000000000001' } as Decision
+    const response = { choices: [] } as unknown as ChatResponse
+    for (let i = 0; i < 2; i++) reviews.of(task, decision)!.whole(response)
+    await reviews.idle()
+    assert.deepEqual(dropped, [{ signal: 'dropped' }, { signal: 'dropped' }])
+    assert.deepEqual(warned, [{ err: fault }], 'once a minute')
+    await reviews.close()
+  })
 
   it('off, look at nothing', async () => {
     await using upstream = await startOpenAiUpstream(saying(''))
