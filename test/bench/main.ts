@@ -5,7 +5,7 @@
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
- *   store-size what a million decisions take on disk, by table
+ *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
  */
 
 import Table from 'cli-table3'
