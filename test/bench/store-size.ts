@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type ClickHouseStore, openClickHouseStore } from '../../adapters/clickhouse/open-store.ts'
 import { storeRealisticRows } from '../helpers/realistic-rows.ts'
 import { type BenchResult, median } from './report.ts'
+import { benchCodecs } from './store-codecs.ts'
 
 const DECISIONS = Number(process.env['HIGHWAYMAN_SIZE_DECISIONS'] ?? 50_000)
 const MILLION = 1e6
@@ -17,7 +18,11 @@ const MONTH_MS = 30 * 86_400_000
 /** Sums depend on how long, how many arms and how many replicas, not on how many decisions. */
 const BY_TIME: ReadonlySet<string> = new Set(['posterior'])
 
-export async function benchStoreSize(): Promise<BenchResult[]> {
+export async function benchStoreSize({
+  table: withCodecs,
+}: {
+  readonly table: boolean
+}): Promise<BenchResult[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'highwayman-size-'))
   const store = await openClickHouseStore({
     kind: 'embedded',
@@ -57,6 +62,7 @@ export async function benchStoreSize(): Promise<BenchResult[]> {
         method: `${DECISIONS} decisions of 6 arms, a fifth judged, 32 text coordinates, one call each; parts merged, bytes on disk`,
       })
     }
+    if (withCodecs) results.push(...(await benchCodecs(store, DECISIONS)))
     return [...results, ...(await statistics(store))]
   } finally {
     await store.close()
