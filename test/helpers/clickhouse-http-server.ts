@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { createChdbConnection } from 'chdb/connection'
 import type { Command, Fault, SeenRequest } from './clickhouse-http.ts'
@@ -27,6 +28,8 @@ const server = createServer((request, response) => {
   // One at a time: database and settings are state of the one session.
   turn = turn.then(() => answer(request, response)).catch(() => request.socket.destroy())
 })
+// Longer than clients keep theirs: a socket that is closed while a request is on its way looks like a server that died.
+server.keepAliveTimeout = 60_000
 server.on('connection', (socket) => {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
@@ -34,7 +37,8 @@ server.on('connection', (socket) => {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const encoding = request.headers['content-encoding'] ?? ''
-  const body = await readAll(encoding === 'gzip' ? request.pipe(createGunzip()) : request)
+  // Not `pipe`: a body that breaks off would leave whoever reads it, and everybody in line, waiting for its end.
+  const body = await readAll(encoding === 'gzip' ? pipeline(request, createGunzip(), () => {}) : request)
   const url = new URL(request.url ?? '/', 'http://localhost')
   const query = url.searchParams.get('query')
   const sql = query ?? body.toString()
