@@ -9,7 +9,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { openStore } from './adapters/index.ts'
+import { inspectSpool, openStore, type SpoolReport } from './adapters/index.ts'
 import {
   driveTraffic,
   openDataset,
@@ -124,6 +124,7 @@ async function startOn(
       ...registry.store,
       replica,
       onWriteError: (error) => process.stderr.write(`${error.message}\n`),
+      onState: (state, detail) => process.stderr.write(`store: ${state} (${detail})\n`),
     })
     closers.unshift(() => store.close())
     const server = await startServer({
@@ -339,21 +340,36 @@ async function doctor(flags: ServeFlags): Promise<void> {
   await ground.simulator?.close()
   const explanation = explainRegistry(ground.registry)
   const storeProblem = await checkStore(ground.registry)
-  const ok = storeProblem === undefined
-  if (flags.json) print({ ok, ...explanation, storeProblem: storeProblem ?? null })
+  const { spool: location } = ground.registry.store
+  const spool = location && inspectSpool(location.directory)
+  const ok = storeProblem === undefined && spool?.problem === undefined
+  if (flags.json) print({ ok, ...explanation, storeProblem: storeProblem ?? null, spool: spool ?? null })
   else {
     const lines = [
       ...explanationLines(explanation),
-      ok ? 'store opens: yes' : `store opens: NO  ${storeProblem}`,
+      storeProblem === undefined ? 'store opens: yes' : `store opens: NO  ${storeProblem}`,
+      ...(spool === undefined ? [] : spoolLines(spool)),
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
   }
   if (!ok) process.exitCode = EXIT.failed
 }
 
+function spoolLines({ directory, problem, bytes, slotsInUse, damaged, refused }: SpoolReport): string[] {
+  const held = `${slotsInUse} in use, ${bytes} bytes wait to be written`
+  return [
+    `spool          ${directory}  ${problem === undefined ? held : `NO  ${problem}`}`,
+    ...damaged.map(
+      (file) => `warning        spool: ${file} was damaged; what could be read of it was written`,
+    ),
+    ...refused.map((file) => `warning        spool: ${file} holds rows that ClickHouse has refused`),
+  ]
+}
+
 async function checkStore({ store }: Registry): Promise<string | undefined> {
   try {
-    const opened = await openStore({ ...store, replica: 'doctor' })
+    // Without the spool: what waits in it is for the server to write.
+    const opened = await openStore({ ...store, spool: undefined, replica: 'doctor' })
     await opened.ping()
     await opened.close()
     return undefined

@@ -1,7 +1,15 @@
 /** What the other folders may use of the outside world. */
 
 export { openStore } from './clickhouse/open-store.ts'
-export type { StoreLocation, StoreOptions, WriterOptions } from './clickhouse/options.ts'
+export {
+  DEFAULT_SPOOL_BYTES,
+  DEFAULT_WRITER_OPTIONS,
+  type SpoolLocation,
+  type StoreLocation,
+  type StoreOptions,
+  type WriterOptions,
+} from './clickhouse/options.ts'
+export { inspectSpool, type SpoolReport } from './clickhouse/spool/inspect.ts'
 export * from './clickhouse/store.ts'
 export { costUsd, findPrice, PRICE_ROWS, type PriceRow } from './providers/cost.ts'
 export { createEmbedder, type Embedder, type EmbedderConfig } from './providers/embeddings.ts'

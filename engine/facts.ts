@@ -12,7 +12,10 @@ import type { RequestFacts, RequestText } from './types.ts'
  * @returns facts with all shares in [0, 1]; the same text always gives the same facts.
  */
 export function describeRequest(request: RequestText, textBlock?: TextBlock): RequestFacts {
-  const shares = characterShares(userText(request, SCAN_LIMIT_CHARS))
+  const scanned = userText(request, SCAN_LIMIT_CHARS)
+  const shares = characterShares(scanned)
+  const upTo = (limitChars: number) =>
+    scanned.length <= limitChars ? scanned : userText(request, limitChars)
   const facts = {
     promptTokens: request.promptTokens,
     requestedOutputTokens: request.requestedOutputTokens,
@@ -22,11 +25,11 @@ export function describeRequest(request: RequestText, textBlock?: TextBlock): Re
     wantsSchema: request.wantsSchema ?? false,
     ...shares,
     ...(textBlock?.kind === 'words' && {
-      text: textBlock.describe(userText(request, TEXT_SCAN_CHARS)),
+      text: textBlock.describe(upTo(TEXT_SCAN_CHARS)),
     }),
   }
   const given = request.requestClass
   if (given !== undefined) return { requestClass: given, classSource: 'caller', classConfidence: 1, ...facts }
-  const { requestClass, confidence } = inferClass(userText(request, INSTRUCTION_CHARS), facts)
+  const { requestClass, confidence } = inferClass(upTo(INSTRUCTION_CHARS), facts)
   return { requestClass, classSource: 'inferred', classConfidence: confidence, ...facts }
 }

@@ -1,6 +1,6 @@
 /** What came back → examples for the heads. The only place where outcomes are put on the heads' scales. */
 import { EngineError } from './errors.ts'
-import type { ArmId, Decision, HeadName, Observation, Outcome } from './types.ts'
+import type { ArmEstimate, ArmId, Decision, HeadName, Observation, Outcome } from './types.ts'
 
 const ONE = Float64Array.of(1)
 /** An answer that came whole tells only its total time; at least this share of it is taken to be writing. */
@@ -8,6 +8,11 @@ const LEAST_WRITING_SHARE = 0.2
 
 /** The decision an observation belongs to. */
 export type DecisionContext = Pick<Decision, 'id' | 'featureSpace' | 'x'>
+
+/** The same with what was forecast of the arms. */
+export interface ForecastContext extends DecisionContext {
+  readonly estimates: readonly Pick<ArmEstimate, 'arm' | 'ttftMs'>[]
+}
 
 /**
  * What the speed, length and success heads learn from one upstream call of `decision`. A call that did not answer teaches
@@ -17,7 +22,7 @@ export type DecisionContext = Pick<Decision, 'id' | 'featureSpace' | 'x'>
  * @param servingDimension the feature space's; these heads see that many leading coordinates of `x`
  */
 export function observationsFromOutcome(
-  decision: Decision,
+  decision: ForecastContext,
   outcome: Outcome,
   atMs: number,
   servingDimension: number,

@@ -28,7 +28,8 @@ export function inferClass(text: string, facts: Carried): InferredClass {
   if (carried !== undefined) return { requestClass: carried, confidence: 1 }
   const { classes } = CLASS_MODEL
   const probabilities = CLASS_MODEL.probabilities(text, facts)
-  const most = probabilities.indexOf(Math.max(...probabilities))
+  let most = 0
+  for (let k = 1; k < probabilities.length; k++) if (probabilities[k]! > probabilities[most]!) most = k
   const best = probabilities[most]! < CONFIDENCE_MIN ? classes.indexOf(GENERAL_CLASS) : most
   return { requestClass: classes[best]!, confidence: probabilities[best]! }
 }

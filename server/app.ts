@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { Embedder } from '../adapters/index.ts'
 import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
+import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -19,17 +20,22 @@ import { viewOfCurrent } from './registry-view.ts'
 import { ArmLoad } from './resilience/arm-load.ts'
 import { ArmHealth } from './resilience/health.ts'
 import { InFlight } from './resilience/in-flight.ts'
+import { DefaultRewards } from './rewards/defaults.ts'
+import { Reviews } from './rewards/reviews.ts'
 import type { App } from './routes/app-type.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { decisionsRoute } from './routes/decisions.ts'
 import { describeRoutes, docsRoutes } from './routes/docs.ts'
 import { feedbackRoute } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
+import { judgesRoute } from './routes/judges.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
+import { outcomesRoute } from './routes/outcomes.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 import { TextEmbeddings } from './text-embeddings.ts'
+import { TurnEnd } from './turn-end.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 /** A request has to have arrived after this; says nothing about its answer. */
@@ -70,6 +76,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
+  const judges = new Judges(() => services)
   const services: Services = {
     ...outside,
     view,
@@ -82,8 +89,17 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     conversations: new Conversations(),
     accounts: new Accounts(),
     feedbackLock: new KeyedLock(),
+    turnEnd: new TurnEnd((thrown) => app.log.error({ err: thrown }, 'failed at the end of a turn')),
+    reviews: new Reviews(() => services, judges),
+    judges,
     log: app.log,
   }
+  const defaults = new DefaultRewards(services)
+  app.addHook('onReady', async () => defaults.start())
+  app.addHook('onClose', async () => {
+    await Promise.all([defaults.close(), judges.close()])
+    await services.reviews.close()
+  })
   readJsonOnly(app)
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
     const result = schema.safeParse(data)
@@ -113,6 +129,8 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     modelsRoutes(scope, services)
     routeRoute(scope, services)
     feedbackRoute(scope, services)
+    outcomesRoute(scope, services)
+    judgesRoute(scope, services)
     decisionsRoute(scope, services)
   })
   await app.ready()

@@ -50,6 +50,12 @@ export const SERVER_ERRORS = {
     type: 'invalid_request_error',
     meaning: 'No decision with this id is known to the tenant.',
   },
+  session_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    meaning:
+      'No answer of this session is known to the tenant within the metric’s window, or of the last 7 days.',
+  },
   decision_running: {
     status: 409,
     type: 'invalid_request_error',
@@ -59,6 +65,12 @@ export const SERVER_ERRORS = {
     status: 409,
     type: 'invalid_request_error',
     meaning: 'The decision has had as many feedback values as one may have.',
+  },
+  outcome_not_expected: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning:
+      'The decision’s call was made here, so its outcome is known; outcomes are for decisions of `/v1/route`.',
   },
   request_too_large: {
     status: 413,
@@ -74,6 +86,17 @@ export const SERVER_ERRORS = {
     status: 422,
     type: 'invalid_request_error',
     meaning: 'The feedback’s value or time is outside its range; the message names the range.',
+  },
+  unknown_metric: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'The configuration declares metrics, and this is none of them; the message lists them.',
+  },
+  invalid_outcome: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning:
+      'Two fields of the outcome contradict each other, or its time is outside its range; the message names them.',
   },
   internal_error: {
     status: 500,

@@ -3,6 +3,7 @@ import type { ArmId, ExclusionReason } from '../engine/index.ts'
 import { DEFAULTS } from './config/defaults.ts'
 import { Keyring } from './pipeline/authenticate.ts'
 import type { RegisteredArm, Registry, Tenant, VirtualModel } from './registry.ts'
+import { type Metrics, NO_METRICS } from './rewards/metric.ts'
 
 /** Why something outside the engine rules an arm out. */
 export interface Ruling {
@@ -18,6 +19,7 @@ export class RegistryView {
   readonly registry: Registry
   readonly keyring: Keyring
   readonly classes: ReadonlySet<string>
+  readonly metrics: Metrics
   /** Virtual models, arms and aliases, in this order: everything a caller can name. */
   readonly #models: ReadonlyMap<string, VirtualModel>
   readonly #rulings = new Map<Tenant, Rulings>()
@@ -26,6 +28,7 @@ export class RegistryView {
     this.registry = registry
     this.keyring = new Keyring(registry.tenants.values())
     this.classes = new Set(registry.classes)
+    this.metrics = registry.metrics ?? NO_METRICS
     this.#models = modelsOf(registry)
   }
 

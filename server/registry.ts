@@ -1,5 +1,12 @@
 /** The registry as the running server sees it: a config file or the environment, validated and with prices filled in. */
-import type { EmbedderConfig, PriceRow, ProviderConfig } from '../adapters/index.ts'
+import type {
+  EmbedderConfig,
+  PriceRow,
+  ProviderConfig,
+  SpoolLocation,
+  StoreLocation,
+  WriterOptions,
+} from '../adapters/index.ts'
 import type {
   Arm,
   ArmId,
@@ -9,6 +16,7 @@ import type {
   PolicySpec,
   Preferences,
 } from '../engine/index.ts'
+import type { Metric, Metrics } from './rewards/metric.ts'
 
 export interface RegisteredArm {
   readonly arm: Arm
@@ -59,15 +67,10 @@ export interface ServerSettings {
   readonly drainMs: number
 }
 
-export type StoreSettings =
-  | { readonly kind: 'embedded'; readonly dataDir: string }
-  | {
-      readonly kind: 'remote'
-      readonly url: string
-      readonly database: string
-      readonly username: string | undefined
-      readonly password: string | undefined
-    }
+export type StoreSettings = StoreLocation & {
+  readonly spool?: SpoolLocation
+  readonly writer?: Partial<WriterOptions>
+}
 
 export interface ReplicasSettings {
   /** Pause between two readings of what others have learned, ms. */
@@ -87,6 +90,44 @@ export interface ColdStartSettings {
   readonly policyFile: PolicyFile
 }
 
+export const SIGNALS = [
+  'empty',
+  'refused',
+  'truncated',
+  'invalidJson',
+  'invalidToolArguments',
+  'repeatedQuestion',
+  'tryAgain',
+] as const
+/** Something that can be read off an answer or a conversation without anybody's judgement. */
+export type Signal = (typeof SIGNALS)[number]
+
+export interface SignalSettings {
+  /** Boolean or float. */
+  readonly metric: Metric
+  /** Of the answers that are looked at, [0, 1]. */
+  readonly share: number
+  /** What an answer is worth on which none fires, [0, 1]. */
+  readonly passedWorth: number
+  /** Those that are on, with what an answer is worth on which they fire. */
+  readonly worths: ReadonlyMap<Signal, number>
+}
+
+export interface Judge {
+  readonly name: string
+  /** An arm, a virtual model or an alias. */
+  readonly model: string
+  readonly rubric: string
+  readonly metric: Metric
+  /** Of the answers that it judges, [0, 1]. */
+  readonly share: number
+  /** Virtual models it judges answers of; undefined: all. */
+  readonly models: ReadonlySet<string> | undefined
+  readonly maxUsdPerDay: number
+  readonly maxConcurrent: number
+  readonly ownAnswers: 'skip' | 'mark'
+}
+
 export interface Registry {
   /** `highwayman.yaml`, `environment` or `simulator`: what `doctor` and the start banner name. */
   readonly source: string
@@ -99,6 +140,12 @@ export interface Registry {
   readonly embedding?: EmbeddingSettings
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly coldStart?: ColdStartSettings
+  /** Absent: none are declared. */
+  readonly metrics?: Metrics
+  /** Absent: none are on. */
+  readonly signals?: SignalSettings
+  /** Absent: there are none. */
+  readonly judges?: readonly Judge[]
   readonly store: StoreSettings
   readonly replicas: ReplicasSettings
   readonly server: ServerSettings

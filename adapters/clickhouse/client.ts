@@ -85,8 +85,19 @@ const REFUSALS = new Set([
   467, // CANNOT_PARSE_BOOL
 ])
 
+/** The process of an embedded engine has died while it worked on this. */
+export class EngineEnded extends Error {
+  override readonly name = 'EngineEnded'
+}
+
+/** A batch that the engine has died of, as often as it was tried. */
+export class FatalBatch extends Error {
+  override readonly name = 'FatalBatch'
+}
+
 /** True when repeating the insert cannot help: the rows are at fault, not ClickHouse or the way to it. */
 export function isRefusal(error: unknown): boolean {
+  if (error instanceof FatalBatch) return true
   const code = errorCodeOf(error)
   return code !== undefined && REFUSALS.has(code)
 }

@@ -6,14 +6,19 @@
 import { fork } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ClickHouse, type Row, reasonOf } from './client.ts'
+import { type ClickHouse, EngineEnded, type Row, reasonOf } from './client.ts'
 import { claimDataDir, type DataDir, inUse, processExists } from './data-dir.ts'
 import type { EngineFailure, EngineReply, EngineRequest } from './engine-process.ts'
 import { StoreError } from './store.ts'
+import { type Engine, supervise } from './supervisor.ts'
 
 export interface EmbeddedClickHouse extends ClickHouse {
   /** The last process that had this directory open did not close it. */
   readonly recovering: boolean
+  /** Times that the engine's process has died and was started again. */
+  readonly restarts: number
+  /** Called when it was; before that every request fails. */
+  onRestart: () => void
 }
 
 /** How long a directory is waited for whose owner has died: its engine notices at once, and finishes what it writes. */
@@ -27,40 +32,47 @@ const SCRIPT = new URL('./engine-process.ts', import.meta.url)
 export async function openEmbedded(directory: string): Promise<EmbeddedClickHouse> {
   const dataDir = claimDataDir(directory)
   const orphaned = dataDir.ownerPid !== undefined && !processExists(dataDir.ownerPid)
-  const engine = await startEngine(dataDir, orphaned ? PATIENCE_MS : 0).catch((error: unknown) => {
+  const supervisor = await supervise((isFirst) =>
+    startEngine(dataDir, isFirst && !orphaned ? 0 : PATIENCE_MS),
+  ).catch((error: unknown) => {
     dataDir.release(false)
     throw openingError(dataDir, error)
   })
+  const { call } = supervisor
   dataDir.own()
   let nextFile = 0
   return {
     kind: 'embedded',
     location: dataDir.path,
     recovering: dataDir.ownerPid !== undefined,
+    get restarts() {
+      return supervisor.restarts
+    },
+    get onRestart() {
+      return supervisor.onRestart
+    },
+    set onRestart(told) {
+      supervisor.onRestart = told
+    },
     insert: async ({ table, columns, body, token }) => {
       // Through a file, not the channel: copied once instead of four times, and read by the engine in its own format.
       const file = `${nextFile++}.rows`
       try {
         await writeFile(join(dataDir.inboxPath, file), body)
-        await engine.call({ kind: 'insert', table, columns, file, token })
+        await call({ kind: 'insert', table, columns, file, token })
       } finally {
         await rm(join(dataDir.inboxPath, file), { force: true })
       }
     },
-    query: async (sql, params) => [...(await engine.call({ kind: 'query', sql, params }))],
+    query: async (sql, params) => [...(await call({ kind: 'query', sql, params }))],
     command: async (sql) => {
-      await engine.call({ kind: 'command', sql })
+      await call({ kind: 'command', sql })
     },
     close: async (clean) => {
-      await engine.close()
+      await supervisor.close()
       dataDir.release(clean)
     },
   }
-}
-
-interface Engine {
-  call(request: EngineRequest): Promise<readonly Row[]>
-  close(): Promise<void>
 }
 
 /** Why the engine did not open. */
@@ -91,7 +103,7 @@ async function startEngine({ enginePath, inboxPath }: DataDir, patienceMs: numbe
   const opened = Promise.withResolvers<void>()
   const exited = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
-      ended = new Error(`the embedded ClickHouse has ended (${signal ?? `exit code ${code}`})`)
+      ended = new EngineEnded(`the embedded ClickHouse has ended (${signal ?? `exit code ${code}`})`)
       opened.reject(ended)
       for (const { reject } of waiting.values()) reject(ended)
       waiting.clear()
@@ -121,6 +133,7 @@ async function startEngine({ enginePath, inboxPath }: DataDir, patienceMs: numbe
   child.unref()
   child.channel?.unref()
   return {
+    exited,
     call,
     close: async () => {
       if (ended !== undefined) return

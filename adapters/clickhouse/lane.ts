@@ -1,7 +1,6 @@
 /** The rows of one table that are not in line yet: they wait for more, to be inserted together. */
 import type { Batch } from './client.ts'
 import { RowBinary } from './row-binary.ts'
-import type { QueueItem } from './write-queue.ts'
 
 export interface Lane {
   readonly rows: number
@@ -9,18 +8,17 @@ export interface Lane {
   /** What `encode` writes is a row, unless it throws: then it leaves nothing behind. */
   append(decisionId: string, encode: (to: RowBinary) => void): void
   holds(decisionId: string): boolean
-  /** The rows so far as one batch; undefined when there are none. */
-  seal(): QueueItem | undefined
+  /** The rows so far as one batch, and the decisions they are about; undefined when there are none. */
+  seal(): { readonly batch: Batch; readonly decisionIds: ReadonlySet<string> } | undefined
 }
 
 export interface LaneOptions {
   readonly table: string
   readonly columns: readonly string[]
   readonly nextToken: () => string
-  readonly insert: (batch: Batch) => Promise<void>
 }
 
-export function createLane({ table, columns, nextToken, insert }: LaneOptions): Lane {
+export function createLane({ table, columns, nextToken }: LaneOptions): Lane {
   const buffer = new RowBinary()
   let rows = 0
   let decisionIds = new Set<string>()
@@ -46,16 +44,10 @@ export function createLane({ table, columns, nextToken, insert }: LaneOptions): 
     seal: () => {
       if (rows === 0) return undefined
       const batch: Batch = { table, columns, body: buffer.take(), rows, token: nextToken() }
-      const item: QueueItem = {
-        rows,
-        bytes: batch.body.length,
-        decisionIds,
-        write: () => insert(batch),
-        settle: () => {},
-      }
+      const sealed = { batch, decisionIds }
       rows = 0
       decisionIds = new Set()
-      return item
+      return sealed
     },
   }
 }

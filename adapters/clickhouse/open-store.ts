@@ -1,17 +1,28 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
-import { createContributor } from './contributor.ts'
-import { openEmbedded } from './embedded.ts'
+import { type Contributor, createContributor } from './contributor.ts'
+import { type EmbeddedClickHouse, openEmbedded } from './embedded.ts'
 import { migrate, readMigrations } from './migrate.ts'
-import { DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
+import {
+  DEFAULT_SPOOL_BYTES,
+  DEFAULT_WRITER_OPTIONS,
+  type StoreOptions,
+  type WriterOptions,
+} from './options.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { SumsFollower } from './readers/follow-sums.ts'
+import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
 import { reconcilePosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
+import { openSpool } from './spool/spool.ts'
 import { type Store, StoreError, type SumsQuery } from './store.ts'
-import { closedError, createWriter } from './writer.ts'
+import { closedError, createWriter, type Writer } from './writer.ts'
+
+/** How long opening waits for what an earlier process has left to be written; the rest follows while the server runs. */
+const REPLAY_MS_MAX = 15_000
 
 /** A {@link Store} with a way past it, for tests and for operations by hand. */
 export interface ClickHouseStore extends Store {
@@ -36,27 +47,37 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
     )
   }
   const migrations = await readMigrations()
+  const writerOptions = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
+  const contributor = createContributor(options.replica)
   const clickhouse =
     options.kind === 'embedded' ? await openEmbedded(options.dataDir) : await openRemote(options)
+  let writer: Writer | undefined
   try {
     await migrate(clickhouse, migrations)
+    const spool = options.spool && (await openSpool({ maxBytes: DEFAULT_SPOOL_BYTES, ...options.spool }))
+    writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
+      onWriteError: options.onWriteError ?? (() => {}),
+      onState: options.onState ?? (() => {}),
+    })
+    // In this order: a batch that was in doubt is completed under its token, and what then is missing is summed anew.
+    await Promise.race([writer.flush(), sleep(REPLAY_MS_MAX, undefined, { ref: false })])
     if ('recovering' in clickhouse && clickhouse.recovering) await reconcilePosterior(clickhouse)
   } catch (error) {
+    await writer?.close()
     await clickhouse.close(false)
     throw error
   }
-  return createStore(clickhouse, options)
+  return createStore(clickhouse, writer, contributor, writerOptions)
 }
 
-function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseStore {
-  const contributor = createContributor(options.replica)
-  const writer = createWriter(
-    clickhouse,
-    options.replica,
-    contributor.name,
-    { ...DEFAULT_WRITER_OPTIONS, ...options.writer },
-    options.onWriteError ?? (() => {}),
-  )
+function createStore(
+  clickhouse: ClickHouse | EmbeddedClickHouse,
+  writer: Writer,
+  contributor: Contributor,
+  { rewardTimeoutMs }: WriterOptions,
+): ClickHouseStore {
+  if ('onRestart' in clickhouse)
+    clickhouse.onRestart = () => writer.runNext(async () => void (await reconcilePosterior(clickhouse)))
   let closing: Promise<void> | undefined
 
   const read = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
@@ -80,11 +101,26 @@ function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseS
     appendForgotten: writer.appendForgotten,
     writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
     findDecision: async (id) => {
-      if (writer.holds(id)) await writer.flush()
-      return await read(`decision ${id}`, () => findDecision(clickhouse, id))
+      const what = `decision ${id}`
+      if (writer.holds(id)) {
+        const { state, problem } = writer.stats()
+        // Half of what is known of a decision would be taken for all of it.
+        if (state !== 'normal' && state !== 'replaying')
+          throw unavailable(`${what} could not be read`, clickhouse, new Error(problem))
+        await Promise.race([writer.flush(), sleep(rewardTimeoutMs, undefined, { ref: false })])
+        if (writer.holds(id))
+          throw unavailable(
+            `${what} could not be read yet`,
+            clickhouse,
+            new Error('it is still being written'),
+          )
+      }
+      return await read(what, () => findDecision(clickhouse, id))
     },
     bucketMs: bucketMsOf,
     loadSums: async ({ nowMs, ...query }) => {
+      // Feedback that was acknowledged is among the sums of whoever took it.
+      if (writer.stats().state === 'normal') await writer.flush()
       const follower = follow(query, () => [])
       return await read(`the sums of ${query.featureSpace}`, async () => (await follower.read(nowMs)).sums)
     },
@@ -99,10 +135,20 @@ function createStore(clickhouse: ClickHouse, options: StoreOptions): ClickHouseS
     },
     handOver: (switched) => contributor.handOver(switched, writer.settled),
     armSummary: (query) => read('the arm summary', () => armSummary(clickhouse, query)),
+    findSession: async (query) => {
+      await writer.flush()
+      return await read(`session ${query.session}`, () => findSession(clickhouse, query))
+    },
+    findUnrewarded: (query) => read(`what has no ${query.metric}`, () => findUnrewarded(clickhouse, query)),
+    findRewards: (query) => read(`the rewards of ${query.source}`, () => findRewards(clickhouse, query)),
+    spentUsd: (query) => read(`what ${query.tenant} spent`, () => spentUsd(clickhouse, query)),
     ping: async () => {
       await read('an answer', () => clickhouse.query('SELECT 1 AS one'))
     },
-    stats: writer.stats,
+    stats: () => ({
+      ...writer.stats(),
+      engineRestarts: 'restarts' in clickhouse ? clickhouse.restarts : 0,
+    }),
     flush: writer.flush,
     close: () => {
       closing ??= writer.close().then((clean) => clickhouse.close(clean))

@@ -1,5 +1,6 @@
 /** A ClickHouse server over HTTP. */
 
+import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { type Batch, type ClickHouse, errorCodeOf, INSERT_SETTINGS, queryRows, reasonOf } from './client.ts'
@@ -24,12 +25,14 @@ const AUTHENTICATION_FAILED = 516
 export async function openRemote(options: RemoteOptions): Promise<ClickHouse> {
   const { url, username, password } = readUrl(options)
   const location = url.origin
+  const tls = readTls(options)
   const connect = (database: string, requestTimeoutMs: number): ClickHouseClient =>
     createClient({
       url,
       database,
       username,
       password,
+      ...tls,
       request_timeout: requestTimeoutMs,
       compression: { request: options.compression ?? true, response: false },
       log: { level: ClickHouseLogLevel.OFF },
@@ -78,6 +81,22 @@ function readUrl(options: RemoteOptions): { url: URL; username: string; password
   return { url, username, password }
 }
 
+function readTls({ caFile }: RemoteOptions): { tls?: { ca_cert: Buffer } } {
+  if (caFile === undefined) return {}
+  try {
+    return { tls: { ca_cert: readFileSync(caFile) } }
+  } catch (error) {
+    const message = `store.caFile cannot be read (${reasonOf(error)}); name the PEM file of the authority that signed the server's certificate`
+    throw new StoreError('store_bad_location', message, { cause: error })
+  }
+}
+
+/** What OpenSSL finds wrong with a certificate, by the name Node gives it. */
+function isCertificateError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)
+}
+
 function badLocation(problem: string, cause?: unknown): StoreError {
   const repair = 'write it as http://host:8123 or https://host:8443, and the database in store.database'
   return new StoreError('store_bad_location', `${problem}; ${repair}`, { cause })
@@ -98,8 +117,9 @@ async function prepareDatabase(
     })
   } catch (error) {
     if (error instanceof StoreError) throw error
-    const repair =
-      errorCodeOf(error) === AUTHENTICATION_FAILED
+    const repair = isCertificateError(error)
+      ? "name the PEM file of the authority that signed the server's certificate in store.caFile, or correct store.url"
+      : errorCodeOf(error) === AUTHENTICATION_FAILED
         ? 'correct store.username and store.password'
         : 'start it, correct store.url, or leave store.url out to use the embedded engine'
     throw new StoreError(

@@ -1,164 +1,397 @@
 /**
- * Feedback, acknowledged only when it is on disk. Rewards that arrive together share a commit: a few inserts cost the same
- * for one reward as for a hundred.
+ * Feedback, acknowledged only when it is on disk: in the spool, or, where that takes nothing, in ClickHouse. Feedback that
+ * arrives together shares a sync of the spool, and later a commit to ClickHouse: a few inserts cost the same for one reward as for
+ * hundreds.
  *
- * A reward id counts once, also across processes and restarts: a commit first asks which of its ids are stored, and leaves
- * those out together with what would be learned from them. Rewards go before their observations: a process that dies between
- * the two has not acknowledged the feedback, and repeating it must not count it twice.
+ * A reward id counts once, also across processes and restarts: a commit first asks which of its ids are stored, and leaves those
+ * out together with what would be learned from them. What is left is put into the spool as it will be inserted, under its
+ * tokens, before it is inserted: a process that dies between the rewards and their observations is continued by the next one.
  */
 import type { Observation } from '../../engine/index.ts'
-import type { Batch, ClickHouse } from './client.ts'
+import { type Batch, type ClickHouse, isRefusal } from './client.ts'
 import { RowBinary } from './row-binary.ts'
 import { decisionTimeMs } from './rows/fields.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
 import { REWARD_COLUMNS, writeReward } from './rows/rewards.ts'
+import type { SpoolRecord } from './spool/record.ts'
+import type { LoadedRecord, Place, Spool } from './spool/spool.ts'
 import type { RewardRow } from './store.ts'
 import type { QueueItem } from './write-queue.ts'
 
 /** A row of either table, usually. */
 const ROW_BYTES = 512
+const REWARDS_PER_COMMIT_MAX = 500
 /** Bounds the question for known ids, which travels in a URL. */
-const REWARDS_PER_COMMIT_MAX = 100
-/** Under load a commit starts no sooner than this many times the last one's duration after its end… */
-const REST_FACTOR = 4
-/** …but waits at most this long, ms. */
-const REST_MS_MAX = 250
+const IDS_PER_QUERY_MAX = 100
 
 export interface RewardCommits {
+  /** Rows that are not in ClickHouse. */
   readonly rows: number
-  /** Resolves when the reward and its observations are stored; rejects with what made the queue give them up. */
+  readonly writtenRows: number
+  readonly droppedRows: number
+  /** Of feedback that is in memory. */
+  readonly bytes: number
+  /** When the oldest that waits came, Unix ms. */
+  readonly oldestMs: number | undefined
+  /** Resolves when the reward and its observations are durable; rejects with what made the queue give them up. */
   write(row: RewardRow, observations: readonly Observation[]): Promise<void>
+  /** What an earlier process has acknowledged. */
+  load(records: readonly LoadedRecord[]): void
   holds(decisionId: string): boolean
   /** Puts what waits in line now. */
   seal(): void
+  /** Resolves when all feedback that was written before is in ClickHouse, or given up. */
+  settled(): Promise<void>
+  /** Gives up what is in no spool. */
+  abandon(error: unknown): void
 }
 
 export interface RewardCommitOptions {
   readonly clickhouse: Pick<ClickHouse, 'query' | 'insert'>
+  readonly spool: Spool | undefined
   /** Under which name examples are written now. */
   readonly contributor: () => string
+  /** How long feedback waits for others to share its commit with, ms: when it is in the spool, and when it is not. */
+  readonly flushEveryMs: number
   readonly commitMs: number
   readonly nextToken: () => string
   readonly push: (item: QueueItem) => void
+  /** Told of work on the disk that nobody waits for. */
+  readonly track: (work: Promise<unknown>) => void
+  /** The spool did not take a record, or takes them again. */
+  readonly onSpool: (error?: unknown) => void
+  /** A record of the spool cannot be read. */
+  readonly onLost: (error: unknown, rows: number) => void
 }
 
 interface Entry {
-  readonly row: RewardRow
-  /** As RowBinary. */
-  readonly reward: Uint8Array
-  readonly observations: readonly Uint8Array[]
-  readonly stored: PromiseWithResolvers<void>
+  readonly rewardId: string
+  readonly decisionId: string
+  readonly atMs: number
+  readonly rows: number
+  readonly bytes: number
+  /** Without tokens. Undefined: in the spool only. */
+  parts: readonly Batch[] | undefined
+  place: Place | undefined
+  /** In the spool as a part of its commit. */
+  isKept: boolean
+  readonly durable: PromiseWithResolvers<void>
+  /** Resolves when it is in ClickHouse, or given up. */
+  readonly settled: PromiseWithResolvers<void>
 }
 
 export function createRewardCommits(options: RewardCommitOptions): RewardCommits {
-  const { clickhouse, contributor, nextToken } = options
+  const { clickhouse, spool, contributor, nextToken, track } = options
   /** By reward id, until stored: a repetition waits with the first. */
   const unstored = new Map<string, Entry>()
+  /** Entries of each decision. */
+  const decisions = new Map<string, number>()
+  const counts = { rows: 0, bytes: 0, writtenRows: 0, droppedRows: 0 }
   let waiting: Entry[] = []
-  let timer: NodeJS.Timeout | undefined
-  let restUntilMs = 0
+  let unjournaled: Entry[] = []
+  let journaling = false
+  let commitInLine = false
+  let timer: { readonly handle: NodeJS.Timeout; readonly atMs: number } | undefined
 
-  const prepare = async (entries: readonly Entry[]): Promise<Batch[]> => {
-    const known = await knownRewardIds(clickhouse, entries)
-    const news = entries.filter((entry) => !known.has(entry.row.rewardId))
-    const rewards = news.map((entry) => entry.reward)
-    const observations = news.flatMap((entry) => entry.observations)
-    return [
-      createBatch('rewards', REWARD_COLUMNS, rewards, nextToken()),
-      createBatch('observations', OBSERVATION_COLUMNS, observations, nextToken()),
-    ].filter((batch) => batch.rows > 0)
+  const add = (entry: Entry): void => {
+    unstored.set(entry.rewardId, entry)
+    decisions.set(entry.decisionId, (decisions.get(entry.decisionId) ?? 0) + 1)
+    counts.rows += entry.rows
+    if (entry.parts !== undefined) counts.bytes += entry.bytes
+    waiting.push(entry)
+  }
+  const forget = (entry: Entry): void => {
+    unstored.delete(entry.rewardId)
+    const others = (decisions.get(entry.decisionId) ?? 1) - 1
+    if (others === 0) decisions.delete(entry.decisionId)
+    else decisions.set(entry.decisionId, others)
+    counts.rows -= entry.rows
+    if (entry.parts !== undefined) counts.bytes -= entry.bytes
+    if (entry.place !== undefined && spool !== undefined) track(spool.done(entry.place))
+    entry.settled.resolve()
   }
 
-  const createItem = (entries: readonly Entry[]): QueueItem => {
+  /** One sync for all that came while the last one ran. */
+  const journal = async (): Promise<void> => {
+    if (journaling || spool === undefined) return
+    journaling = true
+    while (unjournaled.length > 0) {
+      const group = unjournaled
+      unjournaled = []
+      try {
+        const places = await spool.append(group.map(recordOf), true)
+        for (const [i, entry] of group.entries()) {
+          entry.place = places[i]
+          // It may have been stored meanwhile.
+          if (unstored.get(entry.rewardId) !== entry && entry.place !== undefined)
+            await spool.done(entry.place)
+          else if (entry.parts !== undefined) {
+            counts.bytes -= entry.bytes
+            entry.parts = undefined
+          }
+          entry.durable.resolve()
+        }
+        options.onSpool()
+        wake(options.flushEveryMs)
+      } catch (error) {
+        options.onSpool(error)
+        // Then ClickHouse has to acknowledge it.
+        wake(options.commitMs)
+      }
+    }
+    journaling = false
+  }
+
+  const wake = (ms: number): void => {
+    if (waiting.length >= REWARDS_PER_COMMIT_MAX) {
+      seal()
+      return
+    }
+    const atMs = performance.now() + ms
+    if (timer !== undefined && timer.atMs <= atMs) return
+    clearTimeout(timer?.handle)
+    timer = { handle: setTimeout(seal, ms), atMs }
+  }
+  const seal = (): void => {
+    clearTimeout(timer?.handle)
+    timer = undefined
+    if (waiting.length === 0 || commitInLine) return
+    commitInLine = true
+    options.push(createCommit())
+  }
+
+  const partsOf = async (entry: Entry): Promise<readonly Batch[] | undefined> => {
+    if (entry.parts !== undefined) return entry.parts
+    try {
+      if (entry.place === undefined || spool === undefined) throw new Error('it is not in the spool')
+      return (await spool.read(entry.place)).parts
+    } catch (error) {
+      options.onLost(error, entry.rows)
+      return undefined
+    }
+  }
+  const prepare = async (entries: readonly Entry[]): Promise<Batch[]> => {
+    const known = await knownRewardIds(clickhouse, entries)
+    const parts: Batch[] = []
+    for (const entry of entries) {
+      if (!known.has(entry.rewardId)) parts.push(...((await partsOf(entry)) ?? []))
+    }
+    return joinParts(parts, nextToken)
+  }
+
+  /** Takes what waits when its turn comes: under load that is all that came during the last one. */
+  const createCommit = (): QueueItem => {
+    let entries: Entry[] | undefined
     let batches: Batch[] | undefined
+    let place: Place | undefined
+    const take = (): Entry[] => {
+      commitInLine = false
+      const taken = waiting.slice(0, REWARDS_PER_COMMIT_MAX)
+      waiting = waiting.slice(REWARDS_PER_COMMIT_MAX)
+      if (waiting.length > 0) wake(options.commitMs)
+      return taken
+    }
+    /** From here on it is these batches that count, no longer the feedback they are made of. */
+    const keep = async (parts: readonly Batch[], from: readonly Entry[]): Promise<void> => {
+      if (spool === undefined || parts.length === 0) return
+      const times = from.map(({ decisionId }) => decisionTimeMs(decisionId))
+      const record: SpoolRecord = {
+        class: 'rewards',
+        atMs: Date.now(),
+        fromMs: Math.min(...times),
+        toMs: Math.max(...times),
+        parts,
+      }
+      try {
+        ;[place] = await spool.append([record], true)
+      } catch (error) {
+        // The feedback itself stays in the spool until the commit has ended.
+        return options.onSpool(error)
+      }
+      for (const entry of from) {
+        if (entry.place !== undefined) await spool.done(entry.place)
+        entry.place = undefined
+        entry.isKept = true
+        entry.durable.resolve()
+      }
+    }
+    /** Out of the way, and kept for whoever wants to look. */
+    const quarantine = async (parts: readonly Batch[]): Promise<void> => {
+      const nowMs = Date.now()
+      await spool?.append([{ class: 'refused', atMs: nowMs, fromMs: nowMs, toMs: nowMs, parts }], false)
+    }
     return {
-      rows: countRows(entries),
-      bytes: 0,
-      decisionIds: new Set(entries.map((entry) => entry.row.decisionId)),
+      rows: 0,
+      // They are known by their entries.
+      holds: () => false,
       write: async () => {
-        const startedMs = performance.now()
-        // Asked once: after a half-successful try our own rewards would look like somebody else's.
-        batches ??= await prepare(entries)
+        entries ??= take()
+        if (batches === undefined) {
+          // Asked once: after a half-successful try our own rewards would look like somebody else's.
+          const prepared = await prepare(entries)
+          await keep(prepared, entries)
+          batches = prepared
+        }
         for (const batch of batches) await clickhouse.insert(batch)
-        const endedMs = performance.now()
-        restUntilMs = endedMs + Math.min((endedMs - startedMs) * REST_FACTOR, REST_MS_MAX)
       },
+      // Its entries are asked one by one.
+      leave: () => true,
       settle: (error) => {
-        for (const entry of entries) {
-          unstored.delete(entry.row.rewardId)
-          if (error === undefined) entry.stored.resolve()
-          else entry.stored.reject(error)
+        const kept = isRefusal(error) ? quarantine(batches ?? []).catch(() => {}) : Promise.resolve()
+        track(kept.then(() => place && spool?.done(place)))
+        if (entries === undefined) commitInLine = false
+        for (const entry of entries ?? []) {
+          forget(entry)
+          if (error === undefined) {
+            counts.writtenRows += entry.rows
+            entry.durable.resolve()
+          } else {
+            counts.droppedRows += entry.rows
+            entry.durable.reject(error)
+          }
         }
       },
     }
   }
 
-  const seal = (): void => {
-    clearTimeout(timer)
-    timer = undefined
-    if (waiting.length === 0) return
-    const entries = waiting
-    waiting = []
-    options.push(createItem(entries))
-  }
-
   return {
     get rows() {
-      return countRows(waiting)
+      return counts.rows
+    },
+    get bytes() {
+      return counts.bytes
+    },
+    get writtenRows() {
+      return counts.writtenRows
+    },
+    get droppedRows() {
+      return counts.droppedRows
+    },
+    get oldestMs() {
+      const [first] = unstored.values()
+      return first?.atMs
     },
     write: (row, observations) => {
       const known = unstored.get(row.rewardId)
-      if (known !== undefined) return known.stored.promise
-      const entry: Entry = {
-        row,
-        reward: encodeRow((to) => writeReward(row, to)),
-        observations: groupObservations(observations).map((group) =>
-          encodeRow((to) => writeObservationGroup(group, contributor(), to)),
-        ),
-        stored: Promise.withResolvers(),
+      if (known !== undefined) return known.durable.promise
+      const entry = entryOf(row, observations, contributor())
+      add(entry)
+      if (spool === undefined) wake(options.commitMs)
+      else {
+        unjournaled.push(entry)
+        track(journal())
       }
-      unstored.set(row.rewardId, entry)
-      waiting.push(entry)
-      if (waiting.length >= REWARDS_PER_COMMIT_MAX) seal()
-      else timer ??= setTimeout(seal, Math.max(options.commitMs, restUntilMs - performance.now()))
-      return entry.stored.promise
+      return entry.durable.promise
     },
-    holds: (decisionId) => waiting.some((entry) => entry.row.decisionId === decisionId),
+    load: (records) => {
+      for (const { record, place } of records) {
+        if (record.feedback === undefined) continue
+        const { atMs, rows, feedback } = record
+        const durable = Promise.withResolvers<void>()
+        durable.resolve()
+        add({
+          ...feedback,
+          atMs,
+          rows,
+          bytes: 0,
+          parts: undefined,
+          place,
+          isKept: false,
+          durable,
+          settled: Promise.withResolvers(),
+        })
+      }
+      if (waiting.length > 0) seal()
+    },
+    holds: (decisionId) => decisions.has(decisionId),
     seal,
+    settled: async () => {
+      await Promise.all([...unstored.values()].map(({ settled }) => settled.promise))
+    },
+    abandon: (error) => {
+      clearTimeout(timer?.handle)
+      for (const entry of [...unstored.values()]) {
+        if (entry.place !== undefined || entry.isKept) continue
+        forget(entry)
+        counts.droppedRows += entry.rows
+        entry.durable.reject(error)
+      }
+    },
   }
+}
+
+function entryOf(row: RewardRow, observations: readonly Observation[], replica: string): Entry {
+  const reward = encodeRows([(to) => writeReward(row, to)])
+  const groups = groupObservations(observations)
+  const lessons = encodeRows(groups.map((group) => (to) => writeObservationGroup(group, replica, to)))
+  const parts: Batch[] = [{ table: 'rewards', columns: REWARD_COLUMNS, rows: 1, token: '', body: reward }]
+  if (groups.length > 0) {
+    parts.push({
+      table: 'observations',
+      columns: OBSERVATION_COLUMNS,
+      rows: groups.length,
+      token: '',
+      body: lessons,
+    })
+  }
+  return {
+    rewardId: row.rewardId,
+    decisionId: row.decisionId,
+    atMs: Date.now(),
+    rows: 1 + groups.length,
+    bytes: reward.length + lessons.length,
+    parts,
+    place: undefined,
+    isKept: false,
+    durable: Promise.withResolvers(),
+    settled: Promise.withResolvers(),
+  }
+}
+
+function recordOf({ rewardId, decisionId, atMs, parts = [] }: Entry): SpoolRecord {
+  const timeMs = decisionTimeMs(decisionId)
+  return { class: 'rewards', atMs, fromMs: timeMs, toMs: timeMs, feedback: { rewardId, decisionId }, parts }
+}
+
+/** One batch for each table and list of columns, the rewards first; what another version wrote may have other columns. */
+function joinParts(parts: readonly Batch[], nextToken: () => string): Batch[] {
+  const groups = Map.groupBy(parts, ({ table, columns }) => `${table} ${columns.join()}`)
+  return [...groups.values()]
+    .flatMap((group): Batch[] => {
+      const [first] = group
+      if (first === undefined) return []
+      const { table, columns } = first
+      const rows = group.reduce((sum, part) => sum + part.rows, 0)
+      return [
+        { table, columns, rows, token: nextToken(), body: Buffer.concat(group.map(({ body }) => body)) },
+      ]
+    })
+    .sort((a, b) => Number(b.table === 'rewards') - Number(a.table === 'rewards'))
 }
 
 async function knownRewardIds(
   clickhouse: Pick<ClickHouse, 'query'>,
   entries: readonly Entry[],
 ): Promise<Set<string>> {
-  const rows = await clickhouse.query(
-    `SELECT reward_id FROM rewards
+  const known = new Set<string>()
+  for (let from = 0; from < entries.length; from += IDS_PER_QUERY_MAX) {
+    const some = entries.slice(from, from + IDS_PER_QUERY_MAX)
+    const rows = await clickhouse.query(
+      `SELECT reward_id FROM rewards
      WHERE decision_ts IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC'))
        AND reward_id IN {ids:Array(String)}`,
-    {
-      times: [...new Set(entries.map((entry) => decisionTimeMs(entry.row.decisionId)))],
-      ids: entries.map((entry) => entry.row.rewardId),
-    },
-  )
-  return new Set(rows.map((row) => String(row['reward_id'])))
+      {
+        times: [...new Set(some.map((entry) => decisionTimeMs(entry.decisionId)))],
+        ids: some.map((entry) => entry.rewardId),
+      },
+    )
+    for (const row of rows) known.add(String(row['reward_id']))
+  }
+  return known
 }
 
-function encodeRow(encode: (to: RowBinary) => void): Uint8Array {
-  const row = new RowBinary(ROW_BYTES)
-  encode(row)
-  return row.take()
-}
-
-function createBatch(
-  table: string,
-  columns: readonly string[],
-  rows: readonly Uint8Array[],
-  token: string,
-): Batch {
-  return { table, columns, body: Buffer.concat(rows), rows: rows.length, token }
-}
-
-function countRows(entries: readonly Entry[]): number {
-  return entries.reduce((rows, entry) => rows + 1 + entry.observations.length, 0)
+function encodeRows(rows: readonly ((to: RowBinary) => void)[]): Uint8Array {
+  const encoded = new RowBinary(ROW_BYTES)
+  for (const encode of rows) encode(encoded)
+  return encoded.take()
 }

@@ -63,6 +63,32 @@ export interface RewardRow {
   readonly valueText: string
   readonly source: string
   readonly idempotencyKey: string
+  /** Values that the decision had when this one was taken. Absent: none, or of a version before this field. */
+  readonly position?: number
+  /**
+   * Present where the value changed what was learned: the decision's quality from then on, [0, 1]; null for none. Of rows of
+   * versions before this field: what their value says, where the metric is `quality`.
+   */
+  readonly quality?: number | null
+}
+
+/** What is needed of an answered decision to judge it. */
+export interface RewardableDecision {
+  readonly id: DecisionId
+  readonly atMs: number
+  readonly featureSpace: FeatureSpaceId
+  readonly x: Float64Array
+  readonly tenant: string
+  readonly surface: string
+  readonly drawnArm: ArmId
+  /** That answered. */
+  readonly arm: ArmId
+  /** What was forecast of the drawn arm. */
+  readonly expectedTtftMs: number | undefined
+  /** Indices of its calls. */
+  readonly outcomes: readonly number[]
+  /** In the order they were accepted. */
+  readonly rewards: readonly RewardRow[]
 }
 
 /** Everything known of one decision, for `GET /v1/decisions/{id}`. */
@@ -80,7 +106,7 @@ export interface ArmSummary {
   /** Upstream calls that ended `answered`, and `failed` or `cut`. */
   readonly answered: number
   readonly failed: number
-  /** Of the latest `quality` reward of each decision that drew the arm, [0, 1]. */
+  /** Of the quality of each decision that drew the arm, as it was learned last, [0, 1]. */
   readonly meanQuality: number | undefined
   /** Of all calls together. */
   readonly costUsd: number
@@ -89,13 +115,45 @@ export interface ArmSummary {
   readonly totalMs: { readonly p50: number; readonly p95: number } | undefined
 }
 
+/**
+ * - `normal`: ClickHouse takes what comes
+ * - `spooling`: it does not; rows wait on disk
+ * - `replaying`: it does again, and what has waited for more than a moment is being written
+ * - `memory`: it does not, and the disk takes nothing either: rows wait in memory, and end with the process
+ * - `full`: it does not, and rows are being dropped
+ */
+export const STORE_STATES = ['normal', 'spooling', 'replaying', 'memory', 'full'] as const
+export type StoreState = (typeof STORE_STATES)[number]
+
+/** Since the start, but for what waits. */
 export interface StoreStats {
+  readonly state: StoreState
+  /** Rows that are not in ClickHouse yet, in memory or in the spool. */
   readonly queuedRows: number
   readonly writtenRows: number
   /** Inserts that failed; their rows stay in the queue unless ClickHouse refused them for good. */
   readonly failedBatches: number
-  /** Rows given up: the queue was full, ClickHouse refused them, or the store closed without it. */
+  /** Rows given up: there was no room, ClickHouse refused them, they were damaged, or the store closed without it. */
   readonly droppedRows: number
+  /** Age of the oldest row in line, ms; 0 when none is. */
+  readonly oldestMs: number
+  /** Why ClickHouse did not take the last batch; undefined when it did. */
+  readonly problem: string | undefined
+  /** Undefined where there is none. */
+  readonly spool: StoreSpoolStats | undefined
+  /** Times that the process of an embedded engine has died and was started again. */
+  readonly engineRestarts: number
+}
+
+export interface StoreSpoolStats {
+  readonly path: string
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly segments: number
+  /** Bytes that could not be read back: the segments that had them are kept beside the others as `.damaged`. */
+  readonly damagedBytes: number
+  /** Why the disk did not take the last record; undefined when it did. */
+  readonly problem: string | undefined
 }
 
 /** What others have learned up to now. */
@@ -172,6 +230,42 @@ export interface Store {
 
   /** Arms with a decision or a call in [fromMs, toMs), by the decision's time; most decisions first. Written rows only. */
   armSummary(query: { readonly fromMs: number; readonly toMs: number }): Promise<readonly ArmSummary[]>
+
+  /**
+   * The latest answered decisions of a session in [fromMs, toMs], at most `limit`, the oldest first. Rows still in the queue
+   * are found too.
+   */
+  findSession(query: {
+    readonly tenant: string
+    readonly session: string
+    readonly fromMs: number
+    readonly toMs: number
+    readonly limit: number
+  }): Promise<readonly RewardableDecision[]>
+  /**
+   * The oldest answered decisions in [fromMs, toMs) without any value of a metric, at most `limit`. Written rows only.
+   * Decisions of replicas other than `replica` are left out when they are not older than `othersToMs`.
+   */
+  findUnrewarded(query: {
+    readonly metric: string
+    readonly fromMs: number
+    readonly toMs: number
+    readonly replica: string
+    readonly othersToMs: number
+    readonly limit: number
+  }): Promise<readonly RewardableDecision[]>
+  /**
+   * All rewards of a tenant's decisions since `fromMs` that have one whose source begins with `source`: of the latest `limit` of
+   * them, decision by decision, each in the order of acceptance. Written rows only.
+   */
+  findRewards(query: {
+    readonly tenant: string
+    readonly source: string
+    readonly fromMs: number
+    readonly limit: number
+  }): Promise<readonly RewardRow[]>
+  /** What a tenant's calls have cost since a time, USD, by all replicas. Written rows only. */
+  spentUsd(query: { readonly tenant: string; readonly fromMs: number }): Promise<number>
 
   /** @throws {StoreError} when ClickHouse does not answer. */
   ping(): Promise<void>

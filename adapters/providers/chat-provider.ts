@@ -6,6 +6,7 @@ import { UpstreamError } from './errors.ts'
 import type { Reply } from './exchange.ts'
 import { badOutput } from './failures.ts'
 import { createFold } from './fold.ts'
+import type { FramedEvent } from './framer.ts'
 import { Upstream } from './http.ts'
 import type { ChatCall, ChatChunk, ChatResult, Provider, ProviderConfig, StreamPart } from './spec.ts'
 import { UNKNOWN_USAGE } from './usage.ts'
@@ -45,7 +46,7 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
   async function* chatStream(call: ChatCall): AsyncGenerator<StreamPart, void, undefined> {
     const encoded = codec.encode(call, true)
     const reply = await post(call, encoded)
-    const chunks = chunksOf(reply, encoded.createStreamDecoder())
+    const batches = chunksOf(reply, encoded.createStreamDecoder())
     const start: StreamPart = {
       type: 'start',
       warnings: encoded.warnings,
@@ -54,21 +55,20 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
     // Nothing is passed on before the upstream has said something: until then another arm can still answer.
     let held: ChatChunk[] | undefined = []
     try {
-      for (let step = await chunks.next(); ; step = await chunks.next()) {
-        if (held !== undefined && (step.done === true || saysSomething(step.value))) {
+      for (let step = await batches.next(); ; step = await batches.next()) {
+        if (held !== undefined) {
+          if (step.done !== true) held.push(...step.value)
+          if (step.done !== true && !held.some(saysSomething)) continue
           yield start
-          for (const chunk of held) yield { type: 'chunk', chunk }
+          if (held.length > 0) yield { type: 'chunks', chunks: held }
           held = undefined
-        }
-        if (step.done === true) {
-          yield { type: 'end', usage: step.value.usage, finish: step.value.finish }
-          return
-        }
-        if (held === undefined) yield { type: 'chunk', chunk: step.value }
-        else held.push(step.value)
+        } else if (step.done !== true) yield { type: 'chunks', chunks: step.value }
+        if (step.done !== true) continue
+        yield { type: 'end', usage: step.value.usage, finish: step.value.finish }
+        return
       }
     } finally {
-      await chunks.return(NOTHING)
+      await batches.return(NOTHING)
     }
   }
 
@@ -87,17 +87,16 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
     })
   }
 
-  /** The chunks of a stream as they come; returns what is known at its end. */
+  /** The chunks of a stream as they come, those of one read together; returns what is known at its end. */
   async function* chunksOf(
     reply: Reply,
     decoder: StreamDecoder,
-  ): AsyncGenerator<ChatChunk, StreamEnd, undefined> {
+  ): AsyncGenerator<readonly ChatChunk[], StreamEnd, undefined> {
     const framer = new ByteFramer(config.name)
     try {
       for await (const bytes of reply) {
-        for (const event of framer.push(bytes)) {
-          for (const chunk of decoder.push(event)) yield chunk
-          if (decoder.progress !== 'closed') continue
+        yield* decode(decoder, framer.push(bytes))
+        if (decoder.progress === 'closed') {
           reply.release()
           return yield* endOf(decoder)
         }
@@ -108,17 +107,17 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
       if (decoder.progress === 'finished' && diedOnTheWire(error)) return yield* endOf(decoder)
       throw error
     }
-    for (const event of framer.end()) yield* decoder.push(event)
+    yield* decode(decoder, framer.end())
     return yield* endOf(decoder)
   }
 
-  function* chunksOfText(text: string, decoder: StreamDecoder): Generator<ChatChunk, StreamEnd, undefined> {
+  function* chunksOfText(
+    text: string,
+    decoder: StreamDecoder,
+  ): Generator<readonly ChatChunk[], StreamEnd, undefined> {
     const framer = new ByteFramer(config.name)
-    for (const event of framer.push(Buffer.from(text))) {
-      yield* decoder.push(event)
-      if (decoder.progress === 'closed') return yield* endOf(decoder)
-    }
-    for (const event of framer.end()) yield* decoder.push(event)
+    yield* decode(decoder, framer.push(Buffer.from(text)))
+    if (decoder.progress !== 'closed') yield* decode(decoder, framer.end())
     return yield* endOf(decoder)
   }
 
@@ -132,22 +131,40 @@ const NOTHING: StreamEnd = {
   finish: { unified: 'other', raw: undefined },
 }
 
-function* endOf(decoder: StreamDecoder): Generator<ChatChunk, StreamEnd, undefined> {
+/** One batch at most. What came before a failure told in the stream is passed on before it. @throws {UpstreamError} */
+function* decode(
+  decoder: StreamDecoder,
+  events: readonly FramedEvent[],
+): Generator<readonly ChatChunk[], void, undefined> {
+  const chunks: ChatChunk[] = []
+  try {
+    for (const event of events) {
+      for (const chunk of decoder.push(event)) chunks.push(chunk)
+      if (decoder.progress === 'closed') break
+    }
+  } catch (error) {
+    if (chunks.length > 0) yield chunks
+    throw error
+  }
+  if (chunks.length > 0) yield chunks
+}
+
+function* endOf(decoder: StreamDecoder): Generator<readonly ChatChunk[], StreamEnd, undefined> {
   const end = decoder.end()
-  yield* end.chunks
+  if (end.chunks.length > 0) yield end.chunks
   return end
 }
 
 async function foldStream(
-  chunks: AsyncGenerator<ChatChunk, StreamEnd> | Generator<ChatChunk, StreamEnd>,
+  batches: AsyncGenerator<readonly ChatChunk[], StreamEnd> | Generator<readonly ChatChunk[], StreamEnd>,
 ): Promise<Answer> {
   const fold = createFold()
-  for (let step = await chunks.next(); ; step = await chunks.next()) {
+  for (let step = await batches.next(); ; step = await batches.next()) {
     if (step.done === true) {
       const { usage, finish } = step.value
       return { response: fold.response(usage), usage, finish }
     }
-    fold.add(step.value)
+    for (const chunk of step.value) fold.add(chunk)
   }
 }
 

@@ -35,7 +35,8 @@ export class Watchdog {
     this.#limitMs = limits.firstByteMs ?? Number.POSITIVE_INFINITY
     this.#idleMs = limits.idleMs
     this.#totalMs = limits.totalMs
-    this.#arm()
+    // Early enough for whatever comes first, so that the first byte of most answers need not move the timer.
+    this.#armAt(this.#startedAt + Math.min(this.#limitMs, this.#idleMs, this.#totalMs))
   }
 
   /** A body byte came: from now on the idle limit holds. */
@@ -74,9 +75,11 @@ export class Watchdog {
   }
 
   #arm(): void {
-    if (this.#stopped) return
-    const dueAt = Math.min(this.#phaseDueAt(), this.#startedAt + this.#totalMs)
-    if (dueAt >= this.#timerDueAt || dueAt === Number.POSITIVE_INFINITY) return
+    this.#armAt(Math.min(this.#phaseDueAt(), this.#startedAt + this.#totalMs))
+  }
+
+  #armAt(dueAt: number): void {
+    if (this.#stopped || dueAt >= this.#timerDueAt || dueAt === Number.POSITIVE_INFINITY) return
     clearTimeout(this.#timer)
     this.#timerDueAt = dueAt
     const delayMs = Math.ceil(dueAt - performance.now())

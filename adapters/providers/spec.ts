@@ -168,7 +168,7 @@ export interface ChatResult {
 }
 
 /**
- * Parts of a stream in order: `start` once, any number of `chunk`, `end` exactly once and last. A stream that ends without
+ * Parts of a stream in order: `start` once, any number of `chunks`, `end` exactly once and last. A stream that ends without
  * `end` throws an {@link UpstreamError} (cut, truncated, in-stream error, deadline): it never just stops. A usage-only chunk
  * (`choices: []`) is never a part: usage comes with `end`.
  */
@@ -178,7 +178,8 @@ export type StreamPart =
       readonly warnings: readonly Warning[]
       readonly upstreamRequestId: string | undefined
     }
-  | { readonly type: 'chunk'; readonly chunk: ChatChunk }
+  /** What one read of the socket brought; never empty. */
+  | { readonly type: 'chunks'; readonly chunks: readonly ChatChunk[] }
   | { readonly type: 'end'; readonly usage: Usage; readonly finish: FinishReason }
 
 // ── the adapter ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,11 @@
 import { randomStream } from '../random.ts'
 import { type ArmProfile, estimateTokens, tokensOf } from './arms.ts'
 import { Refusal } from './errors.ts'
+import { simulatedJudgement } from './judging.ts'
 import type { Match, PromptBook } from './prompt-book.ts'
 import { plausibleArguments } from './tool-arguments.ts'
 import { writeVerdict } from './verdict.ts'
-import type { Answer, SimulatedRequest, Tool } from './wire/wire.ts'
+import type { Answer, JsonObject, SimulatedRequest, Tool } from './wire/wire.ts'
 
 const CHARS_PER_TOKEN = 4
 const MAX_TEXT_CHARS = 64_000
@@ -30,7 +31,8 @@ export interface ComposedAnswer {
 }
 
 /**
- * Tools offered and the user spoke last: a tool call, never cut by `max_tokens`. Otherwise text of as many tokens as the
+ * Tools offered and the user spoke last: a tool call, never cut by `max_tokens`. JSON asked for: JSON of that schema, and a
+ * judgement where the schema has a verdict. Otherwise text of as many tokens as the
  * outcome has, ending in its verdict; or of `max_tokens`, cut off and without one. Input tokens are the outcome's, plus a quarter of the bytes of
  * the rest of the conversation.
  *
@@ -52,12 +54,29 @@ export function composeAnswer(request: SimulatedRequest, context: AnswerContext)
   const tool = toolToCall(request)
   if (tool !== undefined) {
     const random = randomStream(seed, 'tool', arm.id, promptKey)
-    const args = plausibleArguments(tool.schema, random, request.userText)
+    const args =
+      simulatedJudgement(tool.schema, request.userText, random) ??
+      plausibleArguments(tool.schema, random, request.userText)
     const outputTokens = TOOL_CALL_TOKENS + estimateTokens(JSON.stringify(args))
     const content = { kind: 'tool-call', name: tool.name, arguments: args } as const
     return { promptKey, answer: { ...shared, content, isTruncated: false, outputTokens } }
   }
   const limit = request.maxOutputTokens ?? Number.POSITIVE_INFINITY
+  if (request.jsonSchema !== undefined) {
+    const json = jsonAnswer(request.jsonSchema, request.userText, context, promptKey)
+    const length = estimateTokens(json)
+    const isTruncated = length > limit
+    const text = isTruncated ? json.slice(0, limit * CHARS_PER_TOKEN) : json
+    return {
+      promptKey,
+      answer: {
+        ...shared,
+        content: { kind: 'text', text },
+        isTruncated,
+        outputTokens: Math.min(length, limit),
+      },
+    }
+  }
   const isTruncated = limit < recorded.output
   const text = isTruncated
     ? bodyOf(match, recorded.output, context).slice(0, limit * CHARS_PER_TOKEN)
@@ -71,6 +90,21 @@ export function composeAnswer(request: SimulatedRequest, context: AnswerContext)
       outputTokens: isTruncated ? limit : recorded.output,
     },
   }
+}
+
+/** Text says that it is simulated; a judgement says what it was made of. */
+function jsonAnswer(
+  schema: JsonObject,
+  userText: string,
+  { seed, arm }: AnswerContext,
+  promptKey: string,
+): string {
+  const random = randomStream(seed, 'json', arm.id, promptKey)
+  const judgement = simulatedJudgement(schema, userText, random)
+  if (judgement !== undefined) return JSON.stringify(judgement)
+  const words = `simulated: ${userText}`
+  if (Object.keys(schema).length === 0) return JSON.stringify({ answer: words.slice(0, 200).toWellFormed() })
+  return JSON.stringify(plausibleArguments(schema, random, words))
 }
 
 /** Says what it is, then fills up to the length. */

@@ -12,7 +12,8 @@ export interface Verdict {
   readonly isNearest: boolean
 }
 
-const VERDICT = /\[simulated: prompt=(\S+) arm=(\S+) quality=(\d(?:\.\d+)?)( match=nearest)?\]\s*$/
+const LINE = /\[simulated: prompt=(\S+) arm=(\S+) quality=(\d(?:\.\d+)?)( match=nearest)?\]/
+const VERDICT = new RegExp(`${LINE.source}\\s*$`)
 
 export function writeVerdict(verdict: Verdict): string {
   const match = verdict.isNearest ? ' match=nearest' : ''
@@ -21,7 +22,17 @@ export function writeVerdict(verdict: Verdict): string {
 
 /** The verdict at the end of an answer; `undefined` for a text that has none, such as a truncated answer or a real one. */
 export function readVerdict(text: string): Verdict | undefined {
-  const [, promptId, armId, quality, nearest] = VERDICT.exec(text.slice(-1_000)) ?? []
+  return verdictIn(VERDICT.exec(text.slice(-1_000)))
+}
+
+/** The last verdict anywhere in a text that quotes answers. */
+export function findVerdict(text: string): Verdict | undefined {
+  const at = text.lastIndexOf('[simulated: ')
+  return at === -1 ? undefined : verdictIn(LINE.exec(text.slice(at, at + 1_000)))
+}
+
+function verdictIn(found: RegExpExecArray | null): Verdict | undefined {
+  const [, promptId, armId, quality, nearest] = found ?? []
   if (promptId === undefined || armId === undefined || quality === undefined) return undefined
   return {
     promptId: decodeURI(promptId),

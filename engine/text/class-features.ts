@@ -28,7 +28,8 @@ const SIGNS: readonly ((text: string, shares: Shares) => number)[] = [
   (text) => Math.min(1, Math.log2(1 + text.length) / 12),
   (text) => Number(text.length < SHORT_CHARS),
   (text) => Number(text.includes('```')),
-  (text) => Number(CODE_SHAPE.test(text)),
+  // Every shape has a code mark in it.
+  (text, { codeShare }) => Number(codeShare > 0 && CODE_SHAPE.test(text)),
   (text) => Number(text.includes('\n')),
   (text) => Number(/\n\s*\n/.test(text)),
   (text) => Number(/["“«「]/.test(text)),
@@ -41,16 +42,10 @@ export const CLASS_FEATURES = CLASS_BUCKETS + SIGNS.length
 const bag = new HashedBag(CLASS_BUCKETS)
 
 /**
- * Calls `visit` for each feature that is not zero, with its index below {@link CLASS_FEATURES}. Linear in the text.
- *
- * @param text about {@link INSTRUCTION_CHARS} of a request
- * @param shares of all that was scanned
+ * The buckets of the words that are in a text, in the order they were met: whether a word is there matters, not how often.
+ * One that is counted down is told as −1 − bucket. Linear in the text.
  */
-export function eachClassFeature(
-  text: string,
-  shares: Shares,
-  visit: (index: number, value: number) => void,
-): void {
+export function wordBuckets(text: string): number[] {
   let count = 0
   let before = 0
   eachWord(text, (word, stem) => {
@@ -61,13 +56,35 @@ export function eachClassFeature(
     before = word
     count++
   })
-  // Whether a word is there matters, not how often; one that is counted down is kept as −1 − bucket.
-  const buckets: number[] = []
-  bag.drain((bucket, value) => buckets.push(value < 0 ? -1 - bucket : bucket))
-  const weight = 1 / Math.sqrt(buckets.length)
-  for (const bucket of buckets) visit(bucket < 0 ? -1 - bucket : bucket, bucket < 0 ? -weight : weight)
-  for (const [i, sign] of SIGNS.entries()) {
-    const value = sign(text, shares)
+  return bag.drainSigns()
+}
+
+/** Calls `visit` for each plain sign that is not zero, with its index from {@link CLASS_BUCKETS} on. */
+export function eachSign(text: string, shares: Shares, visit: (index: number, value: number) => void): void {
+  for (let i = 0; i < SIGNS.length; i++) {
+    const value = SIGNS[i]!(text, shares)
     if (value !== 0) visit(CLASS_BUCKETS + i, SIGN_SCALE * value)
   }
+}
+
+/** What each of so many words weighs: their vector has length 1. */
+export function wordWeight(words: number): number {
+  return 1 / Math.sqrt(Math.max(words, 1))
+}
+
+/**
+ * Calls `visit` for each feature that is not zero, with its index below {@link CLASS_FEATURES}.
+ *
+ * @param text about {@link INSTRUCTION_CHARS} of a request
+ * @param shares of all that was scanned
+ */
+export function eachClassFeature(
+  text: string,
+  shares: Shares,
+  visit: (index: number, value: number) => void,
+): void {
+  const buckets = wordBuckets(text)
+  const weight = wordWeight(buckets.length)
+  for (const bucket of buckets) visit(bucket < 0 ? -1 - bucket : bucket, bucket < 0 ? -weight : weight)
+  eachSign(text, shares, visit)
 }

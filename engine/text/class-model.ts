@@ -1,7 +1,7 @@
 /** A multinomial logistic regression from text to request class, trained offline by test/helpers/build-class-model.ts. */
 import { EngineError } from '../errors.ts'
 import type { Shares } from './character-shares.ts'
-import { CLASS_BUCKETS, CLASS_FEATURES, eachClassFeature } from './class-features.ts'
+import { CLASS_FEATURES, eachSign, wordBuckets, wordWeight } from './class-features.ts'
 import trained from './class-model.json' with { type: 'json' }
 
 /** Weights are signed bytes times a scale, which costs no accuracy; signs weigh more than words and have their own. */
@@ -34,21 +34,30 @@ export function createClassModel(json: ClassModelJson): ClassModel {
       `a class model needs version ${FORMAT_VERSION} and ${size} weights for ${classes.length} classes, got version ${version} and ${bytes.length} weights: train it again`,
     )
   }
-  // By feature, so that the weights of one feature lie together.
-  const table = new Float64Array(size)
-  for (let k = 0; k < classes.length; k++) {
+  const classCount = classes.length
+  // By feature, so that the weights of one feature lie together; as the bytes they are, so that the table stays in the cache.
+  const table = new Int8Array(size)
+  for (let k = 0; k < classCount; k++) {
     for (let f = 0; f < CLASS_FEATURES; f++) {
-      const scale = f < CLASS_BUCKETS ? wordScale : signScale
-      table[f * classes.length + k] = scale[k]! * bytes.readInt8(k * CLASS_FEATURES + f)
+      table[f * classCount + k] = bytes.readInt8(k * CLASS_FEATURES + f)
     }
   }
   return {
     classes,
     probabilities(text, shares) {
-      const scores = new Float64Array(classes.length)
-      eachClassFeature(text, shares, (feature, value) => {
-        const at = feature * classes.length
-        for (let k = 0; k < scores.length; k++) scores[k]! += value * table[at + k]!
+      const buckets = wordBuckets(text)
+      const counted = new Int32Array(classCount)
+      for (const bucket of buckets) {
+        const at = (bucket < 0 ? -1 - bucket : bucket) * classCount
+        if (bucket < 0) for (let k = 0; k < classCount; k++) counted[k]! -= table[at + k]!
+        else for (let k = 0; k < classCount; k++) counted[k]! += table[at + k]!
+      }
+      const weight = wordWeight(buckets.length)
+      const scores = new Float64Array(classCount)
+      for (let k = 0; k < classCount; k++) scores[k] = weight * wordScale[k]! * counted[k]!
+      eachSign(text, shares, (feature, value) => {
+        const at = feature * classCount
+        for (let k = 0; k < classCount; k++) scores[k]! += value * signScale[k]! * table[at + k]!
       })
       return softmax(scores)
     },
@@ -58,9 +67,12 @@ export function createClassModel(json: ClassModelJson): ClassModel {
 /** The one that comes with the engine. */
 export const CLASS_MODEL = createClassModel(trained)
 
+/** In place. */
 function softmax(scores: Float64Array): Float64Array {
-  const most = Math.max(...scores)
-  const weights = scores.map((score) => Math.exp(score - most))
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  return weights.map((weight) => weight / total)
+  let most = Number.NEGATIVE_INFINITY
+  for (let k = 0; k < scores.length; k++) most = Math.max(most, scores[k]!)
+  let total = 0
+  for (let k = 0; k < scores.length; k++) total += scores[k] = Math.exp(scores[k]! - most)
+  for (let k = 0; k < scores.length; k++) scores[k]! /= total
+  return scores
 }

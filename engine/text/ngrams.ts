@@ -32,15 +32,15 @@ export function eachWord(text: string, visit: (word: number, stem: number) => vo
   for (let i = 0; i < lower.length; i++) {
     const unit = lower.charCodeAt(i)
     const kind = kindOf(unit)
-    if (length > 0 && (kind !== 'letter' || length === WORD_UNITS_MAX)) {
+    if (length > 0 && (kind !== LETTER || length === WORD_UNITS_MAX)) {
       visit(mix(hash), length > STEM_UNITS ? mix(stem ^ STEM_SALT) : NO_STEM)
       hash = FNV_OFFSET
       length = 0
     }
-    if (kind === 'letter') {
+    if (kind === LETTER) {
       hash = Math.imul(hash ^ (isDigit(unit) ? DIGIT : unit), FNV_PRIME)
       if (++length === STEM_UNITS) stem = hash
-    } else if (kind === 'word') visit(mix(Math.imul(FNV_OFFSET ^ unit, FNV_PRIME)), NO_STEM)
+    } else if (kind === WORD) visit(mix(Math.imul(FNV_OFFSET ^ unit, FNV_PRIME)), NO_STEM)
   }
   if (length > 0) visit(mix(hash), length > STEM_UNITS ? mix(stem ^ STEM_SALT) : NO_STEM)
 }
@@ -50,19 +50,27 @@ export function pairHash(first: number, second: number): number {
   return mix(Math.imul(first, PAIR_FACTOR) ^ second)
 }
 
+const SEPARATOR = 0
+const LETTER = 1
+const WORD = 2
+/** Of ASCII: letters and digits. */
+const ASCII_KINDS = Uint8Array.from({ length: 0x80 }, (_, unit) =>
+  (unit >= 97 && unit <= 122) || isDigit(unit) ? LETTER : SEPARATOR,
+)
+
 /** Of a UTF-16 unit of text in lower case: part of a word, a word of its own, or what separates words. */
-function kindOf(unit: number): 'letter' | 'word' | 'separator' {
-  if (unit < 0x80) return (unit >= 97 && unit <= 122) || isDigit(unit) ? 'letter' : 'separator'
+function kindOf(unit: number): number {
+  if (unit < 0x80) return ASCII_KINDS[unit]!
   // Latin-1 signs, of which ª, µ and º are letters.
-  if (unit < 0xc0) return unit === 0xaa || unit === 0xb5 || unit === 0xba ? 'letter' : 'separator'
-  if (unit < 0x2000) return 'letter'
+  if (unit < 0xc0) return unit === 0xaa || unit === 0xb5 || unit === 0xba ? LETTER : SEPARATOR
+  if (unit < 0x2000) return LETTER
   // General punctuation separates; currencies, arrows, operators and box drawing stand for themselves.
-  if (unit < 0x20a0) return 'separator'
-  if (unit < 0x2e80) return 'word'
-  if (unit >= 0x3000 && unit <= 0x303f) return 'separator'
+  if (unit < 0x20a0) return SEPARATOR
+  if (unit < 0x2e80) return WORD
+  if (unit >= 0x3000 && unit <= 0x303f) return SEPARATOR
   // CJK, kana and hangul; then compatibility ideographs; then full-width punctuation.
-  if (unit < 0xd800 || (unit >= 0xf900 && unit <= 0xfaff)) return 'word'
-  return unit >= 0xff00 && unit <= 0xff0f ? 'separator' : 'letter'
+  if (unit < 0xd800 || (unit >= 0xf900 && unit <= 0xfaff)) return WORD
+  return unit >= 0xff00 && unit <= 0xff0f ? SEPARATOR : LETTER
 }
 
 function isDigit(unit: number): boolean {
@@ -80,7 +88,7 @@ function mix(hash: number): number {
 
 /** Counts by bucket, filled by hash and emptied by reading: one is reused from text to text. */
 export class HashedBag {
-  readonly #counts: Float64Array
+  readonly #counts: Int32Array
   readonly #mask: number
   /** 1 for a bucket that is in `touched`. */
   readonly #listed: Uint8Array
@@ -89,7 +97,7 @@ export class HashedBag {
 
   /** @param buckets a power of two */
   constructor(buckets: number) {
-    this.#counts = new Float64Array(buckets)
+    this.#counts = new Int32Array(buckets)
     this.#listed = new Uint8Array(buckets)
     this.#touched = new Int32Array(buckets)
     this.#mask = buckets - 1
@@ -103,6 +111,21 @@ export class HashedBag {
       this.#touched[this.#size++] = bucket
     }
     this.#counts[bucket]! += hash < 0 ? -1 : 1
+  }
+
+  /** Every bucket that is not zero, in the order they were first counted: −1 − bucket for one below. Leaves the bag empty. */
+  drainSigns(): number[] {
+    const signed: number[] = []
+    for (let i = 0; i < this.#size; i++) {
+      const bucket = this.#touched[i]!
+      const count = this.#counts[bucket]!
+      this.#listed[bucket] = 0
+      if (count === 0) continue
+      this.#counts[bucket] = 0
+      signed.push(count > 0 ? bucket : -1 - bucket)
+    }
+    this.#size = 0
+    return signed
   }
 
   /** Calls `visit` with every bucket that is not zero and its sublinear count ±(1 + ln |n|), and leaves the bag empty. */

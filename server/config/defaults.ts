@@ -1,6 +1,6 @@
 /** Every default of the configuration, in one place. Those that belong to the engine or the adapters are read from there. */
 
-import { DEFAULT_DEADLINES } from '../../adapters/index.ts'
+import { DEFAULT_DEADLINES, DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS } from '../../adapters/index.ts'
 import {
   DEFAULT_ALPHA,
   DEFAULT_CLASSES,
@@ -40,7 +40,30 @@ export const DEFAULTS = {
   },
   classes: DEFAULT_CLASSES,
   embedding: { components: DEFAULT_TEXT_COMPONENTS, timeoutMs: 150 },
-  store: { dataDir: '.highwayman', database: 'highwayman' },
+  metric: { optimize: 'max', defaultSource: 'default' },
+  signals: {
+    metric: 'quality',
+    share: 0.1,
+    passedWorth: 0.8,
+    worths: {
+      empty: 0,
+      refused: 0.2,
+      truncated: 0.4,
+      invalidJson: 0,
+      invalidToolArguments: 0,
+      repeatedQuestion: 0.2,
+      tryAgain: 0.1,
+    },
+  },
+  judge: { metric: 'quality', share: 0.02, maxUsdPerDay: 1, maxConcurrent: 2, ownAnswers: 'skip' },
+  store: {
+    dataDir: '.highwayman',
+    database: 'highwayman',
+    flushMs: DEFAULT_WRITER_OPTIONS.flushEveryMs,
+    batchRows: DEFAULT_WRITER_OPTIONS.batchRowsMax,
+    spoolDir: '.highwayman/spool',
+    spoolMaxBytes: DEFAULT_SPOOL_BYTES,
+  },
   replicas: { mergeEveryMs: 5_000 },
   server: {
     host: '127.0.0.1',

@@ -53,6 +53,20 @@ export interface RegistryExplanation {
   }[]
   readonly aliases: readonly { readonly name: string; readonly target: string }[]
   readonly tenants: readonly { readonly name: string; readonly keyCount: number }[]
+  readonly metrics: readonly {
+    readonly name: string
+    readonly type: string
+    readonly qualityWeight: number
+  }[]
+  /** Those that are on. */
+  readonly signals: readonly string[]
+  /** Each is sent a share of prompts and answers. */
+  readonly judges: readonly {
+    readonly name: string
+    readonly model: string
+    readonly share: number
+    readonly maxUsdPerDay: number
+  }[]
   /** Where the beliefs start from; null: from the arms' priors. */
   readonly coldStart: string | null
   readonly store: string
@@ -93,6 +107,18 @@ export function explainRegistry(registry: Registry): RegistryExplanation {
     tenants: [...registry.tenants.values()].map(({ name, keySha256 }) => ({
       name,
       keyCount: keySha256.length,
+    })),
+    metrics: [...(registry.metrics?.values() ?? [])].map(({ name, scale, qualityWeight }) => ({
+      name,
+      type: scale.kind,
+      qualityWeight,
+    })),
+    signals: [...(registry.signals?.worths.keys() ?? [])],
+    judges: (registry.judges ?? []).map(({ name, model, share, maxUsdPerDay }) => ({
+      name,
+      model,
+      share,
+      maxUsdPerDay,
     })),
     coldStart: coldStart === undefined ? null : coldStartText(coldStart),
     store: store.kind === 'embedded' ? store.dataDir : `${store.url} (database ${store.database})`,
@@ -211,6 +237,7 @@ function isLoopback(host: string): boolean {
 export function explanationLines(explanation: RegistryExplanation): readonly string[] {
   const { source, providers, arms, models, aliases, tenants, store, address, warnings, coldStart } =
     explanation
+  const { metrics, signals, judges } = explanation
   return [
     `configuration  ${source}`,
     `address        ${address}`,
@@ -230,6 +257,15 @@ export function explanationLines(explanation: RegistryExplanation): readonly str
     ...aliases.map(({ name, target }) => `alias          ${name} → ${target}`),
     ...tenants.map(
       ({ name, keyCount }) => `tenant         ${name}  ${keyCount} ${keyCount === 1 ? 'key' : 'keys'}`,
+    ),
+    ...metrics.map(({ name, type, qualityWeight }) => {
+      const part = qualityWeight === 0 ? 'no part of quality' : `weight ${qualityWeight} in quality`
+      return `metric         ${name}  ${type}, ${part}`
+    }),
+    ...(signals.length === 0 ? [] : [`signals        ${signals.join(', ')}`]),
+    ...judges.map(
+      ({ name, model, share, maxUsdPerDay }) =>
+        `judge          ${name}  ${model} reads ${share * 100} % of prompts and answers, at most ${maxUsdPerDay} USD a day`,
     ),
     ...warnings.map(({ subject, message }) => `warning        ${subject}: ${message}`),
   ]

@@ -4,50 +4,29 @@
  * exist?) is checked where the registry is built.
  */
 import { z } from 'zod'
-import { CAPABILITIES, MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
+import { MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
 import { DEFAULTS } from './defaults.ts'
+import {
+  amount,
+  armId,
+  capabilities,
+  integer,
+  metricName,
+  milliseconds,
+  modelName,
+  name,
+  named,
+  number,
+  section,
+  share,
+  text,
+  truth,
+} from './schema-parts.ts'
+import { judge, metric, signals } from './schema-rewards.ts'
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
-const ARM_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*\/[^\s/][^\s]*$/
-const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // Node refuses header values with other characters at the first request; better here.
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-const NAME_RULE = 'must be letters, digits, ".", "_" or "-", beginning with a letter or digit'
-
-/** A map of known keys. `server:` with nothing below it is the same as no `server` at all. */
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape))
-}
-
-// What comes out of an environment variable is text, also where the file needs a number or a truth value.
-function number(schema: z.ZodNumber = z.number()) {
-  return z.preprocess(
-    (value) =>
-      typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
-        ? Number(value)
-        : value,
-    schema,
-  )
-}
-const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  number(z.number().int().min(least).max(most))
-const milliseconds = () => integer(1, 24 * 3_600_000)
-const amount = () => number(z.number().nonnegative())
-const share = () => number(z.number().min(0).max(1))
-const truth = () =>
-  z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
-
-const text = () => z.string().min(1)
-const name = () => z.string().regex(NAME, NAME_RULE)
-const armId = () => z.string().regex(ARM_ID, 'must be provider/model')
-const modelName = () => z.string().regex(MODEL_NAME, NAME_RULE.replace('"_"', '"_", ":", "/"'))
-/** Entries under names of the user's choice. */
-function named<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: Value) {
-  return z.preprocess((entries) => entries ?? {}, z.record(key, value))
-}
-const capabilities = () => z.array(z.enum(CAPABILITIES))
 
 /** An address that holds no credentials: it is shown in messages and on the dashboard. */
 const address = () =>
@@ -365,6 +344,13 @@ export const configSchema = z.strictObject({
       .optional()
       .describe('Observations that the file’s sums of one arm count as at most. Default: as the file says.'),
   }).describe('What to believe before anything was observed.'),
+  metrics: named(metricName(), metric).describe(
+    'What answers are judged by. With the first one that is declared, every other name but `quality` is refused.',
+  ),
+  signals: signals.describe(
+    'What is read off answers and conversations without anybody’s doing. Off unless one is named.',
+  ),
+  judges: named(name(), judge).describe('Models that judge a share of the answers.'),
   store: section({
     dataDir: text()
       .optional()
@@ -377,6 +363,28 @@ export const configSchema = z.strictObject({
     database: name().default(DEFAULTS.store.database).describe('Database on that server. Needs a restart.'),
     username: text().optional().describe('User on that server. Needs a restart.'),
     password: text().optional().describe(`Password, as \`\${VARIABLE}\`. Needs a restart.`),
+    caFile: text()
+      .optional()
+      .describe('PEM file of the authority that signed that server’s certificate, relative to this file.'),
+    compression: truth().optional().describe('Compress what is sent to that server. Default: `true`.'),
+    connectTimeoutMs: milliseconds().optional().describe('Wait for its first answer, ms. Default: `5000`.'),
+    requestTimeoutMs: milliseconds().optional().describe('Wait for any later answer, ms. Default: `30000`.'),
+    flushMs: integer(1, 60_000)
+      .default(DEFAULTS.store.flushMs)
+      .describe('A row waits at most this long to share an insert, ms: what a killed process loses.'),
+    batchRows: integer(1, 1_000_000)
+      .default(DEFAULTS.store.batchRows)
+      .describe('So many rows of a table are an insert at once.'),
+    spool: section({
+      dir: text()
+        .optional()
+        .describe(
+          `Directory where rows wait until ClickHouse has them, relative to this file. Default: \`spool\` in \`dataDir\`; with a server, \`${DEFAULTS.store.spoolDir}\` in the working directory.`,
+        ),
+      maxBytes: integer(1024 ** 2)
+        .default(DEFAULTS.store.spoolMaxBytes)
+        .describe('What it may hold, bytes. Beyond: [docs/durability.md](durability.md).'),
+    }).describe('Rows on their way, on disk. Needs a restart.'),
   }).describe('Where decisions, outcomes and what was learned are kept.'),
   replicas: section({
     mergeEveryMs: integer(100, 3_600_000)
@@ -411,5 +419,7 @@ export type ArmSettings = Config['arms'][string]
 export type ModelSettings = Config['models'][string]
 export type TenantSettings = Config['tenants'][string]
 export type PolicySettings = Config['policies'][string]
+export type MetricSettings = Config['metrics'][string]
+export type JudgeSettings = Config['judges'][string]
 export type PreferenceSettings = z.output<typeof preferences>
 export type ConstraintSettings = z.output<typeof constraints>

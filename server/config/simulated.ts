@@ -72,7 +72,11 @@ export function registryFromSimulator(
     aliases: new Map(),
     classes: [...new Set([...DEFAULTS.classes, ...classes])],
     tenants: new Map(),
-    store: { kind: 'embedded', dataDir: resolve(dataDir) },
+    store: {
+      kind: 'embedded',
+      dataDir: resolve(dataDir),
+      spool: { directory: resolve(dataDir, 'spool') },
+    },
     replicas: DEFAULTS.replicas,
     server: DEFAULTS.server,
   }

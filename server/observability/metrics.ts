@@ -1,6 +1,6 @@
 /** What `/metrics` tells. No label holds anything a caller can choose freely. */
 import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client'
-import type { Store } from '../../adapters/index.ts'
+import { STORE_STATES, type Store, type StoreStats } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import type { Bill } from '../pipeline/bill.ts'
 import { BREAKER_STATE } from '../resilience/breaker.ts'
@@ -16,8 +16,12 @@ const BREAKER_LEVELS = { [BREAKER_STATE.closed]: 0, [BREAKER_STATE.halfOpen]: 1,
 export interface Metrics {
   readonly decisions: Counter<'arm' | 'class' | 'policy'>
   readonly attempts: Counter<'arm' | 'status'>
-  /** Counts `quality` and everything else as `other`: metric names are the callers'. */
-  readonly feedback: Counter<'metric' | 'result'>
+  /** Counts declared metrics, `quality`, and everything else as `other`: metric names are the callers'. */
+  readonly feedback: Counter<'metric' | 'source' | 'result'>
+  /** What answers showed without anybody's judgement, by signal; besides `passed`, `unknown` and `dropped`. */
+  readonly signals: Counter<'signal'>
+  /** Answers that were drawn for a judge, by what became of them. */
+  readonly judgements: Counter<'judge' | 'result'>
   readonly changes: Counter<'arm' | 'head'>
   /** Calls for an embedding by what became of them. */
   readonly embeddings: Counter<'result'>
@@ -52,8 +56,20 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
   })
   const feedback = new Counter({
     name: 'highwayman_feedback_total',
-    help: 'Feedback values by what became of them.',
-    labelNames: ['metric', 'result'],
+    help: 'Values that answers were judged with, by who said them and what became of them.',
+    labelNames: ['metric', 'source', 'result'],
+    registers,
+  })
+  const signals = new Counter({
+    name: 'highwayman_signals_total',
+    help: 'Signals that fired; passed: none did; unknown: nobody could say; dropped: not looked at or not kept.',
+    labelNames: ['signal'],
+    registers,
+  })
+  const judgements = new Counter({
+    name: 'highwayman_judgements_total',
+    help: 'Answers that were drawn for a judge by what became of them.',
+    labelNames: ['judge', 'result'],
     registers,
   })
   const changes = new Counter({
@@ -101,20 +117,43 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     registers,
   })
   registerGauges(registry, parts)
+  // An arm's own series are looked up once: with labels given each time, that costs more than counting.
+  const metersOf = onceFor((arm: ArmId) => ({
+    firstToken: firstToken.labels(arm),
+    lastToken: lastToken.labels(arm),
+    cost: cost.labels(arm),
+    promptTokens: tokens.labels(arm, 'prompt'),
+    completionTokens: tokens.labels(arm, 'completion'),
+  }))
   return {
     decisions,
     attempts,
     feedback,
+    signals,
+    judgements,
     changes,
     embeddings,
     overhead,
     observeAnswer(arm, { ttftMs, totalMs, bill }) {
-      if (ttftMs !== undefined) firstToken.observe({ arm }, ttftMs / 1_000)
-      lastToken.observe({ arm }, totalMs / 1_000)
-      cost.inc({ arm }, bill.costUsd)
-      tokens.inc({ arm, kind: 'prompt' }, bill.promptTokens)
-      tokens.inc({ arm, kind: 'completion' }, bill.completionTokens)
+      const meters = metersOf(arm)
+      if (ttftMs !== undefined) meters.firstToken.observe(ttftMs / 1_000)
+      meters.lastToken.observe(totalMs / 1_000)
+      meters.cost.inc(bill.costUsd)
+      meters.promptTokens.inc(bill.promptTokens)
+      meters.completionTokens.inc(bill.completionTokens)
     },
+  }
+}
+
+function onceFor<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>()
+  return (key) => {
+    let value = made.get(key)
+    if (value === undefined) {
+      value = make(key)
+      made.set(key, value)
+    }
+    return value
   }
 }
 
@@ -141,7 +180,7 @@ function registerGauges(registry: MetricsRegistry, { store, health, inFlight, ar
   })
   new Gauge({
     name: 'highwayman_store_rows',
-    help: 'Rows of the store since the start: waiting now, written, dropped because the queue was full.',
+    help: 'Rows of the store since the start: waiting now, written, dropped (docs/durability.md).',
     labelNames: ['state'],
     registers,
     collect() {
@@ -151,12 +190,46 @@ function registerGauges(registry: MetricsRegistry, { store, health, inFlight, ar
       this.set({ state: 'dropped' }, droppedRows)
     },
   })
+  const gauges: readonly (readonly [name: string, help: string, read: (stats: StoreStats) => number])[] = [
+    ['failed_batches', 'Batches the store could not write since the start.', (stats) => stats.failedBatches],
+    ['oldest_seconds', 'Age of the oldest row that waits.', (stats) => stats.oldestMs / 1_000],
+    ['spool_bytes', 'What waits on disk.', ({ spool }) => spool?.bytes ?? 0],
+    ['spool_max_bytes', 'What may wait on disk.', ({ spool }) => spool?.maxBytes ?? 0],
+    ['spool_segments', 'Files of the spool.', ({ spool }) => spool?.segments ?? 0],
+    [
+      'spool_damaged_bytes',
+      'What could not be read back from disk since the start.',
+      ({ spool }) => spool?.damagedBytes ?? 0,
+    ],
+    [
+      'spool_failing',
+      'Whether the disk takes nothing: 0 or 1.',
+      ({ spool }) => Number(spool?.problem !== undefined),
+    ],
+    [
+      'engine_restarts',
+      'Times since the start that the embedded engine has died and was started again.',
+      (stats) => stats.engineRestarts,
+    ],
+  ]
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name: `highwayman_store_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read(store.stats()))
+      },
+    })
+  }
   new Gauge({
-    name: 'highwayman_store_failed_batches',
-    help: 'Batches the store could not write since the start.',
+    name: 'highwayman_store_state',
+    help: 'State of the store: 1 for the one it is in.',
+    labelNames: ['state'],
     registers,
     collect() {
-      this.set(store.stats().failedBatches)
+      const { state: current } = store.stats()
+      for (const state of STORE_STATES) this.set({ state }, Number(state === current))
     },
   })
 }

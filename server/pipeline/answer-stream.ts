@@ -8,6 +8,7 @@ import {
   type Warning,
 } from '../../adapters/index.ts'
 import { END_REASON, type Flight } from '../resilience/in-flight.ts'
+import type { Review } from '../rewards/reviews.ts'
 import type { Services } from '../services.ts'
 import { type Bill, billOf, usageBody } from './bill.ts'
 import { asUpstreamError, callArms } from './call.ts'
@@ -16,7 +17,7 @@ import { errorBody } from './error-body.ts'
 import { refused, shuttingDown } from './failure.ts'
 import { type Leg, newTrail, type Trail } from './leg.ts'
 import { recordAnswered, recordFailure } from './record.ts'
-import { completionId, decisionHeaders, extensionBody, overheadHeader } from './respond.ts'
+import { completionId, decisionHeaders, extensionBody, ownMs } from './respond.ts'
 import type { Task } from './task.ts'
 
 type EndPart = Extract<StreamPart, { type: 'end' }>
@@ -42,10 +43,10 @@ export async function answerStream(
   const trail = newTrail()
   const { leg, value: stream } = await callArms(services, task, flight, trail, openStream)
   const { decision } = leg
-  const overheadMs = overheadHeader(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   reply.headers({
-    'x-highwayman-overhead-ms': overheadMs,
+    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     // nginx would collect chunks before passing them on.
@@ -66,9 +67,12 @@ export async function answerStream(
     },
     extensionBody(decision, [...task.warnings, ...stream.warnings]),
   )
+  const review = services.reviews.of(task, decision)
   const bill = (usage: Usage): Bill =>
     billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => writer.text, services.tokens)
-  const end = await pump(stream, writer).catch((thrown: unknown) => asUpstreamError(services, leg, thrown))
+  const end = await pump(stream, writer, review).catch((thrown: unknown) =>
+    asUpstreamError(services, leg, thrown),
+  )
   const totalMs = performance.now() - leg.startedAt
   const { ttftMs } = stream
   if (end instanceof UpstreamError) {
@@ -81,8 +85,8 @@ export async function answerStream(
   const final = bill(end.usage)
   writer.usage(usageBody(final, undefined))
   writer.done()
-  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs })
-  services.metrics.overhead.observe(Number(overheadMs) / 1_000)
+  recordAnswered(services, task, leg, { bill: final, finish: end.finish, ttftMs, totalMs, overheadMs })
+  review?.end()
 }
 
 const NO_USAGE: Usage = {
@@ -107,8 +111,8 @@ async function openStream({ provider, call, startedAt, decision }: Leg): Promise
       warnings = part.warnings
       continue
     }
-    if (part.type === 'chunk') held.push(part.chunk)
-    if (part.type === 'end' || saysSomething(part.chunk)) {
+    if (part.type === 'chunks') held.push(...part.chunks)
+    if (part.type === 'end' || part.chunks.some(saysSomething)) {
       const end = part.type === 'end' ? part : undefined
       return { parts, held, warnings, ttftMs: performance.now() - startedAt, end }
     }
@@ -116,15 +120,22 @@ async function openStream({ provider, call, startedAt, decision }: Leg): Promise
 }
 
 /** Writes the rest of the stream at the caller's pace. @throws {UpstreamError} when it breaks off */
-async function pump(stream: OpenStream, writer: ChunkWriter): Promise<EndPart> {
-  for (const chunk of stream.held) writer.chunk(chunk)
+async function pump(stream: OpenStream, writer: ChunkWriter, review: Review | undefined): Promise<EndPart> {
+  for (const chunk of stream.held) {
+    writer.chunk(chunk)
+    review?.chunk(chunk)
+  }
   if (stream.end !== undefined) return stream.end
   for (;;) {
     const step = await stream.parts.next()
     if (step.done === true) throw endless('the arm')
     const part = step.value
     if (part.type === 'end') return part
-    if (part.type === 'chunk' && writer.chunk(part.chunk)) await writer.drained()
+    if (part.type === 'start') continue
+    for (const chunk of part.chunks) {
+      review?.chunk(chunk)
+      if (writer.chunk(chunk)) await writer.drained()
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { billOf, usageBody } from './bill.ts'
 import { callArms } from './call.ts'
 import { newTrail } from './leg.ts'
 import { recordAnswered } from './record.ts'
-import { completionId, decisionHeaders, extensionBody, overheadHeader } from './respond.ts'
+import { completionId, decisionHeaders, extensionBody, ownMs } from './respond.ts'
 import type { Task } from './task.ts'
 
 /** @throws {ServerError} */
@@ -35,14 +35,14 @@ export async function answerWhole(
     usage: usageBody(bill, response['usage']),
     highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
   })
-  const overheadMs = overheadHeader(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   reply.header('x-highwayman-cost-usd', String(bill.costUsd))
-  reply.header('x-highwayman-overhead-ms', overheadMs)
+  reply.header('x-highwayman-overhead-ms', overheadMs.toFixed(3))
   reply.header('content-type', 'application/json; charset=utf-8')
-  reply.send(body)
-  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs })
-  services.metrics.overhead.observe(Number(overheadMs) / 1_000)
+  services.turnEnd.answer(() => reply.send(body))
+  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
+  services.reviews.of(task, decision)?.whole(response)
 }
 
 /** What the answer's tokens are made of. */

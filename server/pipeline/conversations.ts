@@ -2,7 +2,7 @@
  * Which arm gave the last turn of a conversation, and how much of its prompt that arm's provider has cached. Kept in this
  * process, bounded; what is forgotten costs a cheaper turn, never a wrong one. Only hashes of what was said are kept.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ChatMessage, Usage } from '../../adapters/index.ts'
 import type { ArmId, WarmCache } from '../../engine/index.ts'
@@ -30,19 +30,36 @@ export function conversationKeys(
   messages: readonly ChatMessage[],
 ): ConversationKeys {
   if (session !== '') {
-    const key = createHash('sha256')
-      .update(JSON.stringify([tenant, session]))
-      .digest('base64')
+    const key = hash('sha256', JSON.stringify([tenant, session]), 'base64')
     return { last: key, next: key }
   }
-  const hash = createHash('sha256').update(JSON.stringify([tenant]))
-  const answered = messages.findLastIndex(({ role }) => role === 'assistant')
   let last: string | undefined
-  for (const [index, message] of messages.entries()) {
-    if (index === answered) last = hash.copy().digest('base64')
-    hash.update(JSON.stringify(message, shortened))
+  let key = tenant
+  let said = ''
+  for (const message of messages) {
+    // The key of what stood before an answer is the one that its request was kept under.
+    if (message.role === 'assistant') {
+      key = digest(key, said)
+      last = key
+      said = ''
+    }
+    said += fingerprint(message)
   }
-  return { last, next: hash.digest('base64') }
+  return { last, next: digest(key, said) }
+}
+
+function digest(before: string, said: string): string {
+  return hash('sha256', `${before}\n${said}`, 'base64')
+}
+
+/** A plain message, which most are, is told without a walk through JSON. Begins with its length, so that no two texts run together. */
+function fingerprint(message: ChatMessage): string {
+  const { role, content } = message
+  const text =
+    typeof content === 'string' && Object.keys(message).length === 2
+      ? `${role} ${shortened('', content)}`
+      : JSON.stringify(message, shortened)
+  return `${text.length} ${text}`
 }
 
 function shortened(_: string, value: unknown): unknown {

@@ -7,11 +7,14 @@ import type {
   Decision,
   FeatureSpace,
 } from '../../engine/index.ts'
+import { refuseWithoutStore, servedArmOf } from '../rewards/known-decision.ts'
+import type { Metrics } from '../rewards/metric.ts'
+import { type Standing, standingsOf } from '../rewards/quality.ts'
+import { kindOf } from '../rewards/source.ts'
 import type { DecisionReply, RouteReply } from '../routes/schemas/decision.ts'
 import type { Services } from '../services.ts'
 import { decide, noEligibleArm } from './decide.ts'
 import { readDecisionId, unknownDecision } from './decision-id.ts'
-import { refuseWithoutStore } from './feedback.ts'
 import type { Task } from './task.ts'
 
 const NOTHING_TRIED = new Map()
@@ -42,12 +45,16 @@ export async function explainDecision(
   const id = readDecisionId(idText)
   const record = await services.store.findDecision(id).catch(refuseWithoutStore)
   if (record === undefined || record.row.tenant !== tenant) throw unknownDecision(idText)
-  return decisionReply(record, services.router.featureSpace)
+  return decisionReply(record, services.router.featureSpace, services.view().metrics)
 }
 
-function decisionReply({ row, attempts, rewards }: DecisionRecord, space: FeatureSpace): DecisionReply {
+function decisionReply(
+  { row, attempts, rewards }: DecisionRecord,
+  space: FeatureSpace,
+  metrics: Metrics,
+): DecisionReply {
   const { decision } = row
-  const answered = attempts.findLast(({ status }) => status === 'answered')
+  const { standings, quality } = standingsOf(rewards, metrics, decision.atMs)
   return {
     object: 'decision',
     ...choiceOf(decision),
@@ -62,9 +69,10 @@ function decisionReply({ row, attempts, rewards }: DecisionRecord, space: Featur
     metadata: { ...row.metadata },
     salt: decision.salt,
     context: { feature_space: decision.featureSpace, features: featuresOf(decision, space) },
-    served_arm: row.surface === 'route' ? decision.arm : (answered?.arm ?? null),
+    served_arm: servedArmOf(row.surface, decision.arm, attempts, rewards) ?? null,
     attempts: attempts.map(attemptBody),
-    rewards: rewards.map(rewardBody),
+    quality: quality ?? null,
+    rewards: rewards.map((reward, i) => rewardBody(reward, standings[i] ?? 'kept')),
   }
 }
 
@@ -136,12 +144,14 @@ function attemptBody(attempt: AttemptRow): DecisionReply['attempts'][number] {
   }
 }
 
-function rewardBody(reward: RewardRow): DecisionReply['rewards'][number] {
+function rewardBody(reward: RewardRow, state: Standing): DecisionReply['rewards'][number] {
   return {
     metric: reward.metric,
     value: reward.valueNumber ?? (reward.valueText === '' ? null : reward.valueText),
     at_ms: reward.atMs,
     source: reward.source,
+    source_kind: kindOf(reward.source),
+    state,
     idempotency_key: reward.idempotencyKey === '' ? null : reward.idempotencyKey,
   }
 }

@@ -9,12 +9,18 @@ const ENTRIES_MAX = 20_000
 export interface RecentDecision {
   readonly context: DecisionContext & { readonly atMs: number }
   readonly tenant: string
+  readonly surface: string
+  readonly drawnArm: ArmId
+  /** Of a decision that was only asked for: what was forecast of the drawn arm. */
+  readonly expectedTtftMs: number | undefined
   /** Where the decision was entered. */
   readonly account?: ConservativeAccount
   /** The arm that feedback on quality is about; undefined when the decision was not answered. */
   servedArm: ArmId | undefined
   /** While its answer is being given. */
   running: boolean
+  /** Of a decision that was only asked for: the calls that its caller has told of, by their index; whether they answered. */
+  outcomes: Map<number, boolean> | undefined
   /** In the order they were accepted. */
   readonly rewards: RewardRow[]
 }

@@ -11,7 +11,32 @@ import type { Task } from './task.ts'
 
 const ERROR_MESSAGE_CHARS_MAX = 1_000
 
+/** What later steps look up is there at once; the log is written when the turn ends. */
 export function recordDecision(
+  services: Services,
+  task: Task,
+  decision: Decision,
+  parentId: DecisionId | undefined,
+): void {
+  const routesOnly = task.surface === 'route'
+  const account = services.accounts.of(task.model)
+  services.recent.put({
+    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
+    tenant: task.tenant.name,
+    surface: task.surface,
+    drawnArm: decision.arm,
+    expectedTtftMs: routesOnly ? forecastTtftMs(decision) : undefined,
+    outcomes: undefined,
+    ...(account !== undefined && { account }),
+    // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
+    servedArm: routesOnly ? decision.arm : undefined,
+    running: !routesOnly,
+    rewards: [],
+  })
+  services.turnEnd.record(() => logDecision(services, task, decision, parentId))
+}
+
+function logDecision(
   services: Services,
   task: Task,
   decision: Decision,
@@ -29,22 +54,15 @@ export function recordDecision(
     promptTokens: task.facts.promptTokens,
     metadata: task.metadata,
   })
-  const routesOnly = task.surface === 'route'
-  const account = services.accounts.of(task.model)
-  services.recent.put({
-    context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
-    tenant: task.tenant.name,
-    ...(account !== undefined && { account }),
-    // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
-    servedArm: routesOnly ? decision.arm : undefined,
-    running: !routesOnly,
-    rewards: [],
-  })
   services.metrics.decisions.inc({
     arm: decision.arm,
     class: decision.requestClass,
     policy: decision.policy.name,
   })
+}
+
+function forecastTtftMs({ estimates, arm }: Decision): number | undefined {
+  return estimates.find((estimate) => estimate.arm === arm)?.ttftMs
 }
 
 export interface Answered {
@@ -53,14 +71,22 @@ export interface Answered {
   /** Of streams only. */
   readonly ttftMs: number | undefined
   readonly totalMs: number
+  /** Spent in the gateway itself, up to the first byte. */
+  readonly overheadMs: number
 }
 
+/** The arm is free at once; what its answer teaches is learned when the turn ends. */
 export function recordAnswered(services: Services, task: Task, leg: Leg, answered: Answered): void {
-  const { bill, finish, ttftMs, totalMs } = answered
   const { id, arm } = leg.decision
   services.recent.settle(id, arm)
   services.health.succeed(arm)
   services.load.end(arm)
+  services.turnEnd.record(() => learnFromAnswer(services, task, leg, answered))
+}
+
+function learnFromAnswer(services: Services, task: Task, leg: Leg, answered: Answered): void {
+  const { bill, finish, ttftMs, totalMs, overheadMs } = answered
+  const { arm } = leg.decision
   append(services, leg, {
     status: 'answered',
     finishReason: finish.raw ?? finish.unified,
@@ -81,6 +107,7 @@ export function recordAnswered(services: Services, task: Task, leg: Leg, answere
     services.conversations.remember(task.conversation, { arm, tokens, atMs: services.clock.nowMs() })
   }
   services.metrics.observeAnswer(arm, { ttftMs, totalMs, bill })
+  services.metrics.overhead.observe(overheadMs / 1_000)
 }
 
 export interface Failure {

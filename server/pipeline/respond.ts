@@ -18,8 +18,8 @@ export function decisionHeaders(decision: Decision, attempts: number): Record<st
 }
 
 /** Time spent here and not in waiting for upstreams, ms. */
-export function overheadHeader(elapsedMs: number, upstreamMs: number): string {
-  return Math.max(0, elapsedMs - upstreamMs).toFixed(3)
+export function ownMs(elapsedMs: number, upstreamMs: number): number {
+  return Math.max(0, elapsedMs - upstreamMs)
 }
 
 /** The `highwayman` field of an answer. */

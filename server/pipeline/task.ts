@@ -8,7 +8,8 @@ import type { ConversationKeys } from './conversations.ts'
 /** Everything that stays the same however many arms are tried. */
 export interface Task {
   readonly requestId: string
-  readonly surface: 'chat' | 'route'
+  /** `judge`: the gateway itself, which has an answer judged. */
+  readonly surface: 'chat' | 'route' | 'judge'
   readonly tenant: Tenant
   readonly view: RegistryView
   /** What the caller asked for, in the caller's words. */

@@ -1,10 +1,11 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { answerStream } from '../pipeline/answer-stream.ts'
 import { answerWhole } from '../pipeline/answer-whole.ts'
 import { prepare } from '../pipeline/prepare.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
-import { chatBodySchema } from './schemas/chat.ts'
+import { type ChatBody, chatBodySchema } from './schemas/chat.ts'
 import { errorSchema } from './schemas/error.ts'
 
 export function chatCompletionsRoute(app: App, services: Services): void {
@@ -25,17 +26,28 @@ export function chatCompletionsRoute(app: App, services: Services): void {
         },
       },
     },
-    async (request, reply) => {
-      const { id: requestId, tenant, headers, body, flight } = request
-      const task = await prepare(services, services.view(), {
-        requestId,
-        surface: 'chat',
-        tenant,
-        headers,
-        body,
+    // Not a promise for fastify to wait on: it would watch the response's end a second time.
+    (request, reply) => {
+      answer(services, request, reply).catch((thrown: unknown) => {
+        if (reply.sent)
+          services.log.error({ reqId: request.id, err: thrown }, 'failed after the answer was sent')
+        else (reply as FastifyReply).send(thrown)
       })
-      await (task.stream ? answerStream : answerWhole)(services, task, flight, reply)
-      return reply
     },
   )
+}
+
+type Incoming = Pick<FastifyRequest, 'id' | 'tenant' | 'headers' | 'flight'> & { readonly body: ChatBody }
+
+async function answer(services: Services, request: Incoming, reply: FastifyReply): Promise<void> {
+  const { id: requestId, tenant, headers, body, flight } = request
+  await services.turnEnd.request()
+  const task = await prepare(services, services.view(), {
+    requestId,
+    surface: 'chat',
+    tenant,
+    headers,
+    body,
+  })
+  await (task.stream ? answerStream : answerWhole)(services, task, flight, reply)
 }

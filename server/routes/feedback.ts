@@ -1,4 +1,4 @@
-import { takeFeedback } from '../pipeline/feedback.ts'
+import { takeFeedback } from '../rewards/feedback.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 import { errorSchema } from './schemas/error.ts'

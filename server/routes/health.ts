@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { STORE_STATES, type StoreState } from '../../adapters/index.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 
 const check = z.enum(['ok', 'failing'])
+const storeCheck = z.enum(['ok', 'degraded', 'failing'])
 const replicas = z.object({
   others: z.number().int().describe('Other replicas that have written to the store in the last 15 minutes.'),
   mergedAgoMs: z.number().describe('Since what they have learned was last read, ms.'),
@@ -14,11 +16,26 @@ const readiness = z.object({
   replica: z.string(),
   replicas: replicas.describe('Learning together: says nothing about readiness, what is known is served on.'),
   checks: z.object({
-    store: check.describe('The store answers.'),
+    store: storeCheck.describe(
+      'ok: it answers. degraded: it does not, and what is to be stored waits on disk. failing: it has nowhere to wait.',
+    ),
     arms: check.describe('There is at least one arm.'),
     accepting: check.describe('The server is not shutting down.'),
   }),
+  store: z.object({
+    state: z.enum(STORE_STATES).describe('See docs/durability.md.'),
+    queuedRows: z.number().describe('Rows that wait, in memory or on disk.'),
+    droppedRows: z.number().describe('Rows lost since the start.'),
+    oldestMs: z.number().describe('Age of the oldest that waits.'),
+    spoolBytes: z.number(),
+    spoolMaxBytes: z.number(),
+    engineRestarts: z.number().describe('Times that the embedded engine has died and was started again.'),
+    problem: z.string().nullable().describe('Why rows wait.'),
+  }),
 })
+
+/** In these states a store that does not answer loses nothing: what could be answered still is. */
+const KEEPS_ROWS: ReadonlySet<StoreState> = new Set(['spooling', 'replaying'])
 
 /** A probe that waits longer than this is told that the store is failing. */
 const PING_MS_MAX = 2_000
@@ -45,21 +62,28 @@ export function healthRoutes(app: App, services: Services): void {
       },
     },
     async (_, reply) => {
-      const outcomes = {
-        store: await answersInTime(services),
-        arms: services.view().registry.arms.size > 0,
-        accepting: !services.inFlight.draining,
-      }
-      const isReady = outcomes.store && outcomes.arms && outcomes.accepting
+      const answers = await answersInTime(services)
+      const stats = services.store.stats()
+      const store = answers ? 'ok' : KEEPS_ROWS.has(stats.state) ? 'degraded' : 'failing'
+      const arms = services.view().registry.arms.size > 0
+      const accepting = !services.inFlight.draining
+      const isReady = store !== 'failing' && arms && accepting
       const told = (outcome: boolean) => (outcome ? ('ok' as const) : ('failing' as const))
+      const { state, queuedRows, droppedRows, oldestMs, engineRestarts, spool } = stats
       return reply.code(isReady ? 200 : 503).send({
         status: isReady ? 'ready' : 'not-ready',
         replica: services.replica,
         replicas: learningTogether(services),
-        checks: {
-          store: told(outcomes.store),
-          arms: told(outcomes.arms),
-          accepting: told(outcomes.accepting),
+        checks: { store, arms: told(arms), accepting: told(accepting) },
+        store: {
+          state,
+          queuedRows,
+          droppedRows,
+          oldestMs,
+          spoolBytes: spool?.bytes ?? 0,
+          spoolMaxBytes: spool?.maxBytes ?? 0,
+          engineRestarts,
+          problem: spool?.problem ?? stats.problem ?? null,
         },
       })
     },

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, mock, test } from 'node:test'
 import { openEmbedded } from '../../adapters/clickhouse/embedded.ts'
+import { DEATHS_MAX, supervise } from '../../adapters/clickhouse/supervisor.ts'
 import { openStore } from '../../adapters/index.ts'
 
 let root: string
@@ -40,14 +41,54 @@ test('without the optional package the error names both ways out', async () => {
   }
 })
 
-test('an engine that dies fails what waits for it, by name, and everything after', async () => {
+test('an engine that dies fails what waits for it, by name, and is started again', async () => {
   const opened = await openEmbedded(join(root, 'dies'))
-  const [engine] = childrenOf(process.pid)
-  const waiting = opened.query('SELECT sleep(2) AS s')
-  process.kill(engine as number, 'SIGKILL')
-  await assert.rejects(waiting, /embedded ClickHouse has ended \(SIGKILL\)/)
-  await assert.rejects(opened.query('SELECT 1 AS one'), /embedded ClickHouse has ended/)
-  await opened.close(false)
+  await opened.command('CREATE TABLE t (x UInt8) ENGINE = MergeTree ORDER BY x')
+  for (const restarts of [1, 2]) {
+    const restarted = new Promise<void>((resolve) => {
+      opened.onRestart = resolve
+    })
+    const [engine] = childrenOf(process.pid)
+    const waiting = opened.query('SELECT sleep(2) AS s')
+    process.kill(engine as number, 'SIGKILL')
+    await assert.rejects(waiting, /embedded ClickHouse has ended \(SIGKILL\)/)
+    await assert.rejects(opened.query('SELECT 1 AS one'), /embedded ClickHouse is being started again/)
+    await restarted
+    assert.deepEqual(await opened.query('SELECT count() AS n FROM t'), [{ n: 0 }])
+    assert.equal(opened.restarts, restarts)
+  }
+  await opened.close(true)
+})
+
+test('an engine that keeps dying is left alone after a number of times, and the message says so', async () => {
+  let started = 0
+  const endings: (() => void)[] = []
+  const supervisor = await supervise(async () => {
+    started += 1
+    // From the second time on it does not even open.
+    if (started > 1) throw new Error('no room on the disk')
+    return {
+      exited: new Promise<void>((resolve) => endings.push(resolve)),
+      call: async () => [],
+      close: async () => {},
+    }
+  })
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    endings[0]?.()
+    for (let i = 0; i < 2 * DEATHS_MAX; i += 1) {
+      await new Promise(setImmediate)
+      mock.timers.tick(30_000)
+    }
+    assert.equal(started, DEATHS_MAX + 1)
+    await assert.rejects(
+      supervisor.call({ kind: 'close' }),
+      /has ended 9 times within ten minutes \(no room on the disk\).*restart the gateway/,
+    )
+  } finally {
+    mock.timers.reset()
+    await supervisor.close()
+  }
 })
 
 test('the engine ends with its process, and its directory can be opened again', async () => {

@@ -153,7 +153,7 @@ test('speed heads that differ in anything but head and y keep rows of their own'
 })
 
 test('a row that is none leaves nothing behind', () => {
-  const lane = createLane({ table: 't', columns: [], nextToken: () => 'token', insert: async () => {} })
+  const lane = createLane({ table: 't', columns: [], nextToken: () => 'token' })
   const append = (text: string, id: string) => {
     lane.append('decision', (to) => {
       to.text(text)

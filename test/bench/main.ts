@@ -5,7 +5,9 @@
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
  *   replicas   reading what other replicas have learned, and what arms share fitted to it
+ *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
+ *   signals    the gateway with signals read off its answers against the gateway without
  */
 
 import Table from 'cli-table3'
@@ -16,6 +18,8 @@ import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
+import { benchSignals } from './signals.ts'
+import { benchStore } from './store.ts'
 
 const BENCHES: Readonly<
   Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
@@ -23,8 +27,10 @@ const BENCHES: Readonly<
   decision: benchDecision,
   propensities: benchPropensities,
   describe: benchDescribe,
+  store: benchStore,
   gateway: benchGateway,
   replicas: benchReplicas,
+  signals: benchSignals,
 }
 
 const program = new Command('bench')
@@ -62,5 +68,5 @@ function render(results: readonly BenchResult[]): string {
   const methods = [
     ...new Set(results.map((result) => `${result.name.replace(/ \(.*/, '')}: ${result.method}`)),
   ]
-  return `${table.toString()}\n${cpu}, ${cores} cores, Node ${node}, ${os}\n${methods.slice(0, 6).join('\n')}\n`
+  return `${table.toString()}\n${cpu}, ${cores} cores, Node ${node}, ${os}\n${methods.slice(0, 8).join('\n')}\n`
 }

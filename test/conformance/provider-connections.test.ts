@@ -135,15 +135,15 @@ describe('bodies', () => {
       }
       response.end(end + trailer)
     }
-    await withServer(flood, 'openai-compatible', { idleMs: 60 }, async (provider) => {
+    await withServer(flood, 'openai-compatible', { idleMs: 500 }, async (provider) => {
       let length = 0
       let slept = false
       for await (const part of provider.chatStream(CALL)) {
-        if (part.type !== 'chunk') continue
-        length += part.chunk.choices[0]?.delta.content?.length ?? 0
+        if (part.type !== 'chunks') continue
+        for (const { choices } of part.chunks) length += choices[0]?.delta.content?.length ?? 0
         if (slept) continue
         slept = true
-        await new Promise((resolve) => setTimeout(resolve, 150))
+        await new Promise((resolve) => setTimeout(resolve, 800))
         assert.ok(accepted < 20_000, 'the upstream was made to wait')
       }
       assert.equal(length, 20_000_000)

@@ -90,7 +90,7 @@ for (const dialect of DIALECTS) {
           const parts = provider.chatStream({ ...CALL, signal: aborter.signal })
           const error = await failureOf(
             (async () => {
-              for await (const part of parts) if (part.type === 'chunk') aborter.abort()
+              for await (const part of parts) if (part.type === 'chunks') aborter.abort()
             })(),
           )
           assert.equal(error.code, 'cancelled')
@@ -105,7 +105,7 @@ for (const dialect of DIALECTS) {
         {},
         async (provider, upstream) => {
           const closed = upstream.nextClose()
-          for await (const part of provider.chatStream(CALL)) if (part.type === 'chunk') break
+          for await (const part of provider.chatStream(CALL)) if (part.type === 'chunks') break
           await closed
         },
       ))

@@ -1,14 +1,20 @@
 /** What every Store promises, on the embedded engine and over HTTP. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { v7 } from 'uuid'
-import { openStore, type Store, StoreError, type StoreLocation } from '../../adapters/index.ts'
+import {
+  openStore,
+  type Store,
+  StoreError,
+  type StoreLocation,
+  type WriterOptions,
+} from '../../adapters/index.ts'
 import type { ArmId, DecisionId } from '../../engine/index.ts'
-import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
+import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
 import {
   attemptRow,
   callObservations,
@@ -22,47 +28,23 @@ import {
   START_MS,
 } from '../helpers/store-rows.ts'
 
-interface Place {
-  readonly kind: 'embedded' | 'remote'
-  /** A location with nothing in it. */
-  fresh(): Promise<StoreLocation>
-  end(): Promise<void>
-}
-
-async function embeddedPlace(): Promise<Place> {
-  const root = await mkdtemp(join(tmpdir(), 'highwayman-store-'))
-  return {
-    kind: 'embedded',
-    fresh: async () => ({ kind: 'embedded', dataDir: await mkdtemp(join(root, 'data-')) }),
-    end: () => rm(root, { recursive: true, force: true }),
-  }
-}
-
-async function remotePlace(): Promise<Place> {
-  const server: TestClickHouse = await startTestClickHouse('correct horse')
-  let databases = 0
-  return {
-    kind: 'remote',
-    fresh: async () => ({
-      kind: 'remote',
-      url: server.url,
-      database: `highwayman_${databases++}`,
-      username: 'default',
-      password: server.password,
-    }),
-    end: server.stop,
-  }
-}
-
-for (const makePlace of [embeddedPlace, remotePlace]) {
-  describe(makePlace.name.replace('Place', ' store'), () => {
+for (const [makePlace, spools] of [
+  [embeddedPlace, true],
+  [embeddedPlace, false],
+  [remotePlace, true],
+  [remotePlace, false],
+] as const) {
+  describe(`${makePlace.name.replace('Place', ' store')} ${spools ? 'with' : 'without'} a spool`, () => {
     let place: Place
     let location: StoreLocation
     let store: Store
+    let spoolDir: string
 
-    const open = (replica = 'replica-1'): Promise<Store> => openStore({ ...location, replica })
+    const open = (replica = 'replica-1', writer: Partial<WriterOptions> = {}): Promise<Store> =>
+      openStore({ ...location, ...(spools && { spool: { directory: spoolDir } }), replica, writer })
     const openFresh = async (): Promise<void> => {
       location = await place.fresh()
+      spoolDir = await mkdtemp(join(tmpdir(), 'highwayman-spool-'))
       store = await open()
     }
     const reopen = async (replica?: string): Promise<void> => {
@@ -72,7 +54,15 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     before(async () => {
       place = await makePlace()
     })
-    afterEach(() => store.close())
+    afterEach(async () => {
+      await store.close()
+      // What ClickHouse has is no longer in the spool.
+      assert.deepEqual(
+        (await readdir(spoolDir, { recursive: true })).filter((name) => name.endsWith('.segment')),
+        [],
+      )
+      await rm(spoolDir, { recursive: true, force: true })
+    })
     after(() => place.end())
 
     test('says what it is and where, and answers', async () => {
@@ -200,9 +190,9 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       const reward = rewardRow()
       const learned = [observation({ decisionId: reward.decisionId, atMs: reward.atMs })]
       await store.writeReward(reward, learned)
-      assert.equal(store.stats().queuedRows, 0)
       const query = { featureSpace: SPACE, nowMs: reward.atMs, halfLifeMs: HALF_LIFE_MS }
       assertSums(await store.loadSums(query), directSums(learned, reward.atMs, HALF_LIFE_MS))
+      assert.equal(store.stats().queuedRows, 0)
     })
 
     test('sums what was learned per arm and head, each bucket decayed by its age, one feature space at a time', async () => {
@@ -388,11 +378,8 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
 
     test('a full batch goes out by itself, and all rows arrive once', async () => {
       location = await place.fresh()
-      store = await openStore({
-        ...location,
-        replica: 'replica-1',
-        writer: { batchRowsMax: 50, flushEveryMs: 60_000 },
-      })
+      spoolDir = await mkdtemp(join(tmpdir(), 'highwayman-spool-'))
+      store = await open('replica-1', { batchRowsMax: 50, flushEveryMs: 60_000 })
       const rows = Array.from({ length: 230 }, (_, i) => decisionRow({}, { atMs: START_MS + i }))
       for (const row of rows) store.appendDecision(row)
       await store.flush()

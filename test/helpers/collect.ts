@@ -50,9 +50,10 @@ export async function collectStream(parts: AsyncIterable<StreamPart>): Promise<C
     if (part.type === 'start') {
       if (warnings !== undefined) throw new Error('a second start part')
       warnings = part.warnings
-    } else if (part.type === 'chunk') {
+    } else if (part.type === 'chunks') {
       if (warnings === undefined) throw new Error('a chunk before the start')
-      chunks.push(part.chunk)
+      if (part.chunks.length === 0) throw new Error('a part without chunks')
+      chunks.push(...part.chunks)
     } else {
       end = part
     }

@@ -5,16 +5,19 @@ import {
   type DecisionRecord,
   type DecisionRow,
   type ForgottenRow,
+  type RewardableDecision,
   type RewardRow,
   type Store,
   StoreError,
+  type StoreState,
   type StoreStats,
   type SumsFeed,
 } from '../../adapters/index.ts'
-import type { DecisionId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
+import type { ArmId, DecisionId, HeadName, HeadSums, Observation } from '../../engine/index.ts'
 
 export class MemoryStore implements Store {
-  readonly kind = 'embedded'
+  /** `remote`: others write to it as well. */
+  kind: Store['kind'] = 'embedded'
   readonly location = 'memory'
   readonly decisions: DecisionRow[] = []
   readonly attempts: AttemptRow[] = []
@@ -24,6 +27,8 @@ export class MemoryStore implements Store {
   /** What {@link loadSums} answers, and what is read of others. */
   sums: readonly HeadSums[] = []
   available = true
+  /** What it says of itself while it is not available. */
+  state: StoreState = 'memory'
   /** Awaited before a reward is taken. */
   beforeReward: () => Promise<void> = async () => {}
   flushes = 0
@@ -75,6 +80,41 @@ export class MemoryStore implements Store {
   async handOver(switched: () => void): Promise<void> {
     switched()
   }
+  async findSession(query: Parameters<Store['findSession']>[0]): Promise<readonly RewardableDecision[]> {
+    this.#need()
+    const { tenant, session, fromMs, toMs, limit } = query
+    return this.#rewardable(
+      (row) => row.tenant === tenant && row.session === session && isWithin(row.decision.atMs, fromMs, toMs),
+    ).slice(-limit)
+  }
+  async findUnrewarded(
+    query: Parameters<Store['findUnrewarded']>[0],
+  ): Promise<readonly RewardableDecision[]> {
+    this.#need()
+    const { metric, fromMs, toMs, limit } = query
+    return this.#rewardable((row) => row.surface !== 'judge' && isWithin(row.decision.atMs, fromMs, toMs))
+      .filter(({ rewards }) => !rewards.some((reward) => reward.metric === metric))
+      .slice(0, limit)
+  }
+  async findRewards({ source, tenant }: Parameters<Store['findRewards']>[0]): Promise<readonly RewardRow[]> {
+    this.#need()
+    const named = new Set(
+      this.rewards.filter((reward) => reward.source.startsWith(source)).map(({ decisionId }) => decisionId),
+    )
+    const own = new Set(
+      this.decisions.filter((row) => row.tenant === tenant).map(({ decision }) => decision.id),
+    )
+    return this.rewards.filter(({ decisionId }) => named.has(decisionId) && own.has(decisionId))
+  }
+  async spentUsd({ tenant, fromMs }: Parameters<Store['spentUsd']>[0]): Promise<number> {
+    this.#need()
+    const own = new Set(
+      this.decisions.filter((row) => row.tenant === tenant).map(({ decision }) => decision.id),
+    )
+    return this.attempts
+      .filter(({ decisionId, atMs }) => own.has(decisionId) && atMs >= fromMs)
+      .reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0)
+  }
   /** The server does not ask for it. */
   async armSummary(): Promise<readonly ArmSummary[]> {
     return []
@@ -84,14 +124,51 @@ export class MemoryStore implements Store {
   }
   stats(): StoreStats {
     const writtenRows = this.decisions.length + this.attempts.length + this.observations.length
-    return { queuedRows: 0, writtenRows, failedBatches: 0, droppedRows: 0 }
+    const { available } = this
+    return {
+      state: available ? 'normal' : this.state,
+      queuedRows: 0,
+      writtenRows,
+      failedBatches: 0,
+      droppedRows: 0,
+      oldestMs: 0,
+      problem: available ? undefined : 'switched off',
+      spool: undefined,
+      engineRestarts: 0,
+    }
   }
   async flush(): Promise<void> {
     this.flushes++
   }
   async close(): Promise<void> {}
 
+  #rewardable(keep: (row: DecisionRow) => boolean): RewardableDecision[] {
+    return this.decisions.filter(keep).flatMap((row) => {
+      const { id, atMs, featureSpace, x, arm, estimates } = row.decision
+      const attempts = this.attempts.filter(({ decisionId }) => decisionId === id)
+      const answered = attempts.findLast(({ status }) => status === 'answered')
+      if (answered === undefined && !(row.surface === 'route' && attempts.length === 0)) return []
+      return {
+        id,
+        atMs,
+        featureSpace,
+        x,
+        tenant: row.tenant,
+        surface: row.surface,
+        drawnArm: arm,
+        arm: (answered?.arm ?? arm) as ArmId,
+        expectedTtftMs: estimates.find((estimate) => estimate.arm === arm)?.ttftMs,
+        outcomes: attempts.map(({ index }) => index),
+        rewards: this.rewards.filter(({ decisionId }) => decisionId === id),
+      }
+    })
+  }
+
   #need(): void {
     if (!this.available) throw new StoreError('store_unavailable', 'the memory store was switched off')
   }
+}
+
+function isWithin(ms: number, fromMs: number, toMs: number): boolean {
+  return ms >= fromMs && ms <= toMs
 }

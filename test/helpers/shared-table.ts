@@ -106,6 +106,10 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
         throw new StoreError('store_unavailable', 'no answer came')
       }),
     findDecision: unused,
+    findSession: unused,
+    findUnrewarded: unused,
+    findRewards: unused,
+    spentUsd: unused,
     bucketMs,
     loadSums: async (query) => read(query, []),
     followSums: (query) => ({
@@ -120,7 +124,17 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
     handOver: (switched) => contributor.handOver(switched, flush),
     armSummary: unused,
     ping: async () => {},
-    stats: () => ({ queuedRows: rows.length, writtenRows: 0, failedBatches: 0, droppedRows: 0 }),
+    stats: () => ({
+      state: 'normal',
+      queuedRows: rows.length,
+      writtenRows: 0,
+      failedBatches: 0,
+      droppedRows: 0,
+      oldestMs: 0,
+      problem: undefined,
+      spool: undefined,
+      engineRestarts: 0,
+    }),
     flush,
     close: async () => {},
   }

@@ -111,8 +111,9 @@ export function attemptRow(change: Partial<AttemptRow> = {}): AttemptRow {
   }
 }
 
+/** One that taught what it says, where it is of quality. */
 export function rewardRow(change: Partial<RewardRow> = {}): RewardRow {
-  return {
+  const row: RewardRow = {
     rewardId: v7(),
     decisionId: decisionId(),
     atMs: START_MS + 3_600_000,
@@ -123,6 +124,9 @@ export function rewardRow(change: Partial<RewardRow> = {}): RewardRow {
     idempotencyKey: '',
     ...change,
   }
+  return row.metric === 'quality' && !('quality' in change)
+    ? { ...row, quality: row.valueNumber ?? null }
+    : row
 }
 
 export function observation(change: Partial<Observation> = {}): Observation {

@@ -32,7 +32,10 @@ const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
   ['datasets', ['undici', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
-  ['server', '@fastify/* fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' ')],
+  [
+    'server',
+    '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client uuid yaml zod'.split(' '),
+  ],
   ['cli.ts', ['cli-progress', 'commander']],
 ])
 

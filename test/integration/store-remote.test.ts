@@ -8,7 +8,9 @@ import { type ClickHouseStore, openClickHouseStore } from '../../adapters/clickh
 import type { StoreError, StoreOptions, WriterOptions } from '../../adapters/index.ts'
 import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
+import { eventually } from '../helpers/server.ts'
 import {
+  attemptRow,
   decisionId,
   decisionRow,
   NEVER_FORGET,
@@ -135,23 +137,34 @@ describe('a store on a ClickHouse server', () => {
     assert.match(told[0]!.message, /1 rows were not written and are given up.*Cannot parse input/)
   })
 
-  test('a full queue drops what comes, counts it, and keeps what it has', async () => {
-    const { appendDecision, appendObservations, writeReward, flush, stats } = await open({ queueRowsMax: 5 })
-    await server.refuse()
-    for (let i = 0; i < 7; i += 1) appendDecision(decisionRow({ requestId: `request-${i}` }))
-    appendObservations([observation()])
-    await assert.rejects(writeReward(rewardRow(), [observation()]), {
-      code: 'store_unavailable',
-      message: /5 rows wait/,
+  test('a full memory drops the oldest of the least important rows, counts them, and refuses feedback last', async () => {
+    const { appendDecision, appendAttempt, appendObservations, writeReward, flush, stats } = await open({
+      batchRowsMax: 1,
+      queueBytesMax: 4_000,
+      retryMaxMs: 10_000,
     })
-    assert.deepEqual([stats().queuedRows, stats().droppedRows], [5, 5])
+    await server.refuse()
+    appendDecision(decisionRow({ requestId: 'request-0' }))
+    appendAttempt(attemptRow())
+    for (let i = 1; i < 12; i += 1) appendDecision(decisionRow({ requestId: `request-${i}` }))
+    appendObservations([observation()])
+    await eventually(() => stats().state === 'full' && stats().droppedRows > 2, 'the bound')
     await server.listen()
     await flush()
-    const rows = await store!.queryRows('SELECT request_id FROM decisions ORDER BY request_id')
+    assert.equal(stats().state, 'normal')
+    assert.equal(stats().queuedRows, 0)
+    const rows = await store!.queryRows('SELECT request_id FROM decisions ORDER BY ts, decision_id')
+    const kept = rows.map((row) => Number(String(row['request_id']).split('-')[1])).sort((a, b) => a - b)
+    // The first was being written; of the others the oldest went.
+    assert.equal(kept[0], 0)
     assert.deepEqual(
-      rows.map((row) => row['request_id']),
-      ['request-0', 'request-1', 'request-2', 'request-3', 'request-4'],
+      kept.slice(1),
+      Array.from({ length: kept.length - 1 }, (_, i) => 13 - kept.length + i),
     )
+    assert.equal(await stored('attempts'), 0)
+    assert.equal(await stored('observations'), 1)
+    assert.equal(stats().droppedRows, 12 - kept.length + 1)
+    await writeReward(rewardRow(), [])
   })
 
   test('feedback that cannot be stored in time is refused, stays in line, and counts once when sent again', async () => {

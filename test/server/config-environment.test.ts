@@ -81,7 +81,8 @@ describe('the environment', () => {
 
   it('keeps its data where it is told', () => {
     const store = registryFromEnvironment(ALL, { dataDir: '/data' })?.store
-    assert.deepEqual(store, { kind: 'embedded', dataDir: '/data' })
+    assert.ok(store?.kind === 'embedded')
+    assert.deepEqual([store.dataDir, store.spool?.directory], ['/data', '/data/spool'])
   })
 })
 
@@ -122,7 +123,11 @@ describe('a simulator', () => {
     assert.equal(built?.arm.contextWindowTokens, 8192)
     assert.equal(registry.arms.get('sim/b' as ArmId)?.arm.contextWindowTokens, undefined)
     assert.deepEqual(registry.models.get('auto')?.arms, ['sim/a', 'sim/b', 'other/a'])
-    assert.deepEqual(registry.store, { kind: 'embedded', dataDir: resolve('.highwayman') })
+    assert.deepEqual(registry.store, {
+      kind: 'embedded',
+      dataDir: resolve('.highwayman'),
+      spool: { directory: resolve('.highwayman/spool') },
+    })
     assert.deepEqual(explainRegistry(registry).warnings, [])
   })
 

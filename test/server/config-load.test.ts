@@ -75,7 +75,12 @@ describe('defaults', () => {
     assert.deepEqual(registry.classes, DEFAULT_CLASSES)
     assert.equal(registry.tenants.size, 0)
     assert.equal(registry.aliases.size, 0)
-    assert.deepEqual(registry.store, { kind: 'embedded', dataDir: resolve('.highwayman') })
+    assert.deepEqual(registry.store, {
+      kind: 'embedded',
+      dataDir: resolve('.highwayman'),
+      writer: { flushEveryMs: 1_000, batchRowsMax: 20_000 },
+      spool: { directory: resolve('.highwayman/spool'), maxBytes: 1024 ** 3 },
+    })
     assert.deepEqual(registry.server, {
       host: '127.0.0.1',
       port: 8787,
@@ -329,29 +334,6 @@ describe('tenants', () => {
       KEY: `sha256:${sha256('x')}`,
     })
     assert.deepEqual(tenants.get('t')?.keySha256, [sha256('x')])
-  })
-})
-
-describe('store', () => {
-  it('is a directory beside the file', () => {
-    assert.deepEqual(parse(`${GOOD}store: { dataDir: data/here }\n`).store, {
-      kind: 'embedded',
-      dataDir: join(directory, 'data/here'),
-    })
-  })
-
-  it('is a server', () => {
-    assert.deepEqual(
-      parse(`${GOOD}store: { url: "https://db:8443", username: u, password: "\${P}" }\n`, { P: 'pw' }).store,
-      { kind: 'remote', url: 'https://db:8443', database: 'highwayman', username: 'u', password: 'pw' },
-    )
-  })
-
-  it('is where the command line says, whatever the file says', () => {
-    assert.deepEqual(parse(`${GOOD}store: { url: "https://db:8443" }\n`, {}, '/data').store, {
-      kind: 'embedded',
-      dataDir: '/data',
-    })
   })
 })
 

@@ -66,9 +66,9 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     title: 'an unknown section',
-    text: '▶judges: {}\n',
-    path: 'judges',
-    message: /^unknown key "judges"; known here: providers, arms, models/,
+    text: '▶experiments: {}\n',
+    path: 'experiments',
+    message: /^unknown key "experiments"; known here: providers, arms, models/,
   },
   {
     title: 'a duplicate key',
@@ -382,6 +382,18 @@ export const MISTAKES: readonly Mistake[] = [
     text: 'store: { ▶username: me }\n',
     path: 'store.username',
     message: /needs url/,
+  },
+  {
+    title: 'a certificate of a directory',
+    text: 'store: { ▶caFile: ca.pem }\n',
+    path: 'store.caFile',
+    message: /needs url/,
+  },
+  {
+    title: 'a certificate of a server without TLS',
+    text: 'store: { url: http://db:8123, ▶caFile: ca.pem }\n',
+    path: 'store.caFile',
+    message: /https/,
   },
   { title: 'an empty file', good: false, text: '▶', path: '', message: /^the file is empty/ },
   { title: 'only comments', good: false, text: '▶# nothing\n', path: '', message: /^the file is empty/ },

@@ -7,6 +7,7 @@ import { ConfigError, type ConfigProblem, parseConfig } from '../../server/confi
 import { configSchema } from '../../server/config/schema.ts'
 import { listSettings } from '../../server/config/schema-keys.ts'
 import { GOOD, MISTAKES } from './config-mistakes.ts'
+import { REWARD_MISTAKES } from './config-mistakes-rewards.ts'
 import { WISH_MISTAKES } from './config-mistakes-wishes.ts'
 
 const EXAMPLE = readFileSync(resolve(import.meta.dirname, '../../highwayman.example.yaml'), 'utf8')
@@ -31,7 +32,11 @@ function problemsOf(text: string, env: Env = {}): readonly ConfigProblem[] {
 }
 
 describe('each mistake is told at its place', () => {
-  for (const { title, text, good, env, path, message } of [...MISTAKES, ...WISH_MISTAKES]) {
+  for (const { title, text, good, env, path, message } of [
+    ...MISTAKES,
+    ...WISH_MISTAKES,
+    ...REWARD_MISTAKES,
+  ]) {
     it(title, () => {
       const whole = (good === false ? '' : GOOD) + text
       const before = whole.slice(0, whole.indexOf('▶')).split('\n')

@@ -26,7 +26,7 @@ const START: StreamPart = {
 const END: StreamPart = { type: 'end', usage: NO_USAGE, finish: { unified: 'stop', raw: 'stop' } }
 
 function part(delta: Record<string, unknown>, finish: string | null = null): StreamPart {
-  return { type: 'chunk', chunk: { choices: [{ index: 0, delta, finish_reason: finish }] } }
+  return { type: 'chunks', chunks: [{ choices: [{ index: 0, delta, finish_reason: finish }] }] }
 }
 
 function overloaded(): UpstreamError {

@@ -25,6 +25,37 @@ describe('health', () => {
     assert.deepEqual(checks, { store: 'failing', arms: 'ok', accepting: 'ok' })
     assert.equal((await server.get('/healthz')).status, 200)
   })
+
+  it('is ready while what is to be stored waits on disk, and says that it does', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi'))
+    await using server = await startTestServer({ arms: [{ id: 'acme/a', url: upstream.url }] })
+    server.store.available = false
+    for (const [state, status, check] of [
+      ['spooling', 200, 'degraded'],
+      ['replaying', 200, 'degraded'],
+      ['memory', 503, 'failing'],
+      ['full', 503, 'failing'],
+    ] as const) {
+      server.store.state = state
+      const response = await server.get('/readyz')
+      assert.equal(response.status, status, state)
+      const body = (await response.json()) as { checks: { store: string }; store: Record<string, unknown> }
+      assert.equal(body.checks.store, check)
+      assert.deepEqual(body.store, {
+        state,
+        queuedRows: 0,
+        droppedRows: 0,
+        oldestMs: 0,
+        spoolBytes: 0,
+        spoolMaxBytes: 0,
+        engineRestarts: 0,
+        problem: 'switched off',
+      })
+      const metrics = await (await server.get('/metrics')).text()
+      assert.match(metrics, new RegExp(`^highwayman_store_state\\{state="${state}"\\} 1$`, 'm'))
+      assert.match(metrics, /^highwayman_store_state\{state="normal"\} 0$/m)
+    }
+  })
 })
 
 describe('metrics', () => {
@@ -42,8 +73,8 @@ describe('metrics', () => {
     for (const line of [
       'highwayman_decisions_total{arm="acme/a",class="chat",policy="priority"} 2',
       'highwayman_attempts_total{arm="acme/a",status="answered"} 2',
-      'highwayman_feedback_total{metric="quality",result="recorded"} 1',
-      'highwayman_feedback_total{metric="other",result="recorded"} 1',
+      'highwayman_feedback_total{metric="quality",source="user",result="recorded"} 1',
+      'highwayman_feedback_total{metric="other",source="user",result="recorded"} 1',
       'highwayman_ttft_seconds_count{arm="acme/a"} 1',
       'highwayman_answer_seconds_count{arm="acme/a"} 2',
       'highwayman_tokens_total{arm="acme/a",kind="completion"} 6',
@@ -81,13 +112,15 @@ describe('the description', () => {
         '/v1/chat/completions',
         '/v1/decisions/{id}',
         '/v1/feedback',
+        '/v1/judges',
         '/v1/models',
         '/v1/models/{*}',
+        '/v1/outcomes',
         '/v1/route',
       ].sort(),
     )
     const schema = paths['/v1/feedback']?.post?.requestBody.content['application/json']?.schema
-    assert.deepEqual(schema?.required, ['decision_id', 'metric', 'value'])
+    assert.deepEqual(schema?.required, ['metric', 'value'])
   })
 })
 

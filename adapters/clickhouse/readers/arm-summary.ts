@@ -1,6 +1,7 @@
 /** What each arm did in a span of time: three logs, one row per arm. */
 import type { ClickHouse, Row } from '../client.ts'
 import { readNumber, readText } from '../rows/fields.ts'
+import { REWARD_ORDER } from '../rows/rewards.ts'
 import type { ArmSummary } from '../store.ts'
 
 const IN_SPAN = `decision_ts >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
@@ -12,9 +13,9 @@ WITH
     qualities AS
     (
         -- In a tuple, so that a value that was taken back counts as the latest, and the decision as not judged.
-        SELECT decision_id, argMax(tuple(value_number), (ts, reward_id)).1 AS quality
+        SELECT decision_id, argMax(tuple(rewards.quality), (${REWARD_ORDER})).1 AS quality
         FROM rewards
-        WHERE ${IN_SPAN} AND metric = 'quality'
+        WHERE ${IN_SPAN} AND sets_quality
         GROUP BY decision_id
         HAVING quality IS NOT NULL
     )

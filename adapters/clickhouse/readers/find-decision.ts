@@ -4,7 +4,7 @@ import { isUuid } from '../row-binary.ts'
 import { ATTEMPT_SELECT, readAttempt } from '../rows/attempts.ts'
 import { DECISION_SELECT, readDecision } from '../rows/decisions.ts'
 import { decisionTimeMs } from '../rows/fields.ts'
-import { REWARD_SELECT, readReward } from '../rows/rewards.ts'
+import { REWARD_ORDER, REWARD_SELECT, readReward } from '../rows/rewards.ts'
 import type { DecisionRecord } from '../store.ts'
 
 const BY_ID = "decision_ts = fromUnixTimestamp64Milli({time:Int64}, 'UTC') AND decision_id = {id:UUID}"
@@ -16,7 +16,7 @@ export async function findDecision(clickhouse: ClickHouse, id: string): Promise<
     clickhouse.query(`SELECT ${DECISION_SELECT} FROM decisions WHERE ${BY_ID} LIMIT 1`, params),
     clickhouse.query(`SELECT ${ATTEMPT_SELECT} FROM attempts WHERE ${BY_ID} ORDER BY attempt, ts`, params),
     clickhouse.query(
-      `SELECT ${REWARD_SELECT} FROM rewards WHERE ${BY_ID} ORDER BY ts, reward_id LIMIT 1 BY reward_id`,
+      `SELECT ${REWARD_SELECT} FROM rewards WHERE ${BY_ID} ORDER BY ${REWARD_ORDER} LIMIT 1 BY reward_id`,
       params,
     ),
   ])

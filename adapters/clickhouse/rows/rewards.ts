@@ -3,7 +3,7 @@ import type { DecisionId } from '../../../engine/index.ts'
 import type { Row } from '../client.ts'
 import type { RowBinary } from '../row-binary.ts'
 import type { RewardRow } from '../store.ts'
-import { decisionTimeMs, readNumber, readOptionalNumber, readText } from './fields.ts'
+import { decisionTimeMs, readFlag, readNumber, readOptionalNumber, readText } from './fields.ts'
 
 export const REWARD_COLUMNS = [
   'decision_ts',
@@ -15,6 +15,9 @@ export const REWARD_COLUMNS = [
   'value_text',
   'source',
   'idempotency_key',
+  'quality',
+  'sets_quality',
+  'position',
 ] as const
 
 /** Writes {@link REWARD_COLUMNS}. @throws {TypeError | RangeError} for an id that is no UUID or a time that is none */
@@ -28,10 +31,17 @@ export function writeReward(row: RewardRow, to: RowBinary): void {
   to.text(row.valueText)
   to.text(row.source)
   to.text(row.idempotencyKey)
+  to.optionalFloat(row.quality ?? undefined)
+  to.flag(row.quality !== undefined)
+  to.smallCount(row.position ?? 0)
 }
 
+/** The order of acceptance, within a decision. */
+export const REWARD_ORDER = 'position, ts, reward_id'
+
 export const REWARD_SELECT = `
-  decision_id, reward_id, toUnixTimestamp64Milli(ts) AS at_ms, metric, value_number, value_text, source, idempotency_key`
+  decision_id, reward_id, toUnixTimestamp64Milli(ts) AS at_ms, metric, value_number, value_text, source, idempotency_key,
+  quality, sets_quality, position`
 
 export function readReward(row: Row): RewardRow {
   return {
@@ -43,5 +53,7 @@ export function readReward(row: Row): RewardRow {
     valueText: readText(row, 'value_text'),
     source: readText(row, 'source'),
     idempotencyKey: readText(row, 'idempotency_key'),
+    ...(readNumber(row, 'position') > 0 && { position: readNumber(row, 'position') }),
+    ...(readFlag(row, 'sets_quality') && { quality: readOptionalNumber(row, 'quality') ?? null }),
   }
 }

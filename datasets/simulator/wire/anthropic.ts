@@ -32,6 +32,11 @@ const requestSchema = z.object({
   tool_choice: z
     .object({ type: z.enum(['auto', 'any', 'none', 'tool']), name: z.string().optional() })
     .optional(),
+  output_config: z
+    .object({
+      format: z.object({ type: z.string(), schema: z.record(z.string(), z.unknown()).optional() }).optional(),
+    })
+    .optional(),
 })
 type Request = z.infer<typeof requestSchema>
 type Content = z.infer<typeof contentSchema>
@@ -60,6 +65,7 @@ export const anthropic: Wire = {
       maxOutputTokens: request.max_tokens,
       tools: (request.tools ?? []).map((tool) => ({ name: tool.name, schema: tool.input_schema ?? {} })),
       toolChoice: toolChoiceOf(request.tool_choice),
+      jsonSchema: request.output_config?.format?.schema,
       isToolResult:
         Array.isArray(last?.content) && last.content.some((block) => block.type === 'tool_result'),
       wantsUsageChunk: true,

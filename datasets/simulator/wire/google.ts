@@ -18,6 +18,9 @@ const requestSchema = z.object({
     .object({
       maxOutputTokens: z.int().positive().optional(),
       candidateCount: z.literal(1, 'expected 1: the simulator gives one candidate').optional(),
+      responseMimeType: z.string().optional(),
+      responseSchema: schemaSchema,
+      responseJsonSchema: schemaSchema,
     })
     .optional(),
   tools: z
@@ -72,6 +75,7 @@ export const google: Wire = {
           schema: declared.parametersJsonSchema ?? declared.parameters ?? {},
         })),
       toolChoice: toolChoiceOf(request),
+      jsonSchema: jsonSchemaOf(request.generationConfig),
       isToolResult:
         request.contents.at(-1)?.parts.some((part) => part.functionResponse !== undefined) ?? false,
       wantsUsageChunk: true,
@@ -163,6 +167,11 @@ function bytesOf(content: Request['contents'][number] | undefined): number {
     Buffer.byteLength(textOf(content)) +
     calls.reduce<number>((sum, call) => sum + Buffer.byteLength(JSON.stringify(call) ?? ''), 0)
   )
+}
+
+function jsonSchemaOf(config: Request['generationConfig']): JsonObject | undefined {
+  if (config?.responseMimeType !== 'application/json') return undefined
+  return config.responseJsonSchema ?? config.responseSchema ?? {}
 }
 
 function toolChoiceOf(request: Request): ToolChoice {

@@ -40,6 +40,12 @@ const requestSchema = z.object({
       z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
     ])
     .nullish(),
+  response_format: z
+    .object({
+      type: z.string(),
+      json_schema: z.object({ schema: z.record(z.string(), z.unknown()).optional() }).optional(),
+    })
+    .nullish(),
 })
 type Request = z.infer<typeof requestSchema>
 
@@ -68,6 +74,7 @@ export const openai: Wire = {
           : [{ name: tool.function.name, schema: tool.function.parameters ?? {} }],
       ),
       toolChoice: toolChoiceOf(request.tool_choice),
+      jsonSchema: jsonSchemaOf(request.response_format),
       isToolResult: ['tool', 'function'].includes(request.messages.at(-1)?.role ?? ''),
       wantsUsageChunk: request.stream_options?.include_usage ?? false,
     }
@@ -160,6 +167,11 @@ function frame(data: JsonObject): string {
 function textOf(content: Request['messages'][number]['content']): string {
   if (typeof content === 'string') return content
   return (content ?? []).flatMap((part) => (part.type === 'text' ? [part.text ?? ''] : [])).join('\n')
+}
+
+function jsonSchemaOf(format: Request['response_format']): JsonObject | undefined {
+  if (format?.type === 'json_object') return {}
+  return format?.type === 'json_schema' ? (format.json_schema?.schema ?? {}) : undefined
 }
 
 function toolChoiceOf(choice: Request['tool_choice']): ToolChoice {

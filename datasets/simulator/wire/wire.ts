@@ -29,6 +29,8 @@ export interface SimulatedRequest {
   readonly maxOutputTokens: number | undefined
   readonly tools: readonly Tool[]
   readonly toolChoice: ToolChoice
+  /** JSON Schema that the answer has to follow; an empty one for any JSON object; undefined for text. */
+  readonly jsonSchema: JsonObject | undefined
   /** The last message brings the result of a tool call. */
   readonly isToolResult: boolean
   /** The caller asked for a usage chunk (only OpenAI makes this optional). */

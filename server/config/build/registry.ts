@@ -1,5 +1,5 @@
 /** A configuration of the right shape → the registry; what only shows when two parts are seen together is checked here. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { ArmId } from '../../../engine/index.ts'
 import type { RegisteredArm, Registry, StoreSettings } from '../../registry.ts'
 import { DEFAULTS } from '../defaults.ts'
@@ -9,6 +9,8 @@ import { buildArm } from './arms.ts'
 import { buildColdStart } from './cold-start.ts'
 import { defaultModels, defaultStart } from './default-models.ts'
 import { buildEmbedding } from './embedding.ts'
+import { buildJudges } from './judges.ts'
+import { buildMetrics, buildSignals } from './metrics.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
 import { buildProvider } from './providers.ts'
@@ -41,6 +43,10 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
       ? defaultModels([...names.arms] as ArmId[], start)
       : builtEntries(config.models, (name, settings) => buildModel(name, settings, policies, start, scope))
   reportRepeated(config.classes, scope)
+  const metrics = buildMetrics(config.metrics, scope)
+  const signals = buildSignals(config.signals, metrics, scope)
+  const callable = new Set<string>([...models.keys(), ...names.arms, ...names.aliases])
+  const judges = buildJudges(config.judges, metrics, callable, scope)
   const owners = new Map<string, string>()
   return {
     source: options.source,
@@ -54,6 +60,9 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     ...(embedding && { embedding }),
     tenants: builtEntries(config.tenants, (name, settings) => buildTenant(name, settings, owners, scope)),
     ...(coldStart !== undefined && { coldStart }),
+    ...(metrics.size > 0 && { metrics }),
+    ...(signals !== undefined && { signals }),
+    ...(judges.length > 0 && { judges }),
     store: storeSettings(config, scope, options),
     replicas: config.replicas,
     server: config.server,
@@ -96,18 +105,56 @@ function reportRepeated(classes: readonly string[], { reporter }: Scope): void {
 }
 
 function storeSettings({ store }: Config, { reporter }: Scope, options: BuildOptions): StoreSettings {
-  if (options.dataDir !== undefined) return { kind: 'embedded', dataDir: resolve(options.dataDir) }
-  const { url, dataDir, database, username, password } = store
+  const { url, dataDir, database, username, password, caFile, spool } = store
+  const writer = { flushEveryMs: store.flushMs, batchRowsMax: store.batchRows }
+  const from = (path: string): string => resolve(options.directory, path)
+  const embedded = (directory: string): StoreSettings => ({
+    kind: 'embedded',
+    dataDir: directory,
+    writer,
+    spool: {
+      directory: spool.dir === undefined ? join(directory, 'spool') : from(spool.dir),
+      maxBytes: spool.maxBytes,
+    },
+  })
+  if (options.dataDir !== undefined) return embedded(resolve(options.dataDir))
   if (url !== undefined && dataDir !== undefined) {
     reporter.report(['store', 'dataDir'], 'key', 'excludes url: the store is a directory or a server')
   }
-  if (url !== undefined) return { kind: 'remote', url, database, username, password }
-  for (const key of ['username', 'password'] as const) {
+  if (url !== undefined) {
+    const { compression, connectTimeoutMs, requestTimeoutMs } = store
+    if (caFile !== undefined && !url.startsWith('https:'))
+      reporter.report(['store', 'caFile'], 'key', 'needs an url with https: nothing else has certificates')
+    return {
+      kind: 'remote',
+      url,
+      database,
+      username,
+      password,
+      ...(caFile !== undefined && { caFile: from(caFile) }),
+      ...(compression !== undefined && { compression }),
+      ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
+      ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+      writer,
+      spool: {
+        directory: spool.dir === undefined ? resolve(DEFAULTS.store.spoolDir) : from(spool.dir),
+        maxBytes: spool.maxBytes,
+      },
+    }
+  }
+  for (const key of SERVER_KEYS) {
     if (store[key] !== undefined && !reporter.has(['store', 'url']))
-      reporter.report(['store', key], 'key', 'needs url: a directory has no users')
+      reporter.report(['store', key], 'key', NEEDS_URL[key])
   }
-  return {
-    kind: 'embedded',
-    dataDir: dataDir === undefined ? resolve(DEFAULTS.store.dataDir) : resolve(options.directory, dataDir),
-  }
+  return embedded(dataDir === undefined ? resolve(DEFAULTS.store.dataDir) : from(dataDir))
 }
+
+const NEEDS_URL = {
+  username: 'needs url: a directory has no users',
+  password: 'needs url: a directory has no users',
+  caFile: 'needs url: a directory has no certificate',
+  compression: 'needs url: nothing is sent to a directory',
+  connectTimeoutMs: 'needs url: a directory answers at once',
+  requestTimeoutMs: 'needs url: a directory answers at once',
+} as const
+const SERVER_KEYS = Object.keys(NEEDS_URL) as (keyof typeof NEEDS_URL)[]

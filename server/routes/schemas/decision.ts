@@ -1,5 +1,7 @@
 /** How a decision is shown: at the moment it is made (`/v1/route`) and afterwards (`/v1/decisions/{id}`). */
 import { z } from 'zod'
+import { STANDINGS } from '../../rewards/quality.ts'
+import { SOURCE_KINDS } from '../../rewards/source.ts'
 
 const belief = z.object({
   mean: z.number(),
@@ -112,6 +114,7 @@ export const decisionReplySchema = z.object({
       usage_estimated: z.boolean(),
     }),
   ),
+  quality: nullableNumber.describe('What the values that count make of it, 0 to 1; null: nothing counts.'),
   rewards: z.array(
     z.object({
       metric: z.string(),
@@ -121,6 +124,12 @@ export const decisionReplySchema = z.object({
         .describe('null: what was said before is taken back.'),
       at_ms: z.number(),
       source: z.string(),
+      source_kind: z.enum(SOURCE_KINDS),
+      state: z
+        .enum(STANDINGS)
+        .describe(
+          '`counts` towards quality; `outranked` by a source of a better rank; `replaced` by a later value; a `retraction`; `late`, after the metric’s window; `kept`, no part of quality.',
+        ),
       idempotency_key: z.string().nullable(),
     }),
   ),

@@ -1,0 +1,67 @@
+/**
+ * What a turn of the event loop leaves for its end: first the answers, then the records of what happened, then the
+ * requests that it has read.
+ *
+ * A write to a socket wakes its reader, and on a busy machine the kernel then often hands it this thread's processor. Sent
+ * where it is made, in the middle of a turn, every answer costs the requests behind it a change of context and cold caches;
+ * and the same step of different requests, taken one after the other, finds code and tables warm. No answer waits
+ * for anything but work that is at hand, and whatever its reader sends next finds it recorded: it comes in a later turn
+ * (docs/decisions/0018).
+ */
+export class TurnEnd {
+  readonly #onError: (thrown: unknown) => void
+  #answers: (() => void)[] = []
+  #records: (() => void)[] = []
+  #requests: (() => void)[] = []
+  #isArmed = false
+
+  /** @param onError told what a piece of work threw; the others run all the same */
+  constructor(onError: (thrown: unknown) => void) {
+    this.#onError = onError
+  }
+
+  answer(send: () => void): void {
+    this.#answers.push(send)
+    this.#arm()
+  }
+
+  record(note: () => void): void {
+    this.#records.push(note)
+    this.#arm()
+  }
+
+  /** Resolves when the answers and records of this turn are done: those that were read with it go on together. */
+  request(): Promise<void> {
+    return new Promise((begin) => {
+      this.#requests.push(begin)
+      this.#arm()
+    })
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
+    setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    const answers = this.#answers
+    const records = this.#records
+    const requests = this.#requests
+    this.#answers = []
+    this.#records = []
+    this.#requests = []
+    this.#isArmed = false
+    for (const work of answers) this.#attempt(work)
+    for (const work of records) this.#attempt(work)
+    for (const begin of requests) begin()
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      this.#onError(thrown)
+    }
+  }
+}

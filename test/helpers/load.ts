@@ -1,0 +1,93 @@
+/** Steady traffic on a running gateway, with feedback on what it answers: what was confirmed, when, and how long it took. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Answered {
+  readonly decisionId: string
+  /** When the answer was whole in the caller's hands, Unix ms. */
+  readonly finishedMs: number
+  readonly latencyMs: number
+  /** The key of its feedback; undefined when that was not acknowledged. */
+  feedbackKey: string | undefined
+}
+
+export interface Load {
+  readonly answered: readonly Answered[]
+  /** Answers other than the one asked for, by status; requests that broke off count as 0. */
+  readonly failures: ReadonlyMap<number, number>
+  /** Resolves when all that runs has ended. */
+  stop(): Promise<void>
+}
+
+export interface LoadOptions {
+  readonly url: string
+  /** Callers that ask one after the other, each with a pause of up to `pauseMs` (uniform, by `random`). */
+  readonly callers: number
+  readonly pauseMs: number
+  readonly random: () => number
+}
+
+export function startLoad({ url, callers, pauseMs, random }: LoadOptions): Load {
+  const answered: Answered[] = []
+  const failures = new Map<number, number>()
+  let stopped = false
+  const fail = (status: number): void => void failures.set(status, (failures.get(status) ?? 0) + 1)
+  const post = (path: string, body: unknown): Promise<Response> =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+
+  const ask = async (): Promise<void> => {
+    const startedMs = performance.now()
+    const response = await post('/v1/chat/completions', {
+      model: 'auto',
+      messages: [{ role: 'user', content: 'Which of these two is stable?' }],
+    })
+    await response.text()
+    if (response.status !== 200) return fail(response.status)
+    const entry: Answered = {
+      decisionId: response.headers.get('x-highwayman-decision-id') ?? '',
+      finishedMs: Date.now(),
+      latencyMs: performance.now() - startedMs,
+      feedbackKey: undefined,
+    }
+    answered.push(entry)
+    const key = randomUUID()
+    const judged = await post('/v1/feedback', {
+      decision_id: entry.decisionId,
+      metric: 'quality',
+      value: Math.round(random() * 100) / 100,
+      idempotency_key: key,
+    })
+    await judged.text()
+    if (judged.status === 202) entry.feedbackKey = key
+    else fail(judged.status)
+  }
+  const call = async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        await ask()
+      } catch {
+        fail(0)
+      }
+      await sleep(random() * pauseMs)
+    }
+  }
+  const running = Promise.all(Array.from({ length: callers }, call))
+  return {
+    answered,
+    failures,
+    stop: async () => {
+      stopped = true
+      await running
+    },
+  }
+}
+
+/** The value below which a share `q` of `values` lies. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+}
