@@ -10,8 +10,12 @@ export interface Contributor {
   name(): string
   /** Names whose examples the process still counts in memory: they are not to be read back. */
   heldNames(): readonly string[]
-  /** An answer got lost: a row may be stored of which whoever sent it was told that it is not, and did not learn from it. */
+  /**
+   * Memory and store may differ: an answer got lost, and a row may be stored of which whoever sent it was told that it is not; or a row
+   * that was learned from was stored already, by another replica that was told the same.
+   */
   readonly isDoubtful: boolean
+  doubt(): void
   /** Runs a write after which its caller learns from what was written, in the same turn: both are under one name. */
   write(run: () => Promise<void>): Promise<void>
   /**
@@ -42,6 +46,9 @@ export function createContributor(replica: string, life: string = randomUUID().s
     heldNames: () => [name(), ...held],
     get isDoubtful() {
       return isDoubtful
+    },
+    doubt: () => {
+      isDoubtful = true
     },
     write: async (run) => {
       while (switching !== undefined) await switching

@@ -55,7 +55,7 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
   try {
     await migrate(clickhouse, migrations)
     const spool = options.spool && (await openSpool({ maxBytes: DEFAULT_SPOOL_BYTES, ...options.spool }))
-    writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
+    writer = createWriter(clickhouse, options.replica, contributor, writerOptions, spool, {
       onWriteError: options.onWriteError ?? (() => {}),
       onState: options.onState ?? (() => {}),
     })
