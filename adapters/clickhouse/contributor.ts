@@ -10,7 +10,10 @@ export interface Contributor {
   name(): string
   /** Names whose examples the process still counts in memory: they are not to be read back. */
   heldNames(): readonly string[]
-  /** An answer got lost: a row may be stored of which whoever sent it was told that it is not, and did not learn from it. */
+  /**
+   * Memory and store may differ: an answer got lost, and a row may be stored of which whoever sent it was told that it is not; or a row
+   * that was learned from was stored already, by another replica that was told the same.
+   */
   readonly isDoubtful: boolean
   /** What was stored under its names is not what the process has in memory. */
   doubt(): void

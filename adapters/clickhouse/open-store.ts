@@ -76,7 +76,7 @@ interface Pieces {
 function createPieces(clickhouse: ClickHouse, options: StoreOptions, spool: Spool | undefined): Pieces {
   const contributor = createContributor(options.replica)
   const writerOptions = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
-  const writer = createWriter(clickhouse, options.replica, contributor.name, writerOptions, spool, {
+  const writer = createWriter(clickhouse, options.replica, contributor, writerOptions, spool, {
     onWriteError: options.onWriteError ?? (() => {}),
     onState: options.onState ?? (() => {}),
   })

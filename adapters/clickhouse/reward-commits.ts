@@ -51,6 +51,8 @@ export interface RewardCommitOptions {
   readonly spool: Spool | undefined
   /** Under which name examples are written now. */
   readonly contributor: () => string
+  /** A reward was stored before: what this process has learned from it is not stored as its own. */
+  readonly onRepeated: () => void
   /** How long feedback waits for others to share its commit with, ms: when it is in the spool, and when it is not. */
   readonly flushEveryMs: number
   readonly commitMs: number
@@ -172,6 +174,7 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
   }
   const prepare = async (entries: readonly Entry[]): Promise<Batch[]> => {
     const known = await knownRewardIds(clickhouse, entries)
+    if (known.size > 0) options.onRepeated()
     const parts: Batch[] = []
     for (const entry of entries) {
       if (!known.has(entry.rewardId)) parts.push(...((await partsOf(entry)) ?? []))

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { Observation } from '../../engine/index.ts'
 import { type BatchItem, loadedItems, sealedItem } from './batch-item.ts'
 import { type Batch, type ClickHouse, EngineEnded, FatalBatch, reasonOf, unavailable } from './client.ts'
+import type { Contributor } from './contributor.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { WriterOptions } from './options.ts'
 import { createRewardCommits } from './reward-commits.ts'
@@ -64,11 +65,11 @@ export interface WriterTold {
   readonly onState: (state: StoreState, detail: string) => void
 }
 
-/** @param contributor under which name examples are written now */
+/** @param contributor under whose name examples are written */
 export function createWriter(
   clickhouse: ClickHouse,
   replica: string,
-  contributor: () => string,
+  contributor: Pick<Contributor, 'name' | 'doubt'>,
   options: WriterOptions,
   spool: Spool | undefined,
   { onWriteError, onState }: WriterTold,
@@ -134,7 +135,8 @@ export function createWriter(
     clickhouse: { insert, query: clickhouse.query },
     spool,
     track,
-    contributor,
+    contributor: contributor.name,
+    onRepeated: contributor.doubt,
     flushEveryMs: options.flushEveryMs,
     commitMs: options.rewardCommitMs,
     nextToken,
@@ -301,7 +303,7 @@ export function createWriter(
     appendObservations: (examples) => {
       for (const group of groupObservations(examples)) {
         const [{ decisionId } = { decisionId: '' }] = group
-        append('observations', decisionId, (to) => writeObservationGroup(group, contributor(), to))
+        append('observations', decisionId, (to) => writeObservationGroup(group, contributor.name(), to))
       }
     },
     appendForgotten: (row) => append('forgotten', '', (to) => writeForgotten(row, replica, to)),

@@ -147,6 +147,15 @@ describe('following the sums of others', () => {
     assert.equal((await follower.read(nowMs + HOUR_MS)).replicas, 0, 'who is dead is gone')
   })
 
+  test('counts what seems to come from the future as new, and no more than that', async () => {
+    const { featureSpace, write } = setUp()
+    await write(example(NOW_MS + 30 * 60_000, { head: 'success', x: Float64Array.of(1), y: 1 }))
+    const weightAt = async (nowMs: number) =>
+      (await store.loadSums({ featureSpace, halfLifeMs: HALF_LIFE_MS, nowMs }))[0]!.n
+    assert.equal(await weightAt(NOW_MS), 1)
+    assert.ok((await weightAt(NOW_MS + 60 * 60_000)) < 1 / 32, 'it ages once its time has come')
+  })
+
   describe('a cut', () => {
     const forget = async (featureSpace: FeatureSpaceId, sinceMs: number): Promise<void> => {
       store.appendForgotten({ featureSpace, arm: 'anthropic/claude' as ArmId, head: 'quality', sinceMs })

@@ -7,7 +7,7 @@
  * the quality of a prompt's best arm less that of the answer. Each run starts from nothing with an order of its own, the
  * same for both; the interval of the difference is Student's over the runs.
  */
-import { driveTraffic, openDataset, type PromptRow } from '../../datasets/index.ts'
+import { driveTraffic, openDataset, type PromptRow, type TrafficResult } from '../../datasets/index.ts'
 import { DEFAULT_LEVEL, studentInterval } from '../../eval/index.ts'
 import { seeded } from '../helpers/engine.ts'
 import { startFleet } from '../helpers/replica-fleet.ts'
@@ -20,6 +20,8 @@ const [prompts = 1_500, runs = 4, mergeEveryMs = 1_000] = process.argv.slice(2).
 const dataset = await openDataset('crossroads')
 const rows: PromptRow[] = []
 for await (const row of dataset.rows()) rows.push(row)
+
+const rowOf = new Map(rows.map((row) => [row.promptId, row]))
 
 const differences: number[] = []
 for (let run = 1; run <= runs; run++) {
@@ -51,26 +53,24 @@ async function regretOf(
 ): Promise<{ regret: number; lastHalf: number; merges: number }> {
   const fleet = await startFleet({ dataset, replicas, mergeEveryMs, neverForget: false })
   try {
-    const next = order.entries()
-    const regrets = new Float64Array(order.length)
+    const prompts = order.values()
+    const regrets: number[] = []
+    const onResult = ({ promptId, quality, error }: TrafficResult): void => {
+      if (quality === undefined) throw new Error(`no answer: ${error}`)
+      const outcomes = rowOf.get(promptId)?.outcomes.values() ?? []
+      regrets.push(Math.max(...[...outcomes].map((outcome) => outcome.quality)) - quality)
+    }
+    // Who is free takes the next prompt, as behind a load balancer.
+    const concurrency = CONCURRENCY / replicas
     await Promise.all(
-      fleet.servers.map(async ({ url }) => {
-        // Who is free takes the next prompt, as behind a load balancer.
-        const worker = async (): Promise<void> => {
-          for (const [i, row] of next) {
-            const [result] = await driveTraffic({ url, prompts: [row], model: 'auto/best', concurrency: 1 })
-            const best = Math.max(...[...row.outcomes.values()].map(({ quality }) => quality))
-            if (result?.quality === undefined) throw new Error(`no answer: ${result?.error}`)
-            regrets[i] = best - result.quality
-          }
-        }
-        await Promise.all(Array.from({ length: CONCURRENCY / replicas }, worker))
-      }),
+      fleet.servers.map(({ url }) =>
+        driveTraffic({ url, prompts, model: 'auto/best', concurrency, onResult }),
+      ),
     )
     const metrics = await (await fetch(`${fleet.servers[0]?.url}/metrics`)).text()
     return {
       regret: meanOf(regrets),
-      lastHalf: meanOf(regrets.subarray(order.length / 2)),
+      lastHalf: meanOf(regrets.slice(order.length / 2)),
       merges: Number(/^highwayman_merges (\d+)/m.exec(metrics)?.[1]) - 1,
     }
   } finally {
@@ -78,6 +78,6 @@ async function regretOf(
   }
 }
 
-function meanOf(values: Float64Array): number {
+function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

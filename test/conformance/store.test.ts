@@ -260,6 +260,24 @@ for (const [makePlace, spools] of [
       assertSums(all, directSums([...written, ...inLine, ...later], START_MS, HALF_LIFE_MS))
     })
 
+    test('doubts what it has learned from a reward that another had stored already', async () => {
+      await openFresh()
+      const reward = rewardRow()
+      const learned = [observation({ decisionId: reward.decisionId, atMs: START_MS })]
+      await store.writeReward(reward, learned)
+      await store.flush()
+      await reopen('replica-2')
+      const feed = store.followSums({ featureSpace: SPACE, halfLifeMs: HALF_LIFE_MS })
+      assert.equal((await feed.read(START_MS)).needsHandOver, false)
+      await store.writeReward(reward, learned)
+      await store.flush()
+      assert.equal((await feed.read(START_MS)).needsHandOver, true)
+      await store.handOver(() => {})
+      const { sums, needsHandOver } = await feed.read(START_MS)
+      assert.equal(needsHandOver, false)
+      assertSums(sums, directSums(learned, START_MS, HALF_LIFE_MS))
+    })
+
     test('leaves out what was before a change, for the head that has noticed it', async () => {
       await openFresh()
       const examples = [-2, -1, 0, 1].map((minutes) =>

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import { createChdbConnection } from 'chdb/connection'
@@ -32,6 +33,8 @@ const server =
   scheme === 'https'
     ? createTlsServer({ key: tls('server.key'), cert: tls('server.pem') }, enqueue)
     : createServer(enqueue)
+// Longer than clients keep theirs: a socket that is closed while a request is on its way looks like a server that died.
+server.keepAliveTimeout = 60_000
 server.on('connection', (socket) => {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
@@ -44,7 +47,8 @@ function enqueue(request: IncomingMessage, response: ServerResponse): void {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const encoding = request.headers['content-encoding'] ?? ''
-  const body = await readAll(encoding === 'gzip' ? request.pipe(createGunzip()) : request)
+  // Not `pipe`: a body that breaks off would leave whoever reads it, and everybody in line, waiting for its end.
+  const body = await readAll(encoding === 'gzip' ? pipeline(request, createGunzip(), () => {}) : request)
   const url = new URL(request.url ?? '/', 'http://localhost')
   const query = url.searchParams.get('query')
   const sql = query ?? body.toString()
