@@ -4,6 +4,7 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  */
 
@@ -14,6 +15,7 @@ import { benchDescribe } from './describe.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { type BenchResult, machine } from './report.ts'
+import { benchStore } from './store.ts'
 
 const BENCHES: Readonly<
   Record<string, (options: { readonly table: boolean }) => Promise<BenchResult[]> | BenchResult[]>
@@ -21,6 +23,7 @@ const BENCHES: Readonly<
   decision: benchDecision,
   propensities: benchPropensities,
   describe: benchDescribe,
+  store: benchStore,
   gateway: benchGateway,
 }
 
@@ -59,5 +62,5 @@ function render(results: readonly BenchResult[]): string {
   const methods = [
     ...new Set(results.map((result) => `${result.name.replace(/ \(.*/, '')}: ${result.method}`)),
   ]
-  return `${table.toString()}\n${cpu}, ${cores} cores, Node ${node}, ${os}\n${methods.slice(0, 6).join('\n')}\n`
+  return `${table.toString()}\n${cpu}, ${cores} cores, Node ${node}, ${os}\n${methods.slice(0, 8).join('\n')}\n`
 }
