@@ -91,6 +91,12 @@ function readTls({ caFile }: RemoteOptions): { tls?: { ca_cert: Buffer } } {
   }
 }
 
+/** What OpenSSL finds wrong with a certificate, by the name Node gives it. */
+function isCertificateError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)
+}
+
 function badLocation(problem: string, cause?: unknown): StoreError {
   const repair = 'write it as http://host:8123 or https://host:8443, and the database in store.database'
   return new StoreError('store_bad_location', `${problem}; ${repair}`, { cause })
@@ -111,8 +117,9 @@ async function prepareDatabase(
     })
   } catch (error) {
     if (error instanceof StoreError) throw error
-    const repair =
-      errorCodeOf(error) === AUTHENTICATION_FAILED
+    const repair = isCertificateError(error)
+      ? "name the PEM file of the authority that signed the server's certificate in store.caFile, or correct store.url"
+      : errorCodeOf(error) === AUTHENTICATION_FAILED
         ? 'correct store.username and store.password'
         : 'start it, correct store.url, or leave store.url out to use the embedded engine'
     throw new StoreError(

@@ -48,5 +48,5 @@ process.send?.({ url: server.url })
 async function stop(): Promise<void> {
   await server.close()
   await store.close()
-  process.disconnect()
+  process.exit(0)
 }

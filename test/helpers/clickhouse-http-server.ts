@@ -3,14 +3,18 @@
  * `@clickhouse/client` sends (query in the URL or the body, `param_*`, settings, gzip) and answers as a server does, and it can
  * misbehave on command.
  */
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import { createChdbConnection } from 'chdb/connection'
 import type { Command, Fault, SeenRequest } from './clickhouse-http.ts'
 
-const [dataDir = '', password = ''] = process.argv.slice(2)
+const [dataDir = '', password = '', scheme = 'http'] = process.argv.slice(2)
 const connection = createChdbConnection({ path: dataDir })
 const { chdb } = connection
 
@@ -23,14 +27,20 @@ let seen: SeenRequest[] = []
 const sockets = new Set<Socket>()
 let turn: Promise<unknown> = Promise.resolve()
 
-const server = createServer((request, response) => {
-  // One at a time: database and settings are state of the one session.
-  turn = turn.then(() => answer(request, response)).catch(() => request.socket.destroy())
-})
+const tls = (name: string) => readFileSync(join(import.meta.dirname, 'tls', name))
+const server =
+  scheme === 'https'
+    ? createTlsServer({ key: tls('server.key'), cert: tls('server.pem') }, enqueue)
+    : createServer(enqueue)
 server.on('connection', (socket) => {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
 })
+
+function enqueue(request: IncomingMessage, response: ServerResponse): void {
+  // One at a time: database and settings are state of the one session.
+  turn = turn.then(() => answer(request, response)).catch(() => request.socket.destroy())
+}
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const encoding = request.headers['content-encoding'] ?? ''
@@ -45,6 +55,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (fault?.kind === 'cut-before') return void request.socket.destroy()
   if (fault?.kind === 'status') return void response.writeHead(fault.status).end(fault.body)
   if (fault?.kind === 'hang') return
+  if (fault?.kind === 'delay') await sleep(fault.ms)
   if (!isAuthorized(request)) {
     return sendError(
       response,
@@ -66,7 +77,10 @@ function takeFault(sql: string): Fault | undefined {
   return fault
 }
 
+/** Basic, or the headers that the client sends over TLS. */
 function isAuthorized(request: IncomingMessage): boolean {
+  const { 'x-clickhouse-user': user, 'x-clickhouse-key': key } = request.headers
+  if (user !== undefined) return user === 'default' && key === password
   const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
   return Buffer.from(basic, 'base64').toString() === `default:${password}`
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 /** What happens to the next `times` requests whose SQL contains `when`. */
 export type Fault = { readonly when: string; readonly times: number } & (
   | { readonly kind: 'cut-before' | 'cut-after' | 'hang' }
+  | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'status'; readonly status: number; readonly body: string }
 )
 
@@ -39,9 +40,15 @@ export interface TestClickHouse {
   stop(): Promise<void>
 }
 
-export async function startTestClickHouse(password = ''): Promise<TestClickHouse> {
+/** The authority that signed the certificate of one with TLS. */
+export const TEST_CA_FILE = join(import.meta.dirname, 'tls', 'ca.pem')
+
+export async function startTestClickHouse(
+  password = '',
+  scheme: 'http' | 'https' = 'http',
+): Promise<TestClickHouse> {
   const dataDir = await mkdtemp(join(tmpdir(), 'highwayman-clickhouse-'))
-  const child = fork(join(import.meta.dirname, 'clickhouse-http-server.ts'), [dataDir, password])
+  const child = fork(join(import.meta.dirname, 'clickhouse-http-server.ts'), [dataDir, password, scheme])
   const exited = once(child, 'exit')
   const first = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
   if (first === undefined) throw new Error('the test ClickHouse did not start; its reason is above')
@@ -57,7 +64,7 @@ export async function startTestClickHouse(password = ''): Promise<TestClickHouse
     }
   }
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     password,
     setFaults: async (...faults) => void (await command({ do: 'faults', faults })),
     seen: async () => (await command({ do: 'seen' })) as SeenRequest[],
