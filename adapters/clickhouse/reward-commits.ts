@@ -14,7 +14,7 @@ import { decisionTimeMs } from './rows/fields.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
 import { REWARD_COLUMNS, writeReward } from './rows/rewards.ts'
 import type { SpoolRecord } from './spool/record.ts'
-import type { LoadedRecord, Place, Spool } from './spool/spool.ts'
+import { type LoadedRecord, type Place, type Spool, SpoolFull } from './spool/spool.ts'
 import type { RewardRow } from './store.ts'
 import type { QueueItem } from './write-queue.ts'
 
@@ -112,28 +112,36 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
     while (unjournaled.length > 0) {
       const group = unjournaled
       unjournaled = []
-      try {
-        const places = await spool.append(group.map(recordOf), true)
-        for (const [i, entry] of group.entries()) {
-          entry.place = places[i]
-          // It may have been stored meanwhile.
-          if (unstored.get(entry.rewardId) !== entry && entry.place !== undefined)
-            await spool.done(entry.place)
-          else if (entry.parts !== undefined) {
-            counts.bytes -= entry.bytes
-            entry.parts = undefined
-          }
-          entry.durable.resolve()
-        }
-        options.onSpool()
-        wake(options.flushEveryMs)
-      } catch (error) {
-        options.onSpool(error)
-        // Then ClickHouse has to acknowledge it.
-        wake(options.commitMs)
-      }
+      await journalGroup(spool, group)
     }
     journaling = false
+  }
+  const journalGroup = async (to: Spool, group: readonly Entry[]): Promise<void> => {
+    try {
+      const places = await to.append(group.map(recordOf), true)
+      for (const [i, entry] of group.entries()) {
+        entry.place = places[i]
+        // It may have been stored meanwhile.
+        if (unstored.get(entry.rewardId) !== entry && entry.place !== undefined) await to.done(entry.place)
+        else if (entry.parts !== undefined) {
+          counts.bytes -= entry.bytes
+          entry.parts = undefined
+        }
+        entry.durable.resolve()
+      }
+      options.onSpool()
+      wake(options.flushEveryMs)
+    } catch (error) {
+      if (error instanceof SpoolFull && group.length > 1) {
+        // There may be room for some of it.
+        const half = Math.ceil(group.length / 2)
+        await journalGroup(to, group.slice(0, half))
+        return await journalGroup(to, group.slice(half))
+      }
+      options.onSpool(error)
+      // Then ClickHouse has to acknowledge it.
+      wake(options.commitMs)
+    }
   }
 
   const wake = (ms: number): void => {

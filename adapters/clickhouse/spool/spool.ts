@@ -56,8 +56,8 @@ export interface SpoolStats {
 export interface Spool {
   /** The slot. */
   readonly path: string
-  /** What earlier processes have left, oldest first. */
-  readonly loaded: readonly LoadedRecord[]
+  /** What earlier processes have left, oldest first; whoever takes it may empty it. */
+  readonly loaded: LoadedRecord[]
   /**
    * Resolves when the records, all of one class, are written, and synced when `durable`.
    * @throws {SpoolFull} and what writing throws; then none of them is in the spool
