@@ -9,20 +9,14 @@
  */
 import type { Observation } from '../../engine/index.ts'
 import { type Batch, type ClickHouse, isRefusal } from './client.ts'
-import { RowBinary } from './row-binary.ts'
+import { type Entry, entryOf, joinParts, knownRewardIds, recordOf } from './reward-entries.ts'
 import { decisionTimeMs } from './rows/fields.ts'
-import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
-import { REWARD_COLUMNS, writeReward } from './rows/rewards.ts'
 import type { SpoolRecord } from './spool/record.ts'
-import type { LoadedRecord, Place, Spool } from './spool/spool.ts'
+import { type LoadedRecord, type Place, type Spool, SpoolFull } from './spool/spool.ts'
 import type { RewardRow } from './store.ts'
 import type { QueueItem } from './write-queue.ts'
 
-/** A row of either table, usually. */
-const ROW_BYTES = 512
 const REWARDS_PER_COMMIT_MAX = 500
-/** Bounds the question for known ids, which travels in a URL. */
-const IDS_PER_QUERY_MAX = 100
 
 export interface RewardCommits {
   /** Rows that are not in ClickHouse. */
@@ -66,22 +60,6 @@ export interface RewardCommitOptions {
   readonly onLost: (error: unknown, rows: number) => void
 }
 
-interface Entry {
-  readonly rewardId: string
-  readonly decisionId: string
-  readonly atMs: number
-  readonly rows: number
-  readonly bytes: number
-  /** Without tokens. Undefined: in the spool only. */
-  parts: readonly Batch[] | undefined
-  place: Place | undefined
-  /** In the spool as a part of its commit. */
-  isKept: boolean
-  readonly durable: PromiseWithResolvers<void>
-  /** Resolves when it is in ClickHouse, or given up. */
-  readonly settled: PromiseWithResolvers<void>
-}
-
 export function createRewardCommits(options: RewardCommitOptions): RewardCommits {
   const { clickhouse, spool, contributor, nextToken, track } = options
   /** By reward id, until stored: a repetition waits with the first. */
@@ -120,28 +98,36 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
     while (unjournaled.length > 0) {
       const group = unjournaled
       unjournaled = []
-      try {
-        const places = await spool.append(group.map(recordOf), true)
-        for (const [i, entry] of group.entries()) {
-          entry.place = places[i]
-          // It may have been stored meanwhile.
-          if (unstored.get(entry.rewardId) !== entry && entry.place !== undefined)
-            await spool.done(entry.place)
-          else if (entry.parts !== undefined) {
-            counts.bytes -= entry.bytes
-            entry.parts = undefined
-          }
-          entry.durable.resolve()
-        }
-        options.onSpool()
-        wake(options.flushEveryMs)
-      } catch (error) {
-        options.onSpool(error)
-        // Then ClickHouse has to acknowledge it.
-        wake(options.commitMs)
-      }
+      await journalGroup(spool, group)
     }
     journaling = false
+  }
+  const journalGroup = async (to: Spool, group: readonly Entry[]): Promise<void> => {
+    try {
+      const places = await to.append(group.map(recordOf), true)
+      for (const [i, entry] of group.entries()) {
+        entry.place = places[i]
+        // It may have been stored meanwhile.
+        if (unstored.get(entry.rewardId) !== entry && entry.place !== undefined) await to.done(entry.place)
+        else if (entry.parts !== undefined) {
+          counts.bytes -= entry.bytes
+          entry.parts = undefined
+        }
+        entry.durable.resolve()
+      }
+      options.onSpool()
+      wake(options.flushEveryMs)
+    } catch (error) {
+      if (error instanceof SpoolFull && group.length > 1) {
+        // There may be room for some of it.
+        const half = Math.ceil(group.length / 2)
+        await journalGroup(to, group.slice(0, half))
+        return await journalGroup(to, group.slice(half))
+      }
+      options.onSpool(error)
+      // Then ClickHouse has to acknowledge it.
+      wake(options.commitMs)
+    }
   }
 
   const wake = (ms: number): void => {
@@ -321,80 +307,4 @@ export function createRewardCommits(options: RewardCommitOptions): RewardCommits
       }
     },
   }
-}
-
-function entryOf(row: RewardRow, observations: readonly Observation[], replica: string): Entry {
-  const reward = encodeRows([(to) => writeReward(row, to)])
-  const groups = groupObservations(observations)
-  const lessons = encodeRows(groups.map((group) => (to) => writeObservationGroup(group, replica, to)))
-  const parts: Batch[] = [{ table: 'rewards', columns: REWARD_COLUMNS, rows: 1, token: '', body: reward }]
-  if (groups.length > 0) {
-    parts.push({
-      table: 'observations',
-      columns: OBSERVATION_COLUMNS,
-      rows: groups.length,
-      token: '',
-      body: lessons,
-    })
-  }
-  return {
-    rewardId: row.rewardId,
-    decisionId: row.decisionId,
-    atMs: Date.now(),
-    rows: 1 + groups.length,
-    bytes: reward.length + lessons.length,
-    parts,
-    place: undefined,
-    isKept: false,
-    durable: Promise.withResolvers(),
-    settled: Promise.withResolvers(),
-  }
-}
-
-function recordOf({ rewardId, decisionId, atMs, parts = [] }: Entry): SpoolRecord {
-  const timeMs = decisionTimeMs(decisionId)
-  return { class: 'rewards', atMs, fromMs: timeMs, toMs: timeMs, feedback: { rewardId, decisionId }, parts }
-}
-
-/** One batch for each table and list of columns, the rewards first; what another version wrote may have other columns. */
-function joinParts(parts: readonly Batch[], nextToken: () => string): Batch[] {
-  const groups = Map.groupBy(parts, ({ table, columns }) => `${table} ${columns.join()}`)
-  return [...groups.values()]
-    .flatMap((group): Batch[] => {
-      const [first] = group
-      if (first === undefined) return []
-      const { table, columns } = first
-      const rows = group.reduce((sum, part) => sum + part.rows, 0)
-      return [
-        { table, columns, rows, token: nextToken(), body: Buffer.concat(group.map(({ body }) => body)) },
-      ]
-    })
-    .sort((a, b) => Number(b.table === 'rewards') - Number(a.table === 'rewards'))
-}
-
-async function knownRewardIds(
-  clickhouse: Pick<ClickHouse, 'query'>,
-  entries: readonly Entry[],
-): Promise<Set<string>> {
-  const known = new Set<string>()
-  for (let from = 0; from < entries.length; from += IDS_PER_QUERY_MAX) {
-    const some = entries.slice(from, from + IDS_PER_QUERY_MAX)
-    const rows = await clickhouse.query(
-      `SELECT reward_id FROM rewards
-     WHERE decision_ts IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC'))
-       AND reward_id IN {ids:Array(String)}`,
-      {
-        times: [...new Set(some.map((entry) => decisionTimeMs(entry.decisionId)))],
-        ids: some.map((entry) => entry.rewardId),
-      },
-    )
-    for (const row of rows) known.add(String(row['reward_id']))
-  }
-  return known
-}
-
-function encodeRows(rows: readonly ((to: RowBinary) => void)[]): Uint8Array {
-  const encoded = new RowBinary(ROW_BYTES)
-  for (const encode of rows) encode(encoded)
-  return encoded.take()
 }

@@ -310,7 +310,7 @@ export interface Store {
   /** For logs and `doctor`: the directory or the URL without credentials. */
   readonly location: string
 
-  /** The append calls never block and never throw; a full queue drops the row and counts it. */
+  /** The append calls never block and never throw; what there is no room for is dropped and counted. */
   appendDecision(row: DecisionRow): void
   appendAttempt(row: AttemptRow): void
   appendObservations(rows: readonly Observation[]): void
@@ -405,7 +405,7 @@ export interface Store {
    * row: those stay queued, and the tries are counted in `failedBatches`.
    */
   flush(): Promise<void>
-  /** Flushes, gives up what could not be written, and closes. */
+  /** Flushes, leaves in the spool what could not be written, gives up what is not there, and closes. */
   close(): Promise<void>
 }
 

@@ -293,8 +293,9 @@ export function createWriter(
       }
       tellState()
     }
-    for (const item of loadedItems(spool.loaded, itemOptions)) enqueue(item)
-    rewards.load(spool.loaded)
+    const loaded = spool.loaded.splice(0)
+    for (const item of loadedItems(loaded, itemOptions)) enqueue(item)
+    rewards.load(loaded)
   }
 
   return {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { STORE_STATES, type StoreState } from '../../adapters/index.ts'
+import { STORE_STATES, type StoreStats } from '../../adapters/index.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 
@@ -34,8 +34,11 @@ const readiness = z.object({
   }),
 })
 
-/** In these states a store that does not answer loses nothing: what could be answered still is. */
-const KEEPS_ROWS: ReadonlySet<StoreState> = new Set(['spooling', 'replaying'])
+/** A store that does not answer loses nothing as long as rows have a disk to wait on: what can be answered still is. */
+function keepsRows({ state, spool }: StoreStats): boolean {
+  if (state === 'normal') return spool !== undefined && spool.problem === undefined
+  return state === 'spooling' || state === 'replaying'
+}
 
 /** A probe that waits longer than this is told that the store is failing. */
 const PING_MS_MAX = 2_000
@@ -64,7 +67,7 @@ export function healthRoutes(app: App, services: Services): void {
     async (_, reply) => {
       const answers = await answersInTime(services)
       const stats = services.store.stats()
-      const store = answers ? 'ok' : KEEPS_ROWS.has(stats.state) ? 'degraded' : 'failing'
+      const store = answers ? 'ok' : keepsRows(stats) ? 'degraded' : 'failing'
       const arms = services.view().registry.arms.size > 0
       const accepting = !services.inFlight.draining
       const isReady = store !== 'failing' && arms && accepting

@@ -19,7 +19,7 @@ import { census, missingFrom } from '../helpers/stored-once.ts'
 
 const OUTAGE_MS = Number(process.env['HIGHWAYMAN_OUTAGE_S'] ?? 15) * 1_000
 /** Before it, and after: to compare with. */
-const CALM_MS = Math.min(OUTAGE_MS, 20_000)
+const CALM_MS = Math.min(OUTAGE_MS / 2, 20_000)
 const REPLAY_MS_MAX = 60_000
 const DATABASE = 'outage'
 

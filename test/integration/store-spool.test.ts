@@ -245,16 +245,13 @@ describe('a store with a spool', () => {
   test('feedback that no longer fits is refused, and what was acknowledged before stays', async () => {
     await open({ queueBytesMax: 1, rewardTimeoutMs: 500 }, { maxBytes: 20_000 })
     await server.refuse()
-    const write = async () => {
-      const reward = rewardRow()
-      await store.writeReward(reward, [])
-      return reward.rewardId
-    }
-    const results: PromiseSettledResult<string>[] = []
-    // One after the other: what comes together is taken or refused together.
-    for (let i = 0; i < 20; i++) {
-      results.push(...(await Promise.allSettled(Array.from({ length: 5 }, write))))
-    }
+    const results = await Promise.allSettled(
+      Array.from({ length: 100 }, async () => {
+        const reward = rewardRow()
+        await store.writeReward(reward, [])
+        return reward.rewardId
+      }),
+    )
     const taken = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value)
     const refused = results.filter((result) => result.status === 'rejected')
     assert.ok(taken.length > 10 && refused.length > 10, `${taken.length} taken, ${refused.length} refused`)

@@ -56,8 +56,8 @@ export interface SpoolStats {
 export interface Spool {
   /** The slot. */
   readonly path: string
-  /** What earlier processes have left, oldest first. */
-  readonly loaded: readonly LoadedRecord[]
+  /** What earlier processes have left, oldest first; whoever takes it may empty it. */
+  readonly loaded: LoadedRecord[]
   /**
    * Resolves when the records, all of one class, are written, and synced when `durable`.
    * @throws {SpoolFull} and what writing throws; then none of them is in the spool
@@ -86,6 +86,8 @@ export class Segment {
   waiting = 0
   damaged = false
   removed = false
+  /** Its name in the directory is synced. */
+  isListed = false
   handle: Promise<FileHandle> | undefined
   constructor(kind: SpoolClass, path: string, bytes: number) {
     this.class = kind
@@ -173,7 +175,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const handle = await openFile(slot.path, 'r')
     await handle.sync().finally(() => handle.close())
   }
-  const append = async (records: readonly SpoolRecord[], durable: boolean): Promise<Place[]> => {
+  const write = async (records: readonly SpoolRecord[]): Promise<Place[]> => {
     const [first] = records
     if (first === undefined) return []
     const encoded = records.map(encodeRecord)
@@ -186,12 +188,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const handle = await openIn(segment)
     try {
       await writeAll(handle, encoded.flat(), before)
-      if (durable) {
-        await handle.datasync()
-        if (before === SEGMENT_MAGIC.length) await syncDirectory()
-      }
     } catch (error) {
-      // What a failed write or sync has left there is not known: nothing is added behind it.
+      // What a failed write has left there is not known: nothing is added behind it.
       current.delete(segment.class)
       await handle.truncate(before).catch(() => {})
       if (segment.waiting === 0) await remove(segment).catch(() => {})
@@ -207,6 +205,25 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       return place
     })
   }
+  /** Outside of the turn: a disk that is slow to sync must not keep others from writing, which a killed process survives. */
+  const sync = async (places: readonly Place[]): Promise<void> => {
+    const [first] = places
+    if (first === undefined) return
+    const { segment } = first
+    try {
+      await (await openIn(segment)).datasync()
+      if (segment.isListed) return
+      await syncDirectory()
+      segment.isListed = true
+    } catch (error) {
+      // Pushed out meanwhile: whoever waits for the records was told.
+      if (segment.removed) return
+      if (current.get(segment.class) === segment) current.delete(segment.class)
+      for (const place of places) await spool.done(place)
+      throw error
+    }
+  }
+
   const loaded: LoadedRecord[] = []
   const load = async (name: string): Promise<void> => {
     const path = join(slot.path, name)
@@ -234,7 +251,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     path: slot.path,
     loaded,
     onEvicted: () => {},
-    append: (records, durable) => inTurn(() => append(records, durable)),
+    append: async (records, durable) => {
+      const places = await inTurn(() => write(records))
+      if (durable) await sync(places)
+      return places
+    },
     read: async ({ segment, offset, bytes: length }) => {
       const handle = await openIn(segment)
       const content = Buffer.allocUnsafe(length)
