@@ -36,6 +36,10 @@ export interface LoggedReward {
   readonly value: number | string | undefined
   readonly source: string
   readonly idempotencyKey: string
+  /** Values that the decision had when this one was taken. Absent: none, or unknown. */
+  readonly position?: number
+  /** Present where the value changed what was learned: the decision's quality from then on, [0, 1]; null for none. */
+  readonly quality?: number | null
 }
 
 /**

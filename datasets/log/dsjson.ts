@@ -35,8 +35,13 @@ const dsjsonSchema = z.looseObject(
 )
 type DsjsonLine = z.output<typeof dsjsonSchema>
 
-/** The latest numeric quality of a row; undefined: none, or taken back. */
+/**
+ * What a row's quality was in the end, [0, 1]; undefined: none, or taken back. Of logs that do not say what their values made
+ * of it, the latest value of `quality`.
+ */
 export function qualityOf(rewards: readonly LoggedReward[]): number | undefined {
+  const last = rewards.findLast(({ quality }) => quality !== undefined)
+  if (last !== undefined) return last.quality ?? undefined
   const value = rewards.findLast(({ metric }) => metric === QUALITY)?.value
   return typeof value === 'number' ? value : undefined
 }

@@ -71,6 +71,8 @@ const rewardSchema = z.object({
   value: z.union([number, text], 'expected a number, a string or null').nullable(),
   source: text,
   idempotency_key: text,
+  position: count.optional(),
+  quality: share.nullable().optional(),
 })
 
 export const logRecordSchema = z.object(
@@ -336,6 +338,8 @@ function rewardRecord(reward: LoggedReward): LogRecord['rewards'][number] {
     value: reward.value ?? null,
     source: reward.source,
     idempotency_key: reward.idempotencyKey,
+    ...(reward.position !== undefined && { position: reward.position }),
+    ...(reward.quality !== undefined && { quality: reward.quality }),
   }
 }
 
@@ -348,5 +352,7 @@ function rewardOf(record: LogRecord['rewards'][number]): LoggedReward {
     value: record.value ?? undefined,
     source: record.source,
     idempotencyKey: record.idempotency_key,
+    ...(record.position !== undefined && { position: record.position }),
+    ...(record.quality !== undefined && { quality: record.quality }),
   }
 }

@@ -39,7 +39,8 @@ test('what they say of quality is the quality that was taught', async () => {
     )
   await migrate(
     clickhouse,
-    migrations.filter(({ version }) => version < VERSION),
+    // Later ones may have brought columns that rows of today are written with.
+    migrations.filter(({ version }) => version !== VERSION),
   )
   const row = new RowBinary(1_024)
   writeDecision(decision, 'replica-1', row)

@@ -130,7 +130,7 @@ export function loggedDecision(
     totalMs: attempts.length === 0 ? undefined : attempts.reduce((ms, { totalMs }) => ms + totalMs, 0),
     completionTokens: answer?.completionTokens,
     finishReason: answer?.finishReason ?? '',
-    rewards: rewards.toSorted((a, b) => a.atMs - b.atMs).map(loggedReward),
+    rewards: rewards.toSorted(byAcceptance).map(loggedReward),
   }
 }
 
@@ -148,6 +148,11 @@ function served(
 
 function loggedAttempt({ errorMessage: _, ...row }: AttemptRow): LoggedAttempt {
   return { ...row, arm: row.arm as ArmId }
+}
+
+/** Within a decision; a request's failovers seldom have values of their own. */
+function byAcceptance(a: RewardRow, b: RewardRow): number {
+  return (a.position ?? 0) - (b.position ?? 0) || a.atMs - b.atMs
 }
 
 function loggedReward({ valueNumber, valueText, ...row }: RewardRow): LoggedReward {

@@ -4,6 +4,7 @@
  */
 import type { ClickHouse, QueryParams, Row } from '../client.ts'
 import { readNumber, readText } from '../rows/fields.ts'
+import { REWARD_ORDER } from '../rows/rewards.ts'
 import { StoreError, type TrafficGroup, type TrafficQuery, type TrafficStats } from '../store.ts'
 
 /** More groups than anybody looks at. */
@@ -116,8 +117,8 @@ function judgedSql(keys: Keys): string {
   return `SELECT ${keys.select}count() AS rated, avg(assumeNotNull(r.quality)) AS quality
     FROM
     (
-        SELECT decision_ts, decision_id, argMax(tuple(value_number), (ts, reward_id)).1 AS quality
-        FROM rewards WHERE ${IN_SPAN} AND metric = 'quality'
+        SELECT decision_ts, decision_id, argMax(tuple(rewards.quality), (${REWARD_ORDER})).1 AS quality
+        FROM rewards WHERE ${IN_SPAN} AND sets_quality
         GROUP BY decision_ts, decision_id HAVING quality IS NOT NULL
     ) AS r
     INNER JOIN (SELECT decision_ts, decision_id, arm, request_class, tenant FROM decisions WHERE ${IN_SPAN}) AS d
