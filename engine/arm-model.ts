@@ -3,7 +3,7 @@ import { CountHead } from './count-head.ts'
 import { DriftWatch } from './drift.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
-import { type PriorScales, SharedPrior } from './pooling.ts'
+import { type NoisePooling, type PriorScales, SharedPrior } from './pooling.ts'
 import type { HalfLives } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
 
@@ -32,6 +32,17 @@ const SCALES: Readonly<Record<LinearHeadName, PriorScales>> = {
     coefficientSd: { intercept: 1, class: 0.7, structure: 0.5, text: 0.2 },
     outcomeSd: 0.7,
   },
+}
+
+/**
+ * Right-or-wrong outcomes scatter alike, and a few that agree do not make an arm noiseless. Of speeds and lengths, arms have sds
+ * that lie a factor of a hundred apart: what is typical is their geometric mean, and an arm's own soon counts for more.
+ */
+const NOISE: Readonly<Record<LinearHeadName, NoisePooling>> = {
+  quality: { strength: 20, mean: 'arithmetic' },
+  ttft: { strength: 6, mean: 'geometric' },
+  tpot: { strength: 6, mean: 'geometric' },
+  output_tokens: { strength: 6, mean: 'geometric' },
 }
 
 /** An arm that changes may move further than arms differ. */
@@ -92,7 +103,7 @@ export function interceptMean(prior: ArmPrior, head: LinearHeadName): number {
 
 export function createSharedPrior(head: LinearHeadName, space: FeatureSpace): SharedPrior {
   const dimension = head === 'quality' ? space.dimension : space.servingDimension
-  return new SharedPrior(SCALES[head], space.blocks.slice(0, dimension))
+  return new SharedPrior(SCALES[head], NOISE[head], space.blocks.slice(0, dimension))
 }
 
 /** The part of a head that learning from elsewhere needs, the same for linear and counted heads. */
