@@ -121,6 +121,18 @@ export function headOf(model: ArmModel, head: HeadName): AbsorbingHead {
   return head === 'success' ? model.success : linearHeadOf(model, head)
 }
 
+/**
+ * An arm is tried for its own sake until so many of its answers have been judged, or, where few are, so many have come; after that it
+ * has to be good. Data sets are learned alike with 50, 100 and 200 judgements.
+ */
+export const TRIAL_JUDGEMENTS = 100
+export const TRIAL_ANSWERS = 1_000
+
+/** Whether what is unknown of the arm is still explored in full. Forgetting can bring it back there. */
+export function isOnTrial({ quality, outputTokens }: ArmModel, nowMs: number): boolean {
+  return quality.weightAt(nowMs) < TRIAL_JUDGEMENTS && outputTokens.weightAt(nowMs) < TRIAL_ANSWERS
+}
+
 /** How many outcomes of this arm its beliefs rest on: of the head that has seen most, less what is forgotten. */
 export function examplesOf({ quality, outputTokens }: ArmModel, nowMs: number): number {
   return Math.max(quality.weightAt(nowMs), outputTokens.weightAt(nowMs))
