@@ -39,8 +39,14 @@ export interface RecentSums {
 /** e^14: one false alarm in a million examples at most; on every data set tried there was none. */
 const ALARM = 14
 const TEMPER = 0.5
-/** A rival begins anew after so many examples: one that is older has learned too much of the time before a change. */
+/** A rival begins anew after so many examples: one that is older has learned too much of the time before a change … */
 const RIVAL_EXAMPLES = 200
+/**
+ * … unless it is gathering evidence: a quarter off the right-or-wrong answers of an arm takes 300 to 400 of them to show. The bound
+ * on false alarms does not ask when a rival began.
+ */
+const ON_A_TRAIL = 2
+const MOST_RIVAL_EXAMPLES = 1_000
 const FIRST_CAPACITY = 16
 
 export class DriftWatch {
@@ -78,7 +84,7 @@ export class DriftWatch {
     atMs: number,
     incumbent: Incumbent,
   ): RecentSums | undefined {
-    if (this.#age === 0 || this.#age >= RIVAL_EXAMPLES) this.#begin(incumbent.coefficients)
+    if (this.#isSpent()) this.#begin(incumbent.coefficients)
     this.#age++
     const gain = this.#gain
     multiply(this.#covariance, x, nz, gain)
@@ -111,6 +117,11 @@ export class DriftWatch {
     this.#age = 0
   }
 
+  #isSpent(): boolean {
+    if (this.#age === 0 || this.#age >= MOST_RIVAL_EXAMPLES) return true
+    return this.#age >= RIVAL_EXAMPLES && this.#evidence < ON_A_TRAIL
+  }
+
   #begin(mean: Float64Array): void {
     this.#mean.set(mean)
     this.#covariance.fill(0)
@@ -128,7 +139,7 @@ export class DriftWatch {
 }
 
 /**
- * The examples since the evidence was last 0, at most {@link RIVAL_EXAMPLES}: their sums are wanted at an alarm only, and most runs
+ * The examples since the evidence was last 0, at most {@link MOST_RIVAL_EXAMPLES}: their sums are wanted at an alarm only, and most runs
  * are short.
  */
 class RecentExamples {
