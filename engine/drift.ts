@@ -47,6 +47,8 @@ const RIVAL_EXAMPLES = 200
  */
 const ON_A_TRAIL = 2
 const MOST_RIVAL_EXAMPLES = 1_000
+/** Examples that the head's noise counts as, beside what the rival is off by. */
+const SCATTER_STRENGTH = 10
 const FIRST_CAPACITY = 16
 
 export class DriftWatch {
@@ -58,6 +60,8 @@ export class DriftWatch {
   readonly #recent: RecentExamples
   /** Examples the rival has seen. */
   #age = 0
+  /** Of the rival's own predictions, over 1 + spread. */
+  #rivalSquares = 0
   #sinceMs = 0
   #errors = 0
   #evidence = 0
@@ -91,14 +95,16 @@ export class DriftWatch {
     const spread = dot(gain, x, nz)
     const error = y - incumbent.mean
     const rivalError = y - dot(this.#mean, x, nz)
-    const variance = incumbent.noiseVariance * (1 + incumbent.spread)
-    const rivalVariance = incumbent.noiseVariance * (1 + spread)
+    const noiseVariance = this.#noiseVariance(incumbent.noiseVariance)
+    const variance = noiseVariance * (1 + incumbent.spread)
+    const rivalVariance = noiseVariance * (1 + spread)
     const logRatio =
       (error ** 2 / variance - rivalError ** 2 / rivalVariance + Math.log(variance / rivalVariance)) / 2
     this.#evidence = Math.max(0, this.#evidence + TEMPER * logRatio)
     if (this.#evidence === 0) this.#forget()
     const step = rivalError / shrinkInverse(this.#covariance, gain, 1, spread)
     for (let i = 0; i < gain.length; i++) this.#mean[i]! += step * gain[i]!
+    this.#rivalSquares += rivalError ** 2 / (1 + spread)
     this.#recent.add(x, y)
     if (this.#recent.count === 1) this.#sinceMs = atMs
     this.#errors += error
@@ -128,7 +134,19 @@ export class DriftWatch {
     for (let i = 0; i < mean.length; i++) this.#covariance[(i * (i + 3)) / 2] = 1 / this.#precision[i]!
     this.#evidence = 0
     this.#age = 0
+    this.#rivalSquares = 0
     this.#forget()
+  }
+
+  /**
+   * The head's, or what even the rival has lately been off by: traffic that moves to requests of which outcomes scatter more is no change,
+   * and against too small a variance whoever follows the noise looks right. From past examples alone, as the bound asks.
+   */
+  #noiseVariance(believed: number): number {
+    return Math.max(
+      believed,
+      (SCATTER_STRENGTH * believed + this.#rivalSquares) / (SCATTER_STRENGTH + this.#age - 1),
+    )
   }
 
   /** While nothing speaks for the rival, no example belongs to a time after a change. */
