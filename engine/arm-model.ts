@@ -4,7 +4,7 @@ import { DriftWatch } from './drift.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { Cut } from './head-memory.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
-import { type PriorScales, SharedPrior } from './pooling.ts'
+import { type NoisePooling, type PriorScales, SharedPrior } from './pooling.ts'
 import type { BucketWidths, HalfLives } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
 
@@ -33,6 +33,17 @@ const SCALES: Readonly<Record<LinearHeadName, PriorScales>> = {
     coefficientSd: { intercept: 1, class: 0.7, structure: 0.5, text: 0.2 },
     outcomeSd: 0.7,
   },
+}
+
+/**
+ * Right-or-wrong outcomes scatter alike, and a few that agree do not make an arm noiseless. Of speeds and lengths, arms have sds
+ * that lie a factor of a hundred apart: what is typical is their geometric mean, and an arm's own soon counts for more.
+ */
+const NOISE: Readonly<Record<LinearHeadName, NoisePooling>> = {
+  quality: { strength: 20, mean: 'arithmetic' },
+  ttft: { strength: 6, mean: 'geometric' },
+  tpot: { strength: 6, mean: 'geometric' },
+  output_tokens: { strength: 6, mean: 'geometric' },
 }
 
 /** An arm that changes may move further than arms differ. */
@@ -95,7 +106,7 @@ export function interceptMean(prior: ArmPrior, head: LinearHeadName): number {
 
 export function createSharedPrior(head: LinearHeadName, space: FeatureSpace): SharedPrior {
   const dimension = head === 'quality' ? space.dimension : space.servingDimension
-  return new SharedPrior(SCALES[head], space.blocks.slice(0, dimension))
+  return new SharedPrior(SCALES[head], NOISE[head], space.blocks.slice(0, dimension))
 }
 
 /** The part of a head that learning from elsewhere needs, the same for linear and counted heads. */
@@ -119,6 +130,18 @@ export function linearHeadOf(model: ArmModel, head: LinearHeadName): LinearHead 
 
 export function headOf(model: ArmModel, head: HeadName): AbsorbingHead {
   return head === 'success' ? model.success : linearHeadOf(model, head)
+}
+
+/**
+ * An arm is tried for its own sake until so many of its answers have been judged, or, where few are, so many have come; after that it
+ * has to be good. Over 40 orders of mmlu-pro 200 earn as much as no bound, and 100 a little less.
+ */
+export const TRIAL_JUDGEMENTS = 200
+export const TRIAL_ANSWERS = 1_000
+
+/** Whether what is unknown of the arm is still explored in full. Forgetting can bring it back there. */
+export function isOnTrial({ quality, outputTokens }: ArmModel, nowMs: number): boolean {
+  return quality.weightAt(nowMs) < TRIAL_JUDGEMENTS && outputTokens.weightAt(nowMs) < TRIAL_ANSWERS
 }
 
 /** How many outcomes of this arm its beliefs rest on: of the head that has seen most, less what is forgotten. */

@@ -97,7 +97,7 @@ function factorInPlace(A: Float64Array, dimension: number): boolean {
   return true
 }
 
-/** L ↦ L⁻¹. Row i is built from the rows above it, which are inverted already. */
+/** L ↦ L⁻¹. Row i is built from the rows above it, which are inverted already; two of them at a time. */
 function invertLowerInPlace(L: Float64Array, dimension: number): void {
   const coefficients = new Float64Array(dimension)
   for (let i = 0, row = 0; i < dimension; i++, row += i) {
@@ -106,19 +106,45 @@ function invertLowerInPlace(L: Float64Array, dimension: number): void {
       coefficients[j] = -reciprocal * L[row + j]!
       L[row + j] = 0
     }
-    for (let k = 0, above = 0; k < i; k++, above += k) addScaledRow(L, row, coefficients[k]!, above, k + 1)
+    let k = 0
+    let above = 0
+    for (; k + 1 < i; k += 2) {
+      const next = above + k + 1
+      const first = coefficients[k]!
+      const second = coefficients[k + 1]!
+      for (let j = 0; j <= k; j++) L[row + j]! += first * L[above + j]! + second * L[next + j]!
+      L[row + k + 1]! += second * L[next + k + 1]!
+      above = next + k + 2
+    }
+    if (k < i) addScaledRow(L, row, coefficients[k]!, above, k + 1)
     L[row + i] = reciprocal
   }
 }
 
-/** M ↦ Mᵀ·M for lower triangular M. Row i of the product needs the rows of M from i on, none of which is overwritten yet. */
+/**
+ * M ↦ Mᵀ·M for lower triangular M. Row i of the product needs the rows of M from i on, none of which is overwritten yet;
+ * four of them at a time.
+ */
 function squareLowerInPlace(M: Float64Array, dimension: number): void {
   for (let i = 0, row = 0; i < dimension; i++, row += i) {
     const mii = M[row + i]!
     for (let j = 0; j <= i; j++) M[row + j]! *= mii
-    for (let k = i + 1, below = row + i + 1; k < dimension; k++, below += k) {
-      addScaledRow(M, row, M[below + i]!, below, i + 1)
+    let k = i + 1
+    let r0 = row + i + 1
+    for (; k + 3 < dimension; k += 4) {
+      const r1 = r0 + k + 1
+      const r2 = r1 + k + 2
+      const r3 = r2 + k + 3
+      const f0 = M[r0 + i]!
+      const f1 = M[r1 + i]!
+      const f2 = M[r2 + i]!
+      const f3 = M[r3 + i]!
+      for (let j = 0; j <= i; j++) {
+        M[row + j]! += f0 * M[r0 + j]! + f1 * M[r1 + j]! + (f2 * M[r2 + j]! + f3 * M[r3 + j]!)
+      }
+      r0 = r3 + k + 4
     }
+    for (; k < dimension; k++, r0 += k) addScaledRow(M, row, M[r0 + i]!, r0, i + 1)
   }
 }
 

@@ -11,12 +11,14 @@
  * It is a test of the coefficients, not of the residuals' mean or spread: coefficients that changed places leave the mean
  * as it was, and a shift of traffic towards requests of higher variance changes the spread when no arm changed.
  */
-import { addOuter, dot, packedLength, quadraticForm, shermanMorrison } from './linalg.ts'
+import { addScaledOuter, dot, multiply, packedLength, shrinkInverse } from './linalg.ts'
 
 /** Of the head that is watched, for one context. */
 export interface Incumbent {
-  /** Coefficients, length d. */
-  readonly mean: Float64Array
+  /** Length d. */
+  readonly coefficients: Float64Array
+  /** x·β. */
+  readonly mean: number
   /** xᵀΛ⁻¹x: variance of x·β over the noise variance. */
   readonly spread: number
   readonly noiseVariance: number
@@ -37,8 +39,17 @@ export interface RecentSums {
 /** e^14: one false alarm in a million examples at most; on every data set tried there was none. */
 const ALARM = 14
 const TEMPER = 0.5
-/** A rival begins anew after so many examples: one that is older has learned too much of the time before a change. */
+/** A rival begins anew after so many examples: one that is older has learned too much of the time before a change … */
 const RIVAL_EXAMPLES = 200
+/**
+ * … unless it is gathering evidence: a quarter off the right-or-wrong answers of an arm takes 300 to 400 of them to show. The bound
+ * on false alarms does not ask when a rival began.
+ */
+const ON_A_TRAIL = 2
+const MOST_RIVAL_EXAMPLES = 1_000
+/** Examples that the head's noise counts as, beside what the rival is off by. */
+const SCATTER_STRENGTH = 10
+const FIRST_CAPACITY = 16
 
 export class DriftWatch {
   readonly #precision: Float64Array
@@ -46,12 +57,11 @@ export class DriftWatch {
   /** Packed, in units of the noise variance. */
   readonly #covariance: Float64Array
   readonly #gain: Float64Array
-  readonly #A: Float64Array
-  readonly #b: Float64Array
+  readonly #recent: RecentExamples
   /** Examples the rival has seen. */
   #age = 0
-  #n = 0
-  #c = 0
+  /** Of the rival's own predictions, over 1 + spread. */
+  #rivalSquares = 0
   #sinceMs = 0
   #errors = 0
   #evidence = 0
@@ -63,8 +73,7 @@ export class DriftWatch {
     this.#mean = new Float64Array(d)
     this.#covariance = new Float64Array(packedLength(d))
     this.#gain = new Float64Array(d)
-    this.#A = new Float64Array(packedLength(d))
-    this.#b = new Float64Array(d)
+    this.#recent = new RecentExamples(d)
   }
 
   /**
@@ -79,27 +88,31 @@ export class DriftWatch {
     atMs: number,
     incumbent: Incumbent,
   ): RecentSums | undefined {
-    if (this.#age === 0 || this.#age >= RIVAL_EXAMPLES) this.#begin(incumbent.mean)
+    if (this.#isSpent()) this.#begin(incumbent.coefficients)
     this.#age++
-    const error = y - dot(incumbent.mean, x, nz)
+    const gain = this.#gain
+    multiply(this.#covariance, x, nz, gain)
+    const spread = dot(gain, x, nz)
+    const error = y - incumbent.mean
     const rivalError = y - dot(this.#mean, x, nz)
-    const variance = incumbent.noiseVariance * (1 + incumbent.spread)
-    const rivalVariance = incumbent.noiseVariance * (1 + quadraticForm(this.#covariance, x, nz))
+    const noiseVariance = this.#noiseVariance(incumbent.noiseVariance)
+    const variance = noiseVariance * (1 + incumbent.spread)
+    const rivalVariance = noiseVariance * (1 + spread)
     const logRatio =
       (error ** 2 / variance - rivalError ** 2 / rivalVariance + Math.log(variance / rivalVariance)) / 2
     this.#evidence = Math.max(0, this.#evidence + TEMPER * logRatio)
     if (this.#evidence === 0) this.#forget()
-    this.#learn(x, nz, y, rivalError)
-    if (this.#n === 1) this.#sinceMs = atMs
+    const step = rivalError / shrinkInverse(this.#covariance, gain, 1, spread)
+    for (let i = 0; i < gain.length; i++) this.#mean[i]! += step * gain[i]!
+    this.#rivalSquares += rivalError ** 2 / (1 + spread)
+    this.#recent.add(x, y)
+    if (this.#recent.count === 1) this.#sinceMs = atMs
     this.#errors += error
     if (this.#evidence < ALARM) return undefined
     const recent = {
-      n: this.#n,
-      c: this.#c,
-      A: this.#A.slice(),
-      b: this.#b.slice(),
+      ...this.#recent.sums(),
       sinceMs: this.#sinceMs,
-      shift: this.#errors / this.#n,
+      shift: this.#errors / this.#recent.count,
     }
     this.reset()
     return recent
@@ -110,30 +123,82 @@ export class DriftWatch {
     this.#age = 0
   }
 
+  #isSpent(): boolean {
+    if (this.#age === 0 || this.#age >= MOST_RIVAL_EXAMPLES) return true
+    return this.#age >= RIVAL_EXAMPLES && this.#evidence < ON_A_TRAIL
+  }
+
   #begin(mean: Float64Array): void {
     this.#mean.set(mean)
     this.#covariance.fill(0)
     for (let i = 0; i < mean.length; i++) this.#covariance[(i * (i + 3)) / 2] = 1 / this.#precision[i]!
     this.#evidence = 0
     this.#age = 0
+    this.#rivalSquares = 0
     this.#forget()
+  }
+
+  /**
+   * The head's, or what even the rival has lately been off by: traffic that moves to requests of which outcomes scatter more is no change,
+   * and against too small a variance whoever follows the noise looks right. From past examples alone, as the bound asks.
+   */
+  #noiseVariance(believed: number): number {
+    return Math.max(
+      believed,
+      (SCATTER_STRENGTH * believed + this.#rivalSquares) / (SCATTER_STRENGTH + this.#age - 1),
+    )
   }
 
   /** While nothing speaks for the rival, no example belongs to a time after a change. */
   #forget(): void {
-    this.#A.fill(0)
-    this.#b.fill(0)
-    this.#n = 0
-    this.#c = 0
+    this.#recent.clear()
     this.#errors = 0
   }
+}
 
-  #learn(x: Float64Array, nz: Int32Array, y: number, error: number): void {
-    const step = error / shermanMorrison(this.#covariance, x, nz, 1, this.#gain)
-    for (let i = 0; i < this.#gain.length; i++) this.#mean[i]! += step * this.#gain[i]!
-    addOuter(this.#A, x, nz, 1)
-    for (let p = 0; p < nz.length; p++) this.#b[nz[p]!]! += y * x[nz[p]!]!
-    this.#c += y * y
-    this.#n++
+/**
+ * The examples since the evidence was last 0, at most {@link MOST_RIVAL_EXAMPLES}: their sums are wanted at an alarm only, and most runs
+ * are short.
+ */
+class RecentExamples {
+  readonly #dimension: number
+  /** Copies, one after the other: what the caller does with its own afterwards is not ours to say. */
+  #contexts = new Float64Array(0)
+  readonly #outcomes: number[] = []
+
+  constructor(dimension: number) {
+    this.#dimension = dimension
+  }
+
+  get count(): number {
+    return this.#outcomes.length
+  }
+
+  add(x: Float64Array, y: number): void {
+    const start = this.count * this.#dimension
+    if (start === this.#contexts.length) {
+      const larger = new Float64Array(Math.max(2 * start, FIRST_CAPACITY * this.#dimension))
+      larger.set(this.#contexts)
+      this.#contexts = larger
+    }
+    this.#contexts.set(x, start)
+    this.#outcomes.push(y)
+  }
+
+  clear(): void {
+    this.#outcomes.length = 0
+  }
+
+  sums(): Pick<RecentSums, 'n' | 'c' | 'A' | 'b'> {
+    const d = this.#dimension
+    const [A, b] = [new Float64Array(packedLength(d)), new Float64Array(d)]
+    let c = 0
+    for (const [i, y] of this.#outcomes.entries()) {
+      const x = this.#contexts.subarray(i * d, (i + 1) * d)
+      addScaledOuter(A, x, 1)
+      for (let j = 0; j < d; j++) b[j]! += y * x[j]!
+      c += y * y
+    }
+    return { n: this.count, c, A, b }
   }
 }

@@ -1,5 +1,5 @@
 /** Beliefs about the heads → what one arm is expected to bring and to cost for one request. */
-import type { ArmModel } from './arm-model.ts'
+import { type ArmModel, isOnTrial } from './arm-model.ts'
 import type { LinearPrediction } from './linear-head.ts'
 import { type LogNormal, p95, p95OfSum, product } from './tail.ts'
 import type { Arm, ArmEstimate, Belief, Price, RequestFacts, WarmCache } from './types.ts'
@@ -18,7 +18,7 @@ export interface Context {
 
 /** Everything of an {@link ArmEstimate} but the utility, which needs the preferences. */
 export type Forecast = Omit<ArmEstimate, 'utility'> & {
-  /** How much of what could be unknown about the arm's quality on this request still is, [0, 1]. */
+  /** How much of what could be unknown about the arm's quality on this request still is, [0, 1]; 0 once its trial is over. */
   readonly novelty: number
 }
 
@@ -51,7 +51,7 @@ export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast 
       sd: Math.hypot(ttft.mean * ttft.relativeSd, writingMs * Math.hypot(tpot.relativeSd, output.relativeSd)),
     },
     success: model.success.predict(nowMs),
-    novelty: quality.novelty,
+    novelty: isOnTrial(model, nowMs) ? quality.novelty : 0,
   }
 }
 

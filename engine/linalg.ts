@@ -3,6 +3,7 @@
  * decision and every update; factorisations, which are rare, are in cholesky.ts.
  */
 import { invertPositiveDefinite } from './cholesky.ts'
+import { EngineError } from './errors.ts'
 
 export function packedLength(dimension: number): number {
   return (dimension * (dimension + 1)) / 2
@@ -131,45 +132,74 @@ export function multiply(A: Float64Array, x: Float64Array, nz: Int32Array, out: 
   }
 }
 
-/** Each entry of the triangle, read in the order of memory, stands for two of the matrix. */
+/** Each entry of the triangle, read in the order of memory, stands for two of the matrix; two rows at a time. */
 function multiplyDense(A: Float64Array, x: Float64Array, out: Float64Array): void {
-  let k = 0
-  for (let i = 0; i < out.length; i++) {
+  const d = out.length
+  let row = 0
+  let i = 0
+  for (; i + 1 < d; i += 2) {
+    const next = row + i + 1
+    const xi = x[i]!
+    const xn = x[i + 1]!
+    let total = 0
+    let nextTotal = 0
+    for (let j = 0; j < i; j++) {
+      const a = A[row + j]!
+      const b = A[next + j]!
+      const xj = x[j]!
+      total += a * xj
+      nextTotal += b * xj
+      out[j]! += a * xi + b * xn
+    }
+    const between = A[next + i]!
+    out[i] = total + A[row + i]! * xi + between * xn
+    out[i + 1] = nextTotal + between * xi + A[next + i + 1]! * xn
+    row = next + i + 2
+  }
+  if (i < d) {
     const xi = x[i]!
     let total = 0
-    for (let j = 0; j < i; j++, k++) {
-      const a = A[k]!
+    for (let j = 0; j < i; j++) {
+      const a = A[row + j]!
       total += a * x[j]!
       out[j]! += a * xi
     }
-    out[i] = total + A[k++]! * xi
+    out[i] = total + A[row + i]! * xi
   }
 }
 
-/** `A += s·vvᵀ` for a dense `v`. */
+/** `A += s·vvᵀ` for a dense `v`; two rows at a time. */
 export function addScaledOuter(A: Float64Array, v: Float64Array, s: number): void {
-  let k = 0
-  for (let i = 0; i < v.length; i++) {
+  const d = v.length
+  let row = 0
+  let i = 0
+  for (; i + 1 < d; i += 2) {
+    const next = row + i + 1
     const svi = s * v[i]!
-    for (let j = 0; j <= i; j++) A[k++]! += svi * v[j]!
+    const svn = s * v[i + 1]!
+    for (let j = 0; j <= i; j++) {
+      const vj = v[j]!
+      A[row + j]! += svi * vj
+      A[next + j]! += svn * vj
+    }
+    A[next + i + 1]! += svn * v[i + 1]!
+    row = next + i + 2
+  }
+  if (i < d) {
+    const svi = s * v[i]!
+    for (let j = 0; j <= i; j++) A[row + j]! += svi * v[j]!
   }
 }
 
 /**
  * Turns the inverse of A into that of A + w·xxᵀ (Sherman & Morrison 1950).
  *
- * @param gain written to: A⁻¹x of the old inverse
+ * @param gain A⁻¹x of the old inverse
+ * @param spread xᵀA⁻¹x of the old inverse
  * @returns 1 + w·xᵀA⁻¹x, by which det A has grown
  */
-export function shermanMorrison(
-  inverse: Float64Array,
-  x: Float64Array,
-  nz: Int32Array,
-  w: number,
-  gain: Float64Array,
-): number {
-  multiply(inverse, x, nz, gain)
-  const growth = 1 + w * dot(gain, x, nz)
+export function shrinkInverse(inverse: Float64Array, gain: Float64Array, w: number, spread: number): number {
+  const growth = 1 + w * spread
   addScaledOuter(inverse, gain, -w / growth)
   return growth
 }
@@ -181,6 +211,8 @@ export function scale(a: Float64Array, s: number): void {
 /**
  * Inverse of `A + diag(d)` as a packed triangle. Rounding can leave a nearly singular sum of outer products indefinite:
  * then the diagonal is raised by the smallest power of ten, relative to its mean, that makes it positive definite.
+ *
+ * @throws {EngineError} `engine_bad_observation` where the sums have left the range of numbers
  */
 export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Float64Array {
   const d = diagonal.length
@@ -191,11 +223,16 @@ export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Flo
     sum[at]! += diagonal[i]!
     trace += sum[at]!
   }
-  let jitter = 1e-14
   let inverse = invertPositiveDefinite(sum, d)
-  while (inverse === undefined) {
+  // A diagonal raised beyond its own size dominates every row of a sum of outer products.
+  for (let jitter = 1e-14; inverse === undefined; jitter *= 10) {
+    if (!(jitter <= 10 * d)) {
+      throw new EngineError(
+        'engine_bad_observation',
+        `the sums of ${d} coordinates have no inverse (trace ${trace}): a context or a weight was too large to be added`,
+      )
+    }
     for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += (jitter * trace) / d
-    jitter *= 10
     inverse = invertPositiveDefinite(sum, d)
   }
   return inverse

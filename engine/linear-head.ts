@@ -6,9 +6,9 @@
  * follows each example by a rank-one (Sherman–Morrison) step.
  * Formulas: Bishop, "Pattern Recognition and Machine Learning" (2006), 3.3 and exercise 3.12.
  */
-import type { DriftWatch, RecentSums } from './drift.ts'
+import type { DriftWatch, Incumbent, RecentSums } from './drift.ts'
 import { type Cut, HeadMemory, type LinearSums } from './head-memory.ts'
-import { dot, invertWithDiagonal, multiply, quadraticForm, shermanMorrison } from './linalg.ts'
+import { dot, invertWithDiagonal, multiply, quadraticForm, shrinkInverse } from './linalg.ts'
 
 export type { LinearSums } from './head-memory.ts'
 
@@ -70,6 +70,8 @@ interface Posterior {
 export class LinearHead {
   readonly dimension: number
   #prior: LinearPrior
+  /** Diagonal of Λ₀⁻¹: a product is quicker than a quotient. */
+  #priorVariance: Float64Array
   readonly #memory: HeadMemory
   #lent: LentSums | undefined
   #posterior: Posterior | undefined
@@ -83,6 +85,7 @@ export class LinearHead {
   constructor(prior: LinearPrior, halfLifeMs: number, watch?: DriftWatch, bucketMs = 0) {
     this.#watch = watch
     this.#prior = prior
+    this.#priorVariance = reciprocal(prior.precision)
     this.dimension = prior.mean.length
     this.#memory = new HeadMemory(this.dimension, halfLifeMs, bucketMs)
     this.#gain = new Float64Array(this.dimension)
@@ -96,31 +99,31 @@ export class LinearHead {
    */
   observe(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): RecentSums | undefined {
     if (!this.#memory.counts(atMs)) return undefined
-    const recent = weight === 1 ? this.#changed(x, nz, y, atMs) : undefined
-    if (recent === undefined) this.#add(x, nz, y, weight, atMs)
-    return recent
-  }
-
-  #add(x: Float64Array, nz: Int32Array, y: number, weight: number, atMs: number): void {
+    const isWatched = weight === 1 && this.#memory.weightAt(atMs) >= EXAMPLES_BEFORE_WATCHING
+    const watch = isWatched ? this.#watch : undefined
+    const posterior = watch === undefined ? this.#posterior : this.#freshPosterior(atMs)
+    const foretold = posterior && weight > 0 ? this.#foretell(posterior, x, nz) : undefined
+    const recent = foretold && watch?.observe(x, nz, y, atMs, foretold)
+    if (recent !== undefined) {
+      this.#memory.restart(recent, atMs, recent.sinceMs)
+      this.#posterior = undefined
+      return recent
+    }
     const w = this.#memory.add(x, nz, y, weight, atMs)
-    if (w > 0) this.#step(x, nz, y, w)
+    if (posterior !== undefined && foretold !== undefined && w > 0) this.#step(posterior, foretold, y, w)
     else this.#posterior = undefined
+    return undefined
   }
 
-  /** Goes on from the newest examples, this one among them, if they have shown a change. */
-  #changed(x: Float64Array, nz: Int32Array, y: number, atMs: number): RecentSums | undefined {
-    const watch = this.#watch
-    if (watch === undefined || this.#memory.weightAt(atMs) < EXAMPLES_BEFORE_WATCHING) return undefined
-    const posterior = this.#freshPosterior(atMs)
-    const recent = watch.observe(x, nz, y, atMs, {
-      mean: posterior.mean,
-      spread: Math.max(quadraticForm(posterior.covariance, x, nz), 0),
+  /** What the posterior says of x, leaving Λ⁻¹x in the gain: the watch and the step that follow need both. */
+  #foretell(posterior: Posterior, x: Float64Array, nz: Int32Array): Incumbent {
+    multiply(posterior.covariance, x, nz, this.#gain)
+    return {
+      coefficients: posterior.mean,
+      mean: dot(posterior.mean, x, nz),
+      spread: Math.max(dot(this.#gain, x, nz), 0),
       noiseVariance: outcomeVariance(posterior),
-    })
-    if (recent === undefined) return undefined
-    this.#memory.restart(recent, atMs, recent.sinceMs)
-    this.#posterior = undefined
-    return recent
+    }
   }
 
   predict(x: Float64Array, nz: Int32Array, nowMs: number): LinearPrediction {
@@ -161,6 +164,7 @@ export class LinearHead {
   /** Exchanges what is believed before any data, of the same dimension; the data stay. */
   setPrior(prior: LinearPrior): void {
     this.#prior = prior
+    this.#priorVariance = reciprocal(prior.precision)
     this.#posterior = undefined
   }
 
@@ -233,9 +237,12 @@ export class LinearHead {
 
   /** xᵀΛ₀⁻¹x. */
   #priorSpread(x: Float64Array, nz: Int32Array): number {
-    const { precision } = this.#prior
+    const variance = this.#priorVariance
     let spread = 0
-    for (let p = 0; p < nz.length; p++) spread += x[nz[p]!]! ** 2 / precision[nz[p]!]!
+    for (let p = 0; p < nz.length; p++) {
+      const xi = x[nz[p]!]!
+      spread += xi * xi * variance[nz[p]!]!
+    }
     return spread
   }
 
@@ -298,16 +305,14 @@ export class LinearHead {
     posterior.rate = rate + Math.max(residual, 0) / 2
   }
 
-  #step(x: Float64Array, nz: Int32Array, y: number, w: number): void {
-    const posterior = this.#posterior
-    if (posterior === undefined) return
+  #step(posterior: Posterior, { mean, spread }: Incumbent, y: number, w: number): void {
     const gain = this.#gain
-    const denominator = shermanMorrison(posterior.covariance, x, nz, w, gain)
-    const error = y - dot(posterior.mean, x, nz)
-    const step = (w * error) / denominator
+    const growth = shrinkInverse(posterior.covariance, gain, w, spread)
+    const error = y - mean
+    const step = (w * error) / growth
     for (let i = 0; i < gain.length; i++) posterior.mean[i]! += step * gain[i]!
     posterior.shape += w / 2
-    posterior.rate += (w * error * error) / (2 * denominator)
+    posterior.rate += (w * error * error) / (2 * growth)
     posterior.steps++
   }
 }
@@ -318,4 +323,8 @@ export class LinearHead {
  */
 function outcomeVariance({ shape, rate }: { readonly shape: number; readonly rate: number }): number {
   return rate / (shape - 1)
+}
+
+function reciprocal(values: Float64Array): Float64Array {
+  return values.map((value) => 1 / value)
 }

@@ -40,13 +40,13 @@ const SHARED_SD_FACTOR: Readonly<Record<FeatureBlock, number>> = {
 /** How firmly the starting scales are believed: in coefficients for τ, in outcomes for σ. */
 const START_STRENGTH: Readonly<Record<FeatureBlock, number>> = {
   intercept: 4,
-  class: 30,
+  class: 15,
   structure: 30,
   text: 30,
 }
 const START_OUTCOMES = 20
-/** Weight of σ² in an arm's own noise variance, in outcomes: few answers that agree do not make an arm noiseless. */
-const ARM_NOISE_STRENGTH = 20
+/** Of the starting sd: what counts at least as an arm's own, so that one that always answers alike makes no other noiseless. */
+const LEAST_NOISE = 0.01
 /** Outcomes of one arm that count at most for σ²: the arm that is called most is not what an arm is like. */
 const MOST_OUTCOMES_OF_ONE_ARM = 50
 
@@ -56,6 +56,14 @@ const BLOCKS: readonly FeatureBlock[] = ['intercept', 'class', 'structure', 'tex
 export interface PriorScales {
   readonly coefficientSd: Readonly<Record<FeatureBlock, number>>
   readonly outcomeSd: number
+}
+
+/** What is believed of an arm's noise from that of the others. */
+export interface NoisePooling {
+  /** Weight of σ² in an arm's own noise variance, in outcomes; above 2. */
+  readonly strength: number
+  /** What σ² is of the arms' own: geometric where arms scatter by orders of magnitude unlike each other. */
+  readonly mean: 'arithmetic' | 'geometric'
 }
 
 /** A head of one arm and what its registration says of the intercept. */
@@ -77,6 +85,7 @@ export interface SharedPriorState {
 export class SharedPrior {
   readonly #blocks: readonly FeatureBlock[]
   readonly #start: PriorScales
+  readonly #noise: NoisePooling
   #scales: PriorScales
   #coefficients: Float64Array
   #observations = 0
@@ -84,8 +93,9 @@ export class SharedPrior {
   #isSettled = false
 
   /** @param blocks of each coordinate; the first is the intercept's */
-  constructor(start: PriorScales, blocks: readonly FeatureBlock[]) {
+  constructor(start: PriorScales, noise: NoisePooling, blocks: readonly FeatureBlock[]) {
     this.#start = start
+    this.#noise = noise
     this.#blocks = blocks
     this.#scales = start
     this.#coefficients = new Float64Array(blocks.length)
@@ -104,7 +114,7 @@ export class SharedPrior {
   priorOf(interceptMean: number): LinearPrior {
     const mean = this.#coefficients.slice()
     mean[0]! += interceptMean
-    const shape = ARM_NOISE_STRENGTH / 2
+    const shape = this.#noise.strength / 2
     const { coefficientSd, outcomeSd } = this.#scales
     return {
       mean,
@@ -193,6 +203,7 @@ export class SharedPrior {
       this.#blocks,
       this.#scales,
       this.#start,
+      this.#noise.mean,
     )
     this.#coefficients = sharedCoefficients(informed, this.#sharedPrecision(), this.#scales.outcomeSd ** 2)
     this.renew(members)
@@ -291,11 +302,15 @@ export function estimateScales(
   blocks: readonly FeatureBlock[],
   current: PriorScales,
   start: PriorScales,
+  noiseMean: NoisePooling['mean'],
 ): PriorScales {
   const noise = current.outcomeSd ** 2
   const squares = { intercept: 0, class: 0, structure: 0, text: 0 }
   const counts = { intercept: 0, class: 0, structure: 0, text: 0 }
-  let residuals = START_OUTCOMES * start.outcomeSd ** 2
+  // The mean of the logarithms is the logarithm of the geometric mean.
+  const [onScale, fromScale] = noiseMean === 'geometric' ? [Math.log, Math.exp] : [identity, identity]
+  const least = (LEAST_NOISE * start.outcomeSd) ** 2
+  let variances = START_OUTCOMES * onScale(start.outcomeSd ** 2)
   let outcomes = START_OUTCOMES
   for (const { n, c, b, mean, covariance, priorMean, precision, noiseVariance, meanPrecision } of evidence) {
     let squaredError = c
@@ -310,7 +325,8 @@ export function estimateScales(
       fitted -= precision[j]! * variance
     }
     const share = Math.min(1, MOST_OUTCOMES_OF_ONE_ARM / n)
-    residuals += share * (Math.max(squaredError, 0) + noiseVariance * fitted)
+    const variance = (Math.max(squaredError, 0) + noiseVariance * fitted) / n
+    variances += share * n * onScale(Math.max(variance, least))
     outcomes += share * n
   }
   const coefficientSd = { ...start.coefficientSd }
@@ -319,5 +335,9 @@ export function estimateScales(
     const sum = strength * start.coefficientSd[block] ** 2 + squares[block]
     coefficientSd[block] = Math.sqrt(sum / (strength + counts[block]))
   }
-  return { coefficientSd, outcomeSd: Math.sqrt(residuals / outcomes) }
+  return { coefficientSd, outcomeSd: Math.sqrt(fromScale(variances / outcomes)) }
+}
+
+function identity(value: number): number {
+  return value
 }

@@ -123,6 +123,19 @@ suite('what changes is noticed', () => {
   }
 })
 
+test('also where two hundred examples are too few to show it', () => {
+  // Right-or-wrong answers around one half scatter by 0.5: of a quarter less, half the log ratio grows by 0.25²/(4·0.24) = 0.065 an
+  // example, and takes 215 of them to 14 beside those that the rival learns from.
+  const delays = Array.from({ length: 20 }, (_, seed) => {
+    const uniform = seeded(seed + 1)
+    const head = watchedHead()
+    const of = (share: number) => () => (uniform() < share ? 1 : 0)
+    assert.equal(noticedAfter(head, 0, 3_000, uniform, of(0.7)), undefined)
+    return noticedAfter(head, 3_000, 3_000, uniform, of(0.45)) ?? Number.POSITIVE_INFINITY
+  }).sort((a, b) => a - b)
+  assert.ok(delays[10]! <= 500 && delays.at(-1)! <= 1_500, delays.join(' '))
+})
+
 test('after a change a head is what it would be had it only seen what came since', () => {
   const uniform = seeded(7)
   const head = watchedHead()

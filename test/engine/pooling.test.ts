@@ -10,7 +10,13 @@ import {
 } from '../../engine/index.ts'
 import { nonZeros } from '../../engine/linalg.ts'
 import { LinearHead } from '../../engine/linear-head.ts'
-import { type Member, type PriorScales, SharedPrior, sharedCoefficients } from '../../engine/pooling.ts'
+import {
+  type Member,
+  type NoisePooling,
+  type PriorScales,
+  SharedPrior,
+  sharedCoefficients,
+} from '../../engine/pooling.ts'
 import { arm, assertClose, decide, facts, gaussian, seeded } from '../helpers/engine.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -57,6 +63,8 @@ const PLANTED: PriorScales = {
   outcomeSd: 0.3,
 }
 
+const NOISE: NoisePooling = { strength: 20, mean: 'arithmetic' }
+
 test('scales that were planted are found from starts three times too large and too small', () => {
   const world = {
     scales: PLANTED,
@@ -75,13 +83,13 @@ test('scales that were planted are found from starts three times too large and t
       },
       outcomeSd: factor * PLANTED.outcomeSd,
     }
-    const prior = new SharedPrior(start, BLOCKS)
+    const prior = new SharedPrior(start, NOISE, BLOCKS)
     const members = grow(7, world, prior)
     for (let round = 0; round < 10; round++) prior.settle(members, 0)
     const found = prior.scales
     for (const [block, coefficients, strength] of [
       ['intercept', 1, 4],
-      ['class', 4, 30],
+      ['class', 4, 15],
       ['structure', 3, 30],
     ] as const) {
       // The start counts `strength` coefficients among those of all arms; a sd from N of them has a standard error of 1/√(2N).
@@ -116,6 +124,7 @@ test('arms that do not differ are believed alike, and one that was never called 
   const alike: PriorScales = { ...PLANTED, coefficientSd: { intercept: 0, class: 0, structure: 0, text: 0 } }
   const prior = new SharedPrior(
     { coefficientSd: { intercept: 0.3, class: 0.06, structure: 0.03, text: 0.03 }, outcomeSd: 0.5 },
+    NOISE,
     BLOCKS,
   )
   const world = {
@@ -137,6 +146,42 @@ test('arms that do not differ are believed alike, and one that was never called 
   assert.ok(known.novelty < 0.5 && known.sd < 0.1, `${known.novelty}, ${known.sd}`)
 })
 
+test('arms that scatter by orders of magnitude unlike each other: what is typical is their geometric mean', () => {
+  const start: PriorScales = {
+    coefficientSd: { intercept: 1, class: 0.1, structure: 0.1, text: 0.1 },
+    outcomeSd: 0.4,
+  }
+  const sdOfArm = [0.004, 0.02, 0.1, 0.5]
+  const learn = (mean: NoisePooling['mean'], sds: readonly number[]) => {
+    const prior = new SharedPrior(start, { strength: 6, mean }, ['intercept', 'class'])
+    const uniform = seeded(4)
+    const members = sds.map((sd) => {
+      const head = new LinearHead(prior.priorOf(3), NEVER)
+      const x = Float64Array.of(1, 0)
+      for (let i = 0; i < 400; i++) head.observe(x, nonZeros(x, 2), 3 + sd * gaussian(uniform), 1, 0)
+      return { head, interceptMean: 3 }
+    })
+    prior.settle(members, 0)
+    return { prior, members }
+  }
+  const { prior, members } = learn('geometric', sdOfArm)
+  // 20 outcomes of the start beside 50 of each arm; a sd from 400 outcomes has a standard error of 1/√800 of it.
+  const expected = Math.exp(
+    (20 * Math.log(0.4) + sdOfArm.reduce((sum, sd) => sum + 50 * Math.log(sd), 0)) / 220,
+  )
+  assertClose(prior.scales.outcomeSd / expected, 1, 0.1)
+  for (const [k, { head }] of members.entries()) {
+    const { noiseVariance } = head.predict(Float64Array.of(1, 0), Int32Array.of(0), 0)
+    // Four outcomes' worth of the typical variance beside 400 of its own.
+    const own = Math.sqrt((4 * expected ** 2 + 400 * sdOfArm[k]! ** 2) / 404)
+    assertClose(Math.sqrt(noiseVariance) / own, 1, 5 / Math.sqrt(800))
+  }
+  assert.ok(learn('arithmetic', sdOfArm).prior.scales.outcomeSd > 3 * expected)
+  // Arms that always answer alike leave a hundredth of the start.
+  const constant = learn('geometric', [0, 0, 0, 0]).prior.scales.outcomeSd
+  assert.ok(constant > 0.004 && constant < 0.02, `${constant}`)
+})
+
 test('coefficients that arms share are found under arm intercepts that mislead', () => {
   // The good arm is tried mostly where the class effect is low: pooling without arm intercepts would get the sign wrong.
   const uniform = seeded(8)
@@ -144,7 +189,7 @@ test('coefficients that arms share are found under arm intercepts that mislead',
     coefficientSd: { intercept: 1, class: 0.1, structure: 0.1, text: 0.1 },
     outcomeSd: 0.05,
   }
-  const prior = new SharedPrior(scales, ['intercept', 'class'])
+  const prior = new SharedPrior(scales, NOISE, ['intercept', 'class'])
   const heads = [0.9, 0.2].map(() => new LinearHead(prior.priorOf(0.4), NEVER))
   for (let i = 0; i < 4_000; i++) {
     const inClass = uniform() < 0.5

@@ -16,7 +16,7 @@ import {
   meanOutcome,
   nextOutcome,
 } from '../../engine/index.ts'
-import { addOuter, nonZeros, packedLength, shermanMorrison } from '../../engine/linalg.ts'
+import { addOuter, dot, multiply, nonZeros, packedLength, shrinkInverse } from '../../engine/linalg.ts'
 import { LinearHead, type LinearSums } from '../../engine/linear-head.ts'
 import { studentQuantile } from '../../eval/index.ts'
 import { gaussian, seeded } from '../helpers/engine.ts'
@@ -342,7 +342,8 @@ suite('golden posteriors', needsShared('golden', 'bandit'), () => {
       const add = (row: readonly number[] | undefined, weight: number): void => {
         const x = vector(row)
         addOuter(A, x, nonZeros(x, dim), weight)
-        logDet += Math.log(shermanMorrison(inverse, x, nonZeros(x, dim), weight, gain))
+        multiply(inverse, x, nonZeros(x, dim), gain)
+        logDet += Math.log(shrinkInverse(inverse, gain, weight, dot(gain, x, nonZeros(x, dim))))
         assert.ok(choleskyUpdate(factor, x, weight))
       }
       /**
@@ -397,7 +398,8 @@ suite('golden posteriors', needsShared('golden', 'bandit'), () => {
     for (let n = 0; n < updates; n++) {
       for (let i = 0; i < dim; i++) x[i] = gaussian(uniform)
       addOuter(A, x, dense(dim), 1)
-      shermanMorrison(inverse, x, dense(dim), 1, gain)
+      multiply(inverse, x, dense(dim), gain)
+      shrinkInverse(inverse, gain, 1, dot(gain, x, dense(dim)))
     }
     const formed = invertPositiveDefinite(A, dim) as Float64Array
     let [difference, size] = [0, 0]

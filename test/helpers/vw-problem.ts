@@ -93,7 +93,7 @@ export function runVwProblem(problem: VwProblem, variant: Variant, learner: Lear
   x[FEATURES] = 1
   let total = 0
   let beforeLast = 0
-  const startedAt = performance.now()
+  const startedAt = process.cpuUsage()
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < FEATURES; i++) x[i] = contexts[round * FEATURES + i]! / 32
     const { index } = bandit.decide(x, String(round), round)
@@ -104,7 +104,8 @@ export function runVwProblem(problem: VwProblem, variant: Variant, learner: Lear
     if (CHECKPOINTS.has(round + 1)) rewardAfter.set(round + 1, total)
     if (round + 1 === ROUNDS - LAST_ROUNDS) beforeLast = total
   }
-  const seconds = (performance.now() - startedAt) / 1_000
+  const { user, system } = process.cpuUsage(startedAt)
+  const seconds = (user + system) / 1e6
   return {
     cost: 1 - total / ROUNDS,
     lastCost: 1 - (total - beforeLast) / LAST_ROUNDS,
