@@ -40,7 +40,7 @@ export interface RecentSums {
 const ALARM = 14
 const TEMPER = 0.5
 /** A rival begins anew after so many examples: one that is older has learned too much of the time before a change … */
-const RIVAL_EXAMPLES = 200
+const RIVAL_EXAMPLES = 100
 /**
  * … unless it is gathering evidence: a quarter off the right-or-wrong answers of an arm takes 300 to 400 of them to show. The bound
  * on false alarms does not ask when a rival began.
