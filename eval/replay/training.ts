@@ -1,6 +1,7 @@
 /** Full information: a router that is taught every arm's outcome on the training rows before it is asked anything. */
 import { type Alternatives, alternativesOf, type Router, type RouterSnapshot } from '../../engine/index.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
+import { randomStream, shuffledIndexes } from '../random.ts'
 import { describeRows, REPLAY_STARTS_AT_MS, replayDecisionId } from './requests.ts'
 import { plainStage, type Stage, tableAt } from './stages.ts'
 import { createRouterAt, decide, preferencesFor, teach, type World } from './world.ts'
@@ -22,8 +23,10 @@ export async function trainRouter(
   const { quality } = tableAt(training, stage)
   const facts = describeRows(training, world.featureSpace.text)
   const preferences = preferencesFor(0)
-  for (let row = 0; row < training.rowCount; row++) {
-    const atMs = REPLAY_STARTS_AT_MS + row * world.stepMs
+  // A file's order is no time: sorted by subject it would look like an arm that changes.
+  const order = shuffledIndexes(training.rowCount, randomStream('training-order', 1))
+  for (const [step, row] of order.entries()) {
+    const atMs = REPLAY_STARTS_AT_MS + step * world.stepMs
     const asking = { id: replayDecisionId(atMs, row, 0), atMs, facts: facts[row]!, preferences }
     const decision = decide(world, router, candidates, asking)
     for (let column = 0; column < stage.present.length; column++) {
