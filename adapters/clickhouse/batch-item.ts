@@ -5,6 +5,7 @@
  * tried with more, ClickHouse has it already, and forgets the repetition.
  */
 import { type Batch, isRefusal } from './client.ts'
+import type { IdSpan } from './lane.ts'
 import { decisionTimeMs } from './rows/fields.ts'
 import type { SpoolClass, SpoolRecord } from './spool/record.ts'
 import type { LoadedRecord, Place, Segment, Spool } from './spool/spool.ts'
@@ -21,8 +22,8 @@ export interface BatchItem extends QueueItem {
   readonly isHomeless: boolean
   /** An insert was begun: nothing may join it. */
   readonly isTried: boolean
-  /** @param ids decisions that the chunk has rows of */
-  join(batch: Batch, ids: ReadonlySet<string>): void
+  /** @param span of the decisions that the chunk has rows of */
+  join(batch: Batch, span: IdSpan): void
   /** Puts on disk what is not there. Rejects when that fails: then it stays in memory. */
   spool(durable: boolean): Promise<void>
   /** Keeps only what is on disk, if it is. */
@@ -48,7 +49,6 @@ interface Chunk {
   readonly rows: number
   /** Undefined: on disk only. */
   parts: readonly Batch[] | undefined
-  ids: ReadonlySet<string> | undefined
   place: Place | undefined
   spooling: Promise<unknown> | undefined
 }
@@ -56,10 +56,10 @@ interface Chunk {
 export function sealedItem(
   kind: SpoolClass,
   batch: Batch,
-  ids: ReadonlySet<string>,
+  span: IdSpan,
   options: BatchItemOptions,
 ): BatchItem {
-  return createItem(kind, batch.token, [sealedChunk(batch, ids)], options)
+  return createItem(kind, batch.token, [sealedChunk(batch, span)], options)
 }
 
 /** What an earlier process has left, oldest first. */
@@ -72,7 +72,6 @@ export function loadedItems(loaded: readonly LoadedRecord[], options: BatchItemO
         ({ record: { atMs, fromMs, toMs, rows }, place }): Chunk => ({
           ...{ atMs, fromMs, toMs, rows, place },
           parts: undefined,
-          ids: undefined,
           spooling: undefined,
         }),
       )
@@ -155,20 +154,14 @@ function createItem(
     },
     holds: (decisionId) => {
       const timeMs = decisionTimeMs(decisionId)
-      return chunks.some(({ ids, fromMs, toMs }) =>
-        ids === undefined ? timeMs >= fromMs && timeMs <= toMs : ids.has(decisionId),
-      )
+      return chunks.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs)
     },
-    join: (batch, ids) => chunks.push(sealedChunk({ ...batch, token }, ids)),
+    join: (batch, span) => chunks.push(sealedChunk({ ...batch, token }, span)),
     spool: async (durable) => {
       await Promise.all(chunks.map((chunk) => chunk.spooling ?? spoolChunk(chunk, durable)))
     },
     lighten: () => {
-      for (const chunk of chunks) {
-        if (chunk.place === undefined) continue
-        chunk.parts = undefined
-        chunk.ids = undefined
-      }
+      for (const chunk of chunks) if (chunk.place !== undefined) chunk.parts = undefined
     },
     evict: (segment) => {
       let rows = 0
@@ -192,15 +185,14 @@ function createItem(
   return item
 }
 
-function sealedChunk(batch: Batch, ids: ReadonlySet<string>): Chunk {
-  const [fromMs, toMs] = timeSpan(ids)
+function sealedChunk(batch: Batch, span: IdSpan): Chunk {
+  const [fromMs, toMs] = timesOf(span)
   return {
     atMs: Date.now(),
     fromMs,
     toMs,
     rows: batch.rows,
     parts: [batch],
-    ids,
     place: undefined,
     spooling: undefined,
   }
@@ -221,14 +213,7 @@ function bytesOf(parts: readonly Batch[]): number {
   return parts.reduce((sum, { body }) => sum + body.length, 0)
 }
 
-function timeSpan(ids: ReadonlySet<string>): [fromMs: number, toMs: number] {
-  let [first = ''] = ids
-  let last = first
-  for (const id of ids) {
-    // A UUIDv7 begins with its time: in order as text, they are in order of time.
-    if (id < first) first = id
-    if (id > last) last = id
-  }
+function timesOf({ first, last }: IdSpan): [fromMs: number, toMs: number] {
   if (last !== '') return [decisionTimeMs(first), decisionTimeMs(last)]
   // Rows about no decision.
   const nowMs = Date.now()

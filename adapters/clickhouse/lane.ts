@@ -7,9 +7,19 @@ export interface Lane {
   readonly bytes: number
   /** What `encode` writes is a row, unless it throws: then it leaves nothing behind. */
   append(decisionId: string, encode: (to: RowBinary) => void): void
+  /** True too where it cannot tell: see {@link IdSpan}. */
   holds(decisionId: string): boolean
   /** The rows so far as one batch, and the decisions they are about; undefined when there are none. */
-  seal(): { readonly batch: Batch; readonly decisionIds: ReadonlySet<string> } | undefined
+  seal(): { readonly batch: Batch; readonly span: IdSpan } | undefined
+}
+
+/**
+ * The first and the last of the ids of some decisions. A UUIDv7 begins with its time: in order as text, they are in order of time. A
+ * set of them all would cost a request more than its row. Both are empty where the rows are about no decision.
+ */
+export interface IdSpan {
+  readonly first: string
+  readonly last: string
 }
 
 export interface LaneOptions {
@@ -21,7 +31,8 @@ export interface LaneOptions {
 export function createLane({ table, columns, nextToken }: LaneOptions): Lane {
   const buffer = new RowBinary()
   let rows = 0
-  let decisionIds = new Set<string>()
+  let first = ''
+  let last = ''
   return {
     get rows() {
       return rows
@@ -37,17 +48,16 @@ export function createLane({ table, columns, nextToken }: LaneOptions): Lane {
         buffer.rewind(bytes)
         throw error
       }
-      decisionIds.add(decisionId)
+      if (rows === 0 || decisionId < first) first = decisionId
+      if (rows === 0 || decisionId > last) last = decisionId
       rows += 1
     },
-    holds: (decisionId) => decisionIds.has(decisionId),
+    holds: (decisionId) => rows > 0 && decisionId >= first && decisionId <= last,
     seal: () => {
       if (rows === 0) return undefined
       const batch: Batch = { table, columns, body: buffer.take(), rows, token: nextToken() }
-      const sealed = { batch, decisionIds }
       rows = 0
-      decisionIds = new Set()
-      return sealed
+      return { batch, span: { first, last } }
     },
   }
 }

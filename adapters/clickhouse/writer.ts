@@ -212,7 +212,7 @@ export function createWriter(
   const seal = (name: LaneName): void => {
     const sealed = lanes[name].seal()
     if (sealed === undefined) return
-    const { batch, decisionIds } = sealed
+    const { batch, span } = sealed
     const last = lastItems.get(name)
     const joins =
       last !== undefined &&
@@ -220,8 +220,8 @@ export function createWriter(
       !last.isTried &&
       last.rows + batch.rows <= options.batchRowsMax &&
       last.bytes + batch.body.length <= BATCH_BYTES_MAX
-    const item = joins ? last : sealedItem(name, batch, decisionIds, itemOptions)
-    if (joins) item.join(batch, decisionIds)
+    const item = joins ? last : sealedItem(name, batch, span, itemOptions)
+    if (joins) item.join(batch, span)
     else enqueue(item)
     lastItems.set(name, item)
     keep(item)

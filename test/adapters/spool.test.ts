@@ -317,7 +317,7 @@ describe('a slot of the spool', () => {
     assert.deepEqual(await files('01'), [])
   })
 
-  test('is let go by a killed process, and what it had synced is there', async () => {
+  test('is let go by a killed process, and what it had synced is there', async (context) => {
     const script = `
       import { openSpool } from ${JSON.stringify(new URL('../../adapters/clickhouse/spool/spool.ts', import.meta.url).href)}
       const spool = await openSpool({ directory: ${JSON.stringify(directory)}, maxBytes: 1e6 })
@@ -328,6 +328,8 @@ describe('a slot of the spool', () => {
     const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    // Else a failure would leave it, and this file would never end.
+    context.after(() => child.kill('SIGKILL'))
     await once(createInterface({ input: child.stdout }), 'line')
     const beside = await openIt()
     assert.ok(beside.path.endsWith('01'))

@@ -8,6 +8,9 @@ import { DatabaseSync } from 'node:sqlite'
 
 const BUSY = 5
 
+/** A connection that nobody refers to is collected, and its lock let go while its owner lives. */
+const held = new Set<DatabaseSync>()
+
 export interface DirectoryLock {
   release(): void
 }
@@ -23,5 +26,11 @@ export function lockDirectory(directory: string): DirectoryLock | undefined {
     if (error instanceof Error && 'errcode' in error && error.errcode === BUSY) return undefined
     throw error
   }
-  return { release: () => database.close() }
+  held.add(database)
+  return {
+    release: () => {
+      held.delete(database)
+      database.close()
+    },
+  }
 }
