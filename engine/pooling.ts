@@ -22,8 +22,8 @@ const GROWTH_BETWEEN_REFITS = 1.05
 const FIRST_REFIT = 30
 /** … and at least once in so many observations. */
 const MOST_BETWEEN_REFITS = 5_000
-/** Expectation–maximisation steps after sums have come from elsewhere, at most; they halve the distance or better. */
-const SETTLING_STEPS_MAX = 60
+/** Expectation–maximisation steps after sums have come from elsewhere, at most; each leaves about two thirds of the distance, or less. */
+const SETTLING_STEPS_MAX = 150
 /** Of a step, as a share of the head's scale, that is none: far below what two replicas may differ by. */
 const SETTLED_STEP = 1e-12
 

@@ -1,5 +1,10 @@
 /** A decision that rewards and outcomes are about: from memory, or from the store. */
-import { type DecisionRecord, type RewardableDecision, StoreError } from '../../adapters/index.ts'
+import {
+  type DecisionRecord,
+  type RewardableDecision,
+  StoreError,
+  type StoreState,
+} from '../../adapters/index.ts'
 import type { ArmId, DecisionId } from '../../engine/index.ts'
 import { serverError } from '../errors.ts'
 import type { RecentDecision } from '../pipeline/recent-decisions.ts'
@@ -7,10 +12,13 @@ import type { Services } from '../services.ts'
 import { taughtQuality } from './quality.ts'
 
 const STORE_RETRY_MS = 1_000
+/** There is nothing to be read, and what is written waits on disk. */
+const AWAY: ReadonlySet<StoreState> = new Set(['spooling', 'memory', 'full'])
 
 /**
  * @param anew asks the store also where memory knows the decision, if others write to the same store: another replica may have
- *   taken a value since
+ *   taken a value since. While the store is away what memory knows has to do: feedback is taken all the same, and a value that two
+ *   replicas take of one decision in that time may be counted by both
  * @throws {ServerError} 503 `store_unavailable`
  */
 export async function findKnown(
@@ -21,7 +29,10 @@ export async function findKnown(
   const recent = services.recent.find(id)
   // An embedded store has one writer: what is remembered here is all there is.
   if (recent !== undefined && (!anew || recent.running || services.store.kind === 'embedded')) return recent
-  const record = await services.store.findDecision(id).catch(refuseWithoutStore)
+  if (recent !== undefined && AWAY.has(services.store.stats().state)) return recent
+  const record = await services.store
+    .findDecision(id)
+    .catch((error: unknown) => (recent === undefined ? refuseWithoutStore(error) : undefined))
   if (record === undefined) return recent
   const { account } = recent ?? {}
   const found = { ...fromRecord(record), ...(account !== undefined && { account }) }
