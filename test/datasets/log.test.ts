@@ -145,7 +145,7 @@ describe('logs in files', () => {
     assert.equal(line._labelIndex, drawn)
     assert.equal(line._label_Action, drawn + 1)
     assert.equal(line._label_probability, row.propensity)
-    assert.equal(line._label_cost, -Number(row.rewards[0]?.value))
+    assert.equal(line._label_cost, 0 - Number(row.rewards[0]?.value))
     assert.deepEqual(line.o, [{ EventId: row.id, v: row.rewards[0]?.value }])
     assert.deepEqual([line.EventId, line.Timestamp], [row.id, new Date(row.atMs).toISOString()])
     // The action that was taken comes first; probabilities go with the actions.
