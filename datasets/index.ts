@@ -1,5 +1,6 @@
 /** The public surface of the datasets: loading outcome sets, and the provider simulator that replays one. */
 
+export type { BanditAction, BanditFeatures, LoggedBanditRow } from './bandit/row.ts'
 export { listBundledDatasets, openDataset } from './loader.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
 export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
