@@ -33,7 +33,7 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
 const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['engine', ['ml-matrix', 'pure-rand', '@stdlib/*']],
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
-  ['datasets', ['hyparquet', 'hyparquet-writer', 'undici', 'zod']],
+  ['datasets', ['csv-parse', 'hyparquet', 'hyparquet-writer', 'undici', 'yaml', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   [
     'server',
