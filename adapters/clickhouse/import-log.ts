@@ -88,6 +88,7 @@ function decisionRow(row: LoggedDecision): DecisionRow {
     stream,
     promptTokens,
     metadata,
+    assignment,
   } = row
   return {
     decision: row,
@@ -102,6 +103,7 @@ function decisionRow(row: LoggedDecision): DecisionRow {
       stream,
       promptTokens,
       metadata,
+      ...(assignment !== undefined && { assignment }),
     },
   }
 }

@@ -37,6 +37,7 @@ const KINDS: Readonly<Record<keyof LogRecord, Kind>> = {
   stream: 'truth',
   prompt_tokens: 'number',
   metadata: 'json',
+  assignment: 'json',
   class: 'text',
   feature_space: 'text',
   x: 'numbers',
@@ -129,7 +130,11 @@ async function open(path: string): Promise<{ readonly file: AsyncBuffer; readonl
     const file = await asyncBufferFromFile(path)
     const metadata = await parquetMetadataAsync(file)
     const names = new Set(metadata.schema.map(({ name }) => name))
-    const missing = Object.keys(logRecordSchema.shape).filter((name) => !names.has(name))
+    // Files of earlier releases lack what came later.
+    const needed = Object.entries(logRecordSchema.shape).filter(
+      ([, field]) => !field.safeParse(undefined).success,
+    )
+    const missing = needed.flatMap(([name]) => (names.has(name) ? [] : name))
     if (missing.length > 0) throw badRecord(path, `no column ${missing.join(', ')}`)
     return { file, metadata }
   })
