@@ -66,6 +66,7 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
+  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
@@ -96,6 +97,7 @@ export {
   readPolicyFile,
   writePolicyFile,
 } from './policy-file.ts'
+export { policyFileHash } from './policy-file-hash.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,

@@ -12,6 +12,7 @@ export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
+export { DEFAULT_GATE_RULES, type GateRules, judgePromotion, readEvaluation } from './gate/index.ts'
 export {
   type AsymptoticLook,
   asymptoticHalfWidth,
