@@ -67,6 +67,8 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export * from './report/html/index.ts'
+export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'

@@ -20,7 +20,6 @@ import { type Module, modulesOf, readTree, repositoryRoot, type SourceTree } fro
 
 /** Files that may be longer than the rest, and why. */
 const LONG_FILES: ReadonlyMap<string, string> = new Map([
-  ['cli.ts', 'the flags of every command and the wiring behind them, in the one composition root'],
   ['test/conformance/store.test.ts', 'all that every store promises, one suite for four places'],
 ])
 

@@ -41,8 +41,8 @@ const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
     'server',
     '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client re2js uuid yaml zod'.split(' '),
   ],
-  ['cli', ['commander']],
-  ['cli.ts', ['cli-progress', 'commander']],
+  ['cli', ['cli-progress', 'commander']],
+  ['cli.ts', ['commander']],
 ])
 
 /** Places that may not use all of Node. The engine hashes, and that is all it asks of the machine. */
