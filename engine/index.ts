@@ -72,6 +72,7 @@ export {
   SERVED_REASONS,
   type ServedReason,
 } from './logged-decision.ts'
+export { normalCdfExact } from './normal.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
@@ -106,6 +107,7 @@ export type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+export { incompleteBeta, logBeta, logGamma } from './special-functions.ts'
 export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
 export {
   type EmbeddingProjection,

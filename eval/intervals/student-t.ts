@@ -1,31 +1,23 @@
-/** Student's t for whole degrees of freedom, and the interval of a mean. */
+/** Student's t, and the interval of a mean. */
+import { incompleteBeta } from '../../engine/index.ts'
 import { DEFAULT_LEVEL, type Interval } from './interval.ts'
 
 /**
- * P(|T| ≤ t) for t ≥ 0, exact finite sums (Abramowitz & Stegun 26.7.3–26.7.4).
+ * P(|T| > |t|): twice the tail, exact in it (DLMF 8.17; Abramowitz & Stegun 26.7.1).
  *
- * @param degrees whole degrees of freedom ≥ 1
+ * @param degrees degrees of freedom > 0, whole or not
  */
-export function studentCentralProbability(t: number, degrees: number): number {
-  const angle = Math.atan(t / Math.sqrt(degrees))
-  const cosine = Math.cos(angle)
-  const isOdd = degrees % 2 === 1
-  let term = isOdd ? cosine : 1
-  let sum = degrees === 1 ? 0 : term
-  for (let power = isOdd ? 3 : 2; power <= degrees - 2; power += 2) {
-    term *= (cosine * cosine * (power - 1)) / power
-    sum += term
-  }
-  return isOdd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum
+export function studentTails(t: number, degrees: number): number {
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5)
 }
 
-/** The t with P(|T| ≤ t) = `level`; by bisection of the angle to the precision of a double. `level` in (0, 1). */
+/** The t ≥ 0 with P(|T| ≤ t) = `level`; by bisection of the angle to the precision of a double. `level` in (0, 1). */
 export function studentQuantile(level: number, degrees: number): number {
   let low = 0
   let high = Math.PI / 2
   for (let halving = 0; halving < 60; halving++) {
     const middle = (low + high) / 2
-    if (studentCentralProbability(Math.sqrt(degrees) * Math.tan(middle), degrees) < level) low = middle
+    if (studentTails(Math.sqrt(degrees) * Math.tan(middle), degrees) > 1 - level) low = middle
     else high = middle
   }
   return Math.sqrt(degrees) * Math.tan((low + high) / 2)
