@@ -15,23 +15,6 @@ export function normalDensity(z: number): number {
 }
 
 /**
- * The z with Φ(z) = `probability` in [0, 1], ±Infinity at its ends. A rational start (Abramowitz & Stegun 26.2.23, error
- * below 4.5e-4) and steps of Halley's method, each of which cubes the error.
- */
-export function normalQuantile(probability: number): number {
-  if (!(probability > 0)) return probability === 0 ? Number.NEGATIVE_INFINITY : Number.NaN
-  if (probability > 0.5) return -normalQuantile(1 - probability)
-  const t = Math.sqrt(-2 * Math.log(probability))
-  const top = 2.515517 + t * (0.802853 + t * 0.010328)
-  let z = top / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t
-  for (let step = 0; step < 3; step++) {
-    const newton = (normalCdfExact(z) - probability) / normalDensity(z)
-    z -= newton / (1 + (z * newton) / 2)
-  }
-  return z
-}
-
-/**
  * The regularised incomplete gamma functions P(a, x) and Q(a, x) = 1 − P: a series below a + 1 (DLMF 8.11.4), above it a
  * continued fraction (DLMF 8.9.2) by the modified method of Lentz. a > 0, x ≥ 0.
  */

@@ -13,9 +13,34 @@ export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } fro
 export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
+export {
+  type AsymptoticLook,
+  asymptoticHalfWidth,
+  asymptoticHalfWidthOneSided,
+  asymptoticInterval,
+  asymptoticLogEValue,
+  asymptoticRho,
+  DEFAULT_TUNED_FOR,
+} from './intervals/asymptotic-cs.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
-export { DEFAULT_LEVEL, type Interval } from './intervals/interval.ts'
-export { studentInterval, studentQuantile } from './intervals/student-t.ts'
+export {
+  DEFAULT_LEVEL,
+  type Interval,
+  type IntervalOfMean,
+  type MeanSummary,
+} from './intervals/interval.ts'
+export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export {
+  type Estimate,
+  type Estimator,
+  type EstimatorRow,
+  type EstimatorState,
+  type EvaluationJson,
+  type Reason,
+  VALUES,
+  type ValueName,
+} from './off-policy/types.ts'
 export {
   type ClassBy,
   type Dropped,

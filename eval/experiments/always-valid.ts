@@ -3,13 +3,11 @@
  * are asymptotic in the variance, which is estimated; below some hundred units a verdict waits ({@link MIN_UNITS}).
  */
 import {
-  csHalfWidth,
-  csLogEValue,
-  csOneSidedPValue,
-  csOneSidedWidth,
-  csPValue,
-  csRho,
-  DEFAULT_TUNING,
+  asymptoticHalfWidth,
+  asymptoticHalfWidthOneSided,
+  asymptoticLogEValue,
+  asymptoticRho,
+  DEFAULT_TUNED_FOR,
 } from '../intervals/asymptotic-cs.ts'
 import type { Effect } from './effect.ts'
 import type { Side, TestResult } from './fixed-horizon.ts'
@@ -26,30 +24,37 @@ export interface AlwaysValidResult extends TestResult {
  * The asymptotic confidence sequence of an effect (Waudby-Smith et al. 2024, eq. 9 and its one-sided form), over the units of
  * both variants together.
  *
- * @param tuning number of units at which the interval is tightest; choose it before the start, not while looking
+ * @param tunedFor number of units at which the interval is tightest; choose it before the start, not while looking
  */
 export function alwaysValidTest(
   { estimate, se, n }: Pick<Effect, 'estimate' | 'se' | 'n'>,
   alpha: number,
   side: Side = 'two-sided',
-  tuning: number = DEFAULT_TUNING,
+  tunedFor: number = DEFAULT_TUNED_FOR,
 ): AlwaysValidResult {
-  const variance = se * se * n
-  const z = estimate / se
+  const look = { count: n, sd: se * Math.sqrt(n), level: 1 - alpha, tunedFor }
   if (side === 'two-sided') {
-    const rho = csRho(alpha, tuning)
-    const half = csHalfWidth(n, variance, alpha, rho)
-    const eValue = Math.exp(csLogEValue(n, z, rho))
-    return { pValue: csPValue(n, z, rho), eValue, lo: estimate - half, hi: estimate + half }
+    const half = asymptoticHalfWidth(look)
+    const log = asymptoticLogEValue(estimate, 0, look)
+    const pValue = Math.min(1, Math.exp(-log))
+    return { pValue, eValue: Math.exp(log), lo: estimate - half, hi: estimate + half }
   }
-  const rho = csRho(2 * alpha, tuning)
-  const width = csOneSidedWidth(n, variance, alpha, rho)
-  const pValue = csOneSidedPValue(n, side === 'greater' ? z : -z, rho)
+  const width = asymptoticHalfWidthOneSided(look)
+  const z = (side === 'greater' ? estimate : -estimate) / se
+  const pValue = oneSidedPValue(n, z, asymptoticRho(2 * alpha, tunedFor))
   // A p-process gives an e-process by the calibrator 1/(2√p) (Vovk & Wang 2021); there is no sharper one without more work.
   const eValue = 1 / (2 * Math.sqrt(pValue))
   return side === 'greater'
     ? { pValue, eValue, lo: estimate - width, hi: Number.POSITIVE_INFINITY }
     : { pValue, eValue, lo: Number.NEGATIVE_INFINITY, hi: estimate + width }
+}
+
+/** The smallest alpha at which the one-sided sequence with this ρ has 0 outside: where ln(1 + √(nρ² + 1)/(2α)) is what z allows. */
+function oneSidedPValue(n: number, z: number, rho: number): number {
+  if (!(z > 0)) return 1
+  const grown = n * rho * rho + 1
+  const allowed = (n * rho * rho * z * z) / (2 * grown)
+  return Math.min(1, Math.sqrt(grown) / (2 * Math.expm1(allowed)))
 }
 
 export interface Msprt {

@@ -2,7 +2,8 @@
  * The Bayesian reading of an effect: what to believe of it, given a prior and the data. Its probabilities are about the effect,
  * not about the data, and stay true to the prior however often one looks; they hold no promise on how often one errs.
  */
-import { normalCdf, normalDensity, normalQuantile } from '../distributions.ts'
+import { normalCdf, normalDensity } from '../distributions.ts'
+import { normalQuantile } from '../intervals/normal.ts'
 import type { Effect, Scale } from './effect.ts'
 
 export interface EffectPrior {

@@ -2,7 +2,8 @@
  * Tests for one look at a sample size that was fixed beforehand. Looked at again and again until it is significant, such a test
  * finds effects that are not there in far more than alpha of all cases: see {@link ./always-valid.ts} for that.
  */
-import { normalQuantile, normalUpperTail } from '../distributions.ts'
+import { normalUpperTail } from '../distributions.ts'
+import { normalQuantile } from '../intervals/normal.ts'
 import { studentQuantile, studentTails } from '../intervals/student-t.ts'
 import type { Effect } from './effect.ts'
 

@@ -2,7 +2,8 @@
  * Group-sequential bounds for a few looks that are planned (Lan & DeMets 1983): the error is spent as information comes in, by
  * alpha·t^phi. Narrower than an always-valid test at those looks, and worth nothing at any other.
  */
-import { normalDensity, normalQuantile, normalUpperTail } from '../distributions.ts'
+import { normalDensity, normalUpperTail } from '../distributions.ts'
+import { normalQuantile } from '../intervals/normal.ts'
 
 export interface SpendingOptions {
   readonly alpha: number

@@ -1,5 +1,4 @@
 /** Statistics of experiments: sums in, verdicts out. No clock, no store. The server may import this of `eval`, and nothing else. */
-export { csHalfWidth, csLogEValue, csRho, DEFAULT_TUNING } from '../intervals/asymptotic-cs.ts'
 export { type AlwaysValidResult, alwaysValidTest, MIN_UNITS, type Msprt, msprt } from './always-valid.ts'
 export { type Belief, beliefOf, type EffectPrior } from './bayes.ts'
 export {

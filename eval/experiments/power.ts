@@ -1,6 +1,7 @@
 /** How many units, how long, and what could be seen: before the start, and on the way. */
-import { noncentralStudentTails, normalCdf, normalQuantile, normalUpperTail } from '../distributions.ts'
-import { csHalfWidth, csRho, DEFAULT_TUNING } from '../intervals/asymptotic-cs.ts'
+import { noncentralStudentTails, normalCdf, normalUpperTail } from '../distributions.ts'
+import { asymptoticHalfWidth } from '../intervals/asymptotic-cs.ts'
+import { normalQuantile } from '../intervals/normal.ts'
 import { studentQuantile } from '../intervals/student-t.ts'
 
 /** How the experiment will be read: once, at its planned size, or at any time. */
@@ -15,8 +16,8 @@ export interface PowerOptions {
   readonly comparisons?: number
   /** @default 'fixed' */
   readonly reading?: Reading
-  /** Of the always-valid reading: see {@link csRho}. */
-  readonly tuning?: number
+  /** Of the always-valid reading: the number of units at which it is tightest. @default 5000 */
+  readonly tunedFor?: number
 }
 
 /** Probability to find the effect `mde` (> 0) with an estimate of this standard error after `n` units of both variants. */
@@ -43,7 +44,7 @@ function criticalWidth(
 ): number {
   const share = alpha / comparisons
   if (rest.reading !== 'always_valid') return -normalQuantile(share / 2) * se
-  return csHalfWidth(n, se * se * n, share, csRho(share, rest.tuning ?? DEFAULT_TUNING))
+  return asymptoticHalfWidth({ count: n, sd: se * Math.sqrt(n), level: 1 - share, ...rest })
 }
 
 /**

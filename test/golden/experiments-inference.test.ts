@@ -5,6 +5,8 @@ import {
   ADJUSTMENTS,
   type Adjustment,
   alwaysValidTest,
+  asymptoticHalfWidth,
+  asymptoticRho,
   doublyRobustScore,
   eBenjaminiHochberg,
   effectOf,
@@ -19,7 +21,6 @@ import {
   sequentialRatioTest,
   zTest,
 } from '../../eval/index.ts'
-import { csHalfWidth, csOneSidedWidth, csRho } from '../../eval/intervals/asymptotic-cs.ts'
 import { assertNumbers, golden, type Tolerance } from '../helpers/golden.ts'
 import { needsShared } from '../helpers/shared.ts'
 
@@ -189,19 +190,6 @@ suite('power', needsShared('golden', 'experiments'), () => {
 
 suite('anytime-valid inference', needsShared('golden', 'experiments'), () => {
   interface Golden {
-    readonly asymptotic: readonly {
-      readonly args: {
-        readonly n: number
-        readonly variance: number
-        readonly alpha: number
-        readonly tuning: number
-      }
-      readonly gbstats_rho: number
-      readonly gbstats_halfwidth: number
-      readonly gbstats_halfwidth_one_sided: number
-      readonly gbstats_rho_one_sided: number
-      readonly tensorzero_margin_rho_0_296: number
-    }[]
     readonly msprt: {
       readonly input: { readonly control: number[]; readonly treatment: number[] }
       readonly outputs: readonly {
@@ -223,39 +211,18 @@ suite('anytime-valid inference', needsShared('golden', 'experiments'), () => {
         readonly estimate: number
         readonly variance_ddof0: number
         readonly halfwidth: number
-        readonly rho: number
       }[]
     }
   }
 
-  test('asymptotic confidence sequences', () => {
-    const { asymptotic, tolerance } = file<Golden>('anytime-valid')
-    for (const { args, ...expected } of asymptotic) {
-      const { n, variance, alpha, tuning } = args
-      const rho = csRho(alpha, tuning)
-      const oneSided = csRho(2 * alpha, tuning)
-      assertNumbers(rho, expected.gbstats_rho, tolerance)
-      assertNumbers(oneSided, expected.gbstats_rho_one_sided, tolerance)
-      assertNumbers(csHalfWidth(n, variance, alpha, rho), expected.gbstats_halfwidth, tolerance)
-      assertNumbers(
-        csOneSidedWidth(n, variance, alpha, oneSided),
-        expected.gbstats_halfwidth_one_sided,
-        tolerance,
-      )
-      // TensorZero's ρ is of the sum of standardised values: ours is ρ times the sd.
-      const theirs = csHalfWidth(n, variance, alpha, 0.296 * Math.sqrt(variance))
-      assertNumbers(theirs, expected.tensorzero_margin_rho_0_296, { rel: 1e-5, abs: 0 })
-    }
-  })
-
-  test('a p-value is the alpha at which the interval’s end is 0', () => {
+  test('a p-value is the alpha at which the interval, with the same ρ, ends at 0', () => {
     const effect = { estimate: 0.3, se: 0.1, n: 800 }
-    const { pValue } = alwaysValidTest(effect, 0.05)
-    const variance = effect.se ** 2 * effect.n
-    assertNumbers(csHalfWidth(effect.n, variance, pValue, csRho(0.05)), effect.estimate, {
-      rel: 1e-12,
-      abs: 0,
-    })
+    const rho = asymptoticRho(0.05)
+    const { pValue, eValue } = alwaysValidTest(effect, 0.05)
+    const grown = effect.n * rho * rho + 1
+    const half =
+      effect.se * Math.sqrt((2 * grown * Math.log(Math.sqrt(grown) / pValue)) / (effect.n * rho * rho))
+    assertNumbers([half, pValue * eValue], [effect.estimate, 1], { rel: 1e-12, abs: 0 })
   })
 
   test('mSPRT', () => {
@@ -297,12 +264,16 @@ suite('anytime-valid inference', needsShared('golden', 'experiments'), () => {
         expectedControl: m0[i]!,
       }),
     )
-    for (const { n, estimate, variance_ddof0, halfwidth, rho } of data.outputs) {
+    for (const { n, estimate, variance_ddof0, halfwidth } of data.outputs) {
       const seen = scores.slice(0, n)
       const mean = seen.reduce((sum, score) => sum + score, 0) / n
       const variance = seen.reduce((sum, score) => sum + (score - mean) ** 2, 0) / n
       assertNumbers(
-        [mean, variance, csHalfWidth(n, variance, 0.05, rho)],
+        [
+          mean,
+          variance,
+          asymptoticHalfWidth({ count: n, sd: Math.sqrt(variance), level: 0.95, tunedFor: 300 }),
+        ],
         [estimate, variance_ddof0, halfwidth],
         tolerance,
       )

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { sharedPath } from './shared.ts'
 
-export function golden<T>(file: string, folder: 'bandit' | 'experiments' = 'bandit'): T {
+export function golden<T>(file: string, folder: 'bandit' | 'experiments' | 'ope' = 'bandit'): T {
   return JSON.parse(readFileSync(sharedPath('golden', folder, file), 'utf8')) as T
 }
 
