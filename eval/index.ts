@@ -10,6 +10,7 @@ export {
 } from './baselines/index.ts'
 export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
+export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
 export { DEFAULT_GATE_RULES, type GateRules, judgePromotion, readEvaluation } from './gate/index.ts'
