@@ -1,6 +1,7 @@
 /** The public surface of the datasets: loading outcome sets, and the provider simulator that replays one. */
 
 export { listBundledDatasets, openDataset } from './loader.ts'
+export { qualityOf } from './log/dsjson.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
 export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
 export type { SimulatedArm } from './simulator/arms.ts'
