@@ -3,6 +3,7 @@
 export type { BanditAction, BanditFeatures, LoggedBanditRow } from './bandit/row.ts'
 export { DATASET_FORMATS, type DatasetFormat } from './formats/source.ts'
 export { listBundledDatasets, openDataset } from './loader.ts'
+export { qualityOf } from './log/dsjson.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
 export type { ReadOptions } from './read/options.ts'
 export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'

@@ -27,6 +27,7 @@ export {
   judgementInForce,
   lessonOf,
 } from './feedback-ledger.ts'
+export { createFrozenPolicy, type FrozenPolicy, type FrozenPolicyOptions } from './frozen-policy.ts'
 export {
   type EppoActions,
   type EppoAttributes,
@@ -84,6 +85,14 @@ export type {
   PacerSnapshot,
   Reservation,
 } from './pacing-types.ts'
+export {
+  distributionOver,
+  type OwnBeliefs,
+  type PastChoice,
+  type PastDecision,
+  pastRates,
+  validatePastChoice,
+} from './past-decision.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'

@@ -33,6 +33,26 @@ export {
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
 export {
+  type Goods,
+  LEFT_OUT,
+  LEFT_OUT_MEANING,
+  type LeftOut,
+  leftOut,
+  type Realised,
+  realised,
+  utilityOf,
+} from './off-policy/logged-row.ts'
+export { ResponseCounts } from './off-policy/response.ts'
+export { foldOf, RewardSums } from './off-policy/reward-model.ts'
+export {
+  createTarget,
+  parseTarget,
+  TARGET_NAMES,
+  type TargetOverrides,
+  type TargetPolicy,
+  type TargetSpec,
+} from './off-policy/target.ts'
+export {
   type Estimate,
   type Estimator,
   type EstimatorRow,
