@@ -10,8 +10,10 @@ export {
 } from './baselines/index.ts'
 export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
+export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
+export { DEFAULT_GATE_RULES, type GateRules, judgePromotion, readEvaluation } from './gate/index.ts'
 export {
   type AsymptoticLook,
   asymptoticHalfWidth,
@@ -33,6 +35,26 @@ export {
 export { Moments } from './intervals/moments.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export {
+  type Goods,
+  LEFT_OUT,
+  LEFT_OUT_MEANING,
+  type LeftOut,
+  leftOut,
+  type Realised,
+  realised,
+  utilityOf,
+} from './off-policy/logged-row.ts'
+export { ResponseCounts } from './off-policy/response.ts'
+export { foldOf, RewardSums } from './off-policy/reward-model.ts'
+export {
+  createTarget,
+  parseTarget,
+  TARGET_NAMES,
+  type TargetOverrides,
+  type TargetPolicy,
+  type TargetSpec,
+} from './off-policy/target.ts'
 export * from './off-policy/index.ts'
 export {
   type ClassBy,
@@ -60,6 +82,8 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export * from './report/html/index.ts'
+export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'
