@@ -32,9 +32,10 @@ export {
   type IntervalOfMean,
   type MeanSummary,
 } from './intervals/interval.ts'
-export { Moments } from './intervals/moments.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { RunningMoments } from './intervals/running-moments.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export * from './off-policy/index.ts'
 export {
   type Goods,
   LEFT_OUT,
@@ -55,7 +56,6 @@ export {
   type TargetPolicy,
   type TargetSpec,
 } from './off-policy/target.ts'
-export * from './off-policy/index.ts'
 export {
   type ClassBy,
   type Dropped,

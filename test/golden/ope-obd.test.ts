@@ -13,10 +13,10 @@ import {
   estimatorRow,
   hoeffdingInterval,
   ips,
-  type Moments,
   normalInterval,
   RowMean,
   type RowValue,
+  type RunningMoments,
   SelfNormalised,
   type ShrinkageFamily,
   sndr,
@@ -62,7 +62,7 @@ const FAMILIES: Readonly<Record<string, ShrinkageFamily>> = {
   'dr-os/slope': 'dr_os',
 }
 
-function summaryOf(moments: Moments) {
+function summaryOf(moments: RunningMoments) {
   const range = moments.most
   const { lo, hi } = normalInterval(moments, 0.95)
   return {

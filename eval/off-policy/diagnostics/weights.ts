@@ -5,7 +5,7 @@
  * Effective sample sizes as in Owen, "Monte Carlo theory, methods and examples", section 9.3.
  */
 import { CompensatedSums } from '../../intervals/compensated-sums.ts'
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { checkMergeable } from '../estimators/sums.ts'
 import { checkRow } from '../row.ts'
 import type { EstimatorRow, EstimatorState } from '../types.ts'
@@ -53,7 +53,7 @@ export interface WeightState {
 }
 
 export class WeightDiagnostics {
-  readonly #moments = new Moments()
+  readonly #moments = new RunningMoments()
   readonly #sums = new CompensatedSums(TAIL + 2 * TAIL_THRESHOLDS.length)
   readonly #quantiles = new Quantiles()
   #weighted = 0
