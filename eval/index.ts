@@ -24,6 +24,8 @@ export {
   DEFAULT_TUNED_FOR,
 } from './intervals/asymptotic-cs.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
+export { clopperPearson } from './intervals/clopper-pearson.ts'
+export { empiricalBernsteinInterval, hoeffdingInterval } from './intervals/concentration.ts'
 export {
   DEFAULT_LEVEL,
   type Interval,
@@ -31,7 +33,9 @@ export {
   type MeanSummary,
 } from './intervals/interval.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { RunningMoments } from './intervals/running-moments.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export * from './off-policy/index.ts'
 export {
   type Goods,
   LEFT_OUT,
@@ -52,16 +56,6 @@ export {
   type TargetPolicy,
   type TargetSpec,
 } from './off-policy/target.ts'
-export {
-  type Estimate,
-  type Estimator,
-  type EstimatorRow,
-  type EstimatorState,
-  type EvaluationJson,
-  type Reason,
-  VALUES,
-  type ValueName,
-} from './off-policy/types.ts'
 export {
   type ClassBy,
   type Dropped,
