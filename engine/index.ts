@@ -27,6 +27,7 @@ export {
   judgementInForce,
   lessonOf,
 } from './feedback-ledger.ts'
+export { createFrozenPolicy, type FrozenPolicy, type FrozenPolicyOptions } from './frozen-policy.ts'
 export {
   type EppoActions,
   type EppoAttributes,
@@ -66,12 +67,14 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
+  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
   SERVED_REASONS,
   type ServedReason,
 } from './logged-decision.ts'
+export { normalCdfExact } from './normal.ts'
 export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
@@ -82,6 +85,14 @@ export type {
   PacerSnapshot,
   Reservation,
 } from './pacing-types.ts'
+export {
+  distributionOver,
+  type OwnBeliefs,
+  type PastChoice,
+  type PastDecision,
+  pastRates,
+  validatePastChoice,
+} from './past-decision.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
@@ -95,6 +106,7 @@ export {
   readPolicyFile,
   writePolicyFile,
 } from './policy-file.ts'
+export { policyFileHash } from './policy-file-hash.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,
@@ -106,6 +118,7 @@ export type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+export { incompleteBeta, logBeta, logGamma } from './special-functions.ts'
 export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
 export {
   type EmbeddingProjection,

@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<keyof LogRecord, Kind>> = {
   stream: 'truth',
   prompt_tokens: 'number',
   metadata: 'json',
+  assignment: 'json',
   class: 'text',
   feature_space: 'text',
   x: 'numbers',
@@ -107,8 +108,12 @@ export async function writeParquet(rows: AsyncIterable<LoggedDecision>, path: st
 /** @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, row (from 1) and field */
 export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<LoggedDecision> {
   const file = await openParquet(path)
-  const names = Object.keys(logRecordSchema.shape)
-  const missing = names.filter((name) => !file.columns.includes(name))
+  const fields = Object.entries(logRecordSchema.shape)
+  const names = fields.flatMap(([name]) => (file.columns.includes(name) ? [name] : []))
+  // Files of earlier releases lack what came later.
+  const missing = fields.flatMap(([name, field]) =>
+    names.includes(name) || field.safeParse(undefined).success ? [] : [name],
+  )
   if (missing.length > 0) throw badRecord(path, `no column ${missing.join(', ')}`)
   let number = 0
   for await (const row of file.rows(names, options.signal)) {
