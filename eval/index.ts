@@ -22,12 +22,15 @@ export {
   DEFAULT_TUNED_FOR,
 } from './intervals/asymptotic-cs.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
+export { clopperPearson } from './intervals/clopper-pearson.ts'
+export { empiricalBernsteinInterval, hoeffdingInterval } from './intervals/concentration.ts'
 export {
   DEFAULT_LEVEL,
   type Interval,
   type IntervalOfMean,
   type MeanSummary,
 } from './intervals/interval.ts'
+export { Moments } from './intervals/moments.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
 export {
@@ -50,16 +53,7 @@ export {
   type TargetPolicy,
   type TargetSpec,
 } from './off-policy/target.ts'
-export {
-  type Estimate,
-  type Estimator,
-  type EstimatorRow,
-  type EstimatorState,
-  type EvaluationJson,
-  type Reason,
-  VALUES,
-  type ValueName,
-} from './off-policy/types.ts'
+export * from './off-policy/index.ts'
 export {
   type ClassBy,
   type Dropped,
