@@ -9,6 +9,7 @@ export {
   type StoreOptions,
   type WriterOptions,
 } from './clickhouse/options.ts'
+export * from './clickhouse/policy-rows.ts'
 export type { Cluster } from './clickhouse/schema/on-cluster.ts'
 export { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from './clickhouse/schema/on-cluster.ts'
 export type { Retention } from './clickhouse/schema/retention.ts'

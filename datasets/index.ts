@@ -1,8 +1,11 @@
 /** The public surface of the datasets: loading outcome sets, and the provider simulator that replays one. */
 
+export type { BanditAction, BanditFeatures, LoggedBanditRow } from './bandit/row.ts'
+export { DATASET_FORMATS, type DatasetFormat } from './formats/source.ts'
 export { listBundledDatasets, openDataset } from './loader.ts'
 export { qualityOf } from './log/dsjson.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
+export type { ReadOptions } from './read/options.ts'
 export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
 export type { SimulatedArm } from './simulator/arms.ts'
 export { SIMULATOR_ERROR_CODES, SimulatorError } from './simulator/errors.ts'

@@ -67,6 +67,7 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
+  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
@@ -105,6 +106,7 @@ export {
   readPolicyFile,
   writePolicyFile,
 } from './policy-file.ts'
+export { policyFileHash } from './policy-file-hash.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,

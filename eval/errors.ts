@@ -1,5 +1,6 @@
 /** Every error that eval can throw has a code of this table; messages name the input and the repair. */
 export const EVALUATION_ERROR_CODES = [
+  'eval_bad_evaluation',
   'eval_bad_option',
   'eval_bad_propensity',
   'eval_bad_row',

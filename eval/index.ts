@@ -10,8 +10,10 @@ export {
 } from './baselines/index.ts'
 export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
+export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
+export { DEFAULT_GATE_RULES, type GateRules, judgePromotion, readEvaluation } from './gate/index.ts'
 export {
   type AsymptoticLook,
   asymptoticHalfWidth,
@@ -91,6 +93,8 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export * from './report/html/index.ts'
+export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'

@@ -8,6 +8,7 @@ import { erase } from './erase.ts'
 import { importLog } from './import-log.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
+import { createPolicyStore } from './policy-store.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { SumsFollower } from './readers/follow-sums.ts'
@@ -109,6 +110,7 @@ export function createStore(
     new SumsFollower(clickhouse, { ...query, bucketMs: bucketMsOf(query.halfLifeMs) }, heldNames)
 
   return {
+    ...createPolicyStore(clickhouse, read),
     kind: clickhouse.kind,
     location: clickhouse.location,
     appendDecision: writer.appendDecision,

@@ -27,6 +27,15 @@ function centralProbability(t: number, degrees: number): number {
 }
 
 /**
+ * P(|T| > |t|), exact far into the tails, where 1 − P(|T| ≤ |t|) would be rounded to 0.
+ *
+ * @param degrees of freedom, > 0
+ */
+export function studentTails(t: number, degrees: number): number {
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5)
+}
+
+/**
  * The t with P(|T| ≤ t) = `level`, in (0, 1): by bisection of the angle to the precision of a double, and for a thousand
  * degrees or more by the expansion about the normal quantile (Abramowitz & Stegun 26.7.5).
  *

@@ -31,6 +31,7 @@ function oddRows(): LoggedDecision[] {
       stream: true,
       session: 'tab\t"quoted" \\ line\nbreak é 日本 🦊',
       metadata: { 'a key': "o'hare", empty: '' },
+      assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
       surface: 'route',
     },
     {

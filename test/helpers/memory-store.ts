@@ -7,12 +7,16 @@ import {
   type DecisionRow,
   type Erasure,
   type ErasureQuery,
+  type EvaluationRow,
   type ForgottenRow,
   type LogImport,
   type LogQuery,
+  type PolicyListing,
+  type PolicyRow,
   type PromptRow,
   type RewardableDecision,
   type RewardRow,
+  type RolloutRow,
   type Store,
   StoreError,
   type StoreState,
@@ -41,6 +45,9 @@ export class MemoryStore implements Store {
   readonly forgotten: ForgottenRow[] = []
   readonly prompts: PromptRow[] = []
   readonly erasures: ErasureQuery[] = []
+  readonly policies: PolicyRow[] = []
+  readonly evaluations: EvaluationRow[] = []
+  readonly rollouts: RolloutRow[] = []
   readonly statsQueries: TrafficQuery[] = []
   /** What {@link trafficStats} answers. */
   traffic: TrafficStats = { groups: [] }
@@ -168,6 +175,36 @@ export class MemoryStore implements Store {
     this.#need()
     this.erasures.push({ tenant, userHash })
     return { decisions: 0, rows: {} }
+  }
+  async savePolicy(row: PolicyRow): Promise<boolean> {
+    this.#need()
+    if (this.policies.some(({ hash }) => hash === row.hash)) return false
+    this.policies.push(row)
+    return true
+  }
+  async readPolicy(hash: string): Promise<PolicyRow | undefined> {
+    this.#need()
+    return this.policies.find((row) => row.hash === hash)
+  }
+  async listPolicies(): Promise<readonly PolicyListing[]> {
+    this.#need()
+    return this.policies.map(({ text: _, ...listing }) => listing).reverse()
+  }
+  async recordEvaluation(row: EvaluationRow): Promise<void> {
+    this.#need()
+    this.evaluations.push(row)
+  }
+  async readEvaluations({ targetHash }: { targetHash?: string } = {}): Promise<readonly EvaluationRow[]> {
+    this.#need()
+    return this.evaluations.filter((row) => (targetHash ?? row.targetHash) === row.targetHash).reverse()
+  }
+  async appendRollout(row: RolloutRow): Promise<void> {
+    this.#need()
+    this.rollouts.push(row)
+  }
+  async readRollouts({ model }: { model?: string } = {}): Promise<readonly RolloutRow[]> {
+    this.#need()
+    return this.rollouts.filter((row) => (model ?? row.model) === row.model)
   }
   async ping(): Promise<void> {
     this.#need()
