@@ -35,6 +35,14 @@ export {
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
 export { RunningMoments } from './intervals/running-moments.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export {
+  evaluateLog,
+  type ReadableLog,
+  scoreLog,
+  surveyLog,
+} from './off-policy/evaluate.ts'
+export { type Evaluation, evaluationOf } from './off-policy/evaluation.ts'
+export type { EvaluationRow } from './off-policy/evaluation-row.ts'
 export * from './off-policy/index.ts'
 export {
   type Goods,
@@ -46,8 +54,11 @@ export {
   realised,
   utilityOf,
 } from './off-policy/logged-row.ts'
+export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
+export type { ScoringState } from './off-policy/scoring.ts'
+export { Survey, type SurveyState } from './off-policy/survey.ts'
 export {
   createTarget,
   parseTarget,
