@@ -66,14 +66,18 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
-  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
   SERVED_REASONS,
   type ServedReason,
 } from './logged-decision.ts'
-export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export {
+  type DecisionContext,
+  type ForecastContext,
+  observationsFromOutcome,
+  qualityObservation,
+} from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,

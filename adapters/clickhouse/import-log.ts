@@ -88,7 +88,6 @@ function decisionRow(row: LoggedDecision): DecisionRow {
     stream,
     promptTokens,
     metadata,
-    assignment,
   } = row
   return {
     decision: row,
@@ -103,7 +102,6 @@ function decisionRow(row: LoggedDecision): DecisionRow {
       stream,
       promptTokens,
       metadata,
-      ...(assignment !== undefined && { assignment }),
     },
   }
 }
