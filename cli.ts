@@ -4,17 +4,25 @@
  * evaluation. Results go to stdout, progress and errors to stderr; errors leave by one door with a code.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SingleBar } from 'cli-progress'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { inspectSpool, openStore, type SpoolReport } from './adapters/index.ts'
-import { action, addCommands, EXIT, jsonOption, messageOf, type Output, print } from './cli/index.ts'
+import {
+  action,
+  addCommands,
+  EXIT,
+  jsonOption,
+  messageOf,
+  number,
+  type Output,
+  print,
+  whole,
+} from './cli/index.ts'
 import {
   driveTraffic,
   openDataset,
-  openScenario,
   type PromptRow,
   renderTrafficLine,
   repeatRows,
@@ -23,17 +31,6 @@ import {
   summarizeTraffic,
   type TrafficResult,
 } from './datasets/index.ts'
-import { type PolicyFile, readPolicyFile, writePolicyFile } from './engine/index.ts'
-import {
-  type ClassBy,
-  fitPolicyFile,
-  POLICY_NAMES,
-  renderReplayTable,
-  renderScenarioTable,
-  replay,
-  replayScenario,
-  toReplayJson,
-} from './eval/index.ts'
 import packageJson from './package.json' with { type: 'json' }
 import {
   type ConfigWatcher,
@@ -217,114 +214,6 @@ async function simulate(
   await simulator.close()
 }
 
-// ── replay ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface ReplayFlags extends Output {
-  readonly dataset: string
-  readonly policy: string
-  readonly online?: boolean
-  readonly split?: string
-  readonly seeds?: number
-  readonly seed?: number
-  readonly costWeight?: number
-  readonly floor?: number
-  readonly classBy?: ClassBy
-  readonly textComponents?: number
-  readonly arms?: string
-  readonly budgetUsd?: number
-  readonly warmStart?: string
-  readonly scenario?: string
-}
-
-async function runReplay(flags: ReplayFlags): Promise<void> {
-  const { json, dataset: name, arms, warmStart, policy, scenario: scenarioName, ...rest } = flags
-  const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
-  const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
-  const bar = progressBar()
-  const options = {
-    ...rest,
-    dataset: await openDataset(name),
-    policy: policyFile?.policy ?? policy,
-    ...(policyFile !== undefined && { policyFile }),
-    ...(arms === undefined ? {} : { arms: arms.split(',') }),
-    ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
-    onProgress: (done: number, total: number) => bar.update(done, total),
-  }
-  if (scenario === undefined) {
-    const result = await replay(options).finally(() => bar.stop())
-    if (json) print(toReplayJson(result))
-    else process.stdout.write(renderReplayTable(result))
-  } else {
-    const result = await replayScenario({ ...options, scenario }).finally(() => bar.stop())
-    if (json) print(result)
-    else process.stdout.write(renderScenarioTable(result))
-  }
-}
-
-/** @throws {EngineError} `engine_bad_policy_file`; and what reading throws */
-async function loadPolicyFile(path: string): Promise<PolicyFile> {
-  return readPolicyFile(parseJson(path, await readFile(path, 'utf8')))
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw Object.assign(new Error(`${path} is not JSON: ${messageOf(cause)}`, { cause }), {
-      code: 'config_unreadable',
-    })
-  }
-}
-
-// ── fit ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface FitFlags extends Output {
-  readonly dataset: string
-  readonly policy: string
-  readonly split: string
-  readonly out: string
-  readonly effectiveSamples?: number
-  readonly textComponents?: number
-  readonly classBy?: ClassBy
-  readonly arms?: string
-}
-
-async function fit(flags: FitFlags): Promise<void> {
-  const { json, dataset: name, arms, out, ...options } = flags
-  const bar = progressBar()
-  const file = await fitPolicyFile({
-    ...options,
-    dataset: await openDataset(name),
-    createdMs: Date.now(),
-    ...(arms === undefined ? {} : { arms: arms.split(',') }),
-    onProgress: (done, total) => bar.update(done, total),
-  }).finally(() => bar.stop())
-  await writeFile(out, writePolicyFile(file))
-  const { rows, split } = file.provenance
-  if (json) print({ out, rows, split, sums: file.sums.length })
-  else process.stdout.write(`${out}: ${file.sums.length} sums from ${rows} rows of ${name}, ${split}\n`)
-}
-
-/** On stderr, and only where somebody watches. */
-function progressBar(): { update(done: number, total: number): void; stop(): void } {
-  if (!process.stderr.isTTY) return { update() {}, stop() {} }
-  const bar = new SingleBar({
-    format: '{bar} {percentage}% | {value}/{total} | {eta_formatted} left',
-    stream: process.stderr,
-  })
-  let started = false
-  return {
-    update(done, total) {
-      if (!started) bar.start(total, done)
-      started = true
-      bar.update(done)
-    },
-    stop() {
-      if (started) bar.stop()
-    },
-  }
-}
-
 // ── doctor ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Whether the configuration holds and its store opens. */
@@ -441,22 +330,6 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 // ── flags ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function number(least: number, most: number, { whole = false } = {}): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    const ok = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value))
-    if (!ok)
-      throw new InvalidArgumentError(`expected a ${whole ? 'whole ' : ''}number from ${least} to ${most}`)
-    return value
-  }
-}
-const positive = (unit: string) => (text: string) => {
-  const value = Number(text)
-  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError(`expected a number above 0, ${unit}`)
-  return value
-}
-const whole = (least: number, most: number) => number(least, most, { whole: true })
-
 const program = new Command('highwayman')
   .description(
     'An adaptive routing engine for model providers: one address that learns which model answers what best.',
@@ -496,59 +369,6 @@ program
   .option('--latency-scale <factor>', 'factor on all times, 0 for none', number(0, 1_000), 1)
   .addOption(jsonOption())
   .action(action(simulate))
-
-program
-  .command('replay')
-  .description('judge a policy on a data set where every arm’s outcome is known')
-  .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
-  .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')
-  .option('--online', 'learn as the rows come, from the chosen arm alone')
-  .option('--split <name>', 'rows to judge on: a split of the set, or all (default: test, online all)')
-  .option('--seeds <number>', 'how many orders or draws (default: 5)', whole(1, 1_000))
-  .option('--seed <number>', 'the first seed (default: 1)', whole(0, 2 ** 31))
-  .option(
-    '--cost-weight <w>',
-    'reward is quality − w · cost / mean cost of the dearest arm (default: 0)',
-    number(0, 1e9),
-  )
-  .option('--floor <p>', 'probability spread evenly over the arms', number(0, 0.999))
-  .addOption(
-    new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
-  )
-  .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
-  .option('--arms <ids>', 'only these arms, separated by commas')
-  .option(
-    '--budget-usd <x>',
-    'keep to a mean cost of x USD per request (online)',
-    positive('USD per request'),
-  )
-  .option(
-    '--warm-start <splits>',
-    'learn every arm’s outcome on these splits first, separated by commas (online)',
-  )
-  .option('--scenario <name>', 'what happens to the arms on the way: bundled name or JSON file (online)')
-  .addOption(jsonOption())
-  .action(action(runReplay))
-
-program
-  .command('fit')
-  .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
-  .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
-  .requiredOption('--out <file>', 'where to write the policy file')
-  .option('--policy <name>', 'the policy it is for: as for replay', 'thompson')
-  .option('--split <name>', 'rows to learn from', 'train')
-  .option(
-    '--effective-samples <n>',
-    'observations that each arm’s sums count as at most (default: 2000)',
-    number(1, 1e9),
-  )
-  .addOption(
-    new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
-  )
-  .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
-  .option('--arms <ids>', 'only these arms, separated by commas')
-  .addOption(jsonOption())
-  .action(action(fit))
 
 program
   .command('doctor')

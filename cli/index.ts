@@ -1,11 +1,16 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
 import { eraseCommand } from './erase.ts'
+import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
+import { replayCommand } from './replay.ts'
 
+export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
 
 export function addCommands(program: Command): void {
+  replayCommand(program)
+  fitCommand(program)
   logCommand(program)
   eraseCommand(program)
 }

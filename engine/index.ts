@@ -27,6 +27,7 @@ export {
   judgementInForce,
   lessonOf,
 } from './feedback-ledger.ts'
+export { createFrozenPolicy, type FrozenPolicy, type FrozenPolicyOptions } from './frozen-policy.ts'
 export {
   type EppoActions,
   type EppoAttributes,
@@ -72,6 +73,7 @@ export {
   SERVED_REASONS,
   type ServedReason,
 } from './logged-decision.ts'
+export { normalCdfExact } from './normal.ts'
 export {
   type DecisionContext,
   type ForecastContext,
@@ -87,6 +89,14 @@ export type {
   PacerSnapshot,
   Reservation,
 } from './pacing-types.ts'
+export {
+  distributionOver,
+  type OwnBeliefs,
+  type PastChoice,
+  type PastDecision,
+  pastRates,
+  validatePastChoice,
+} from './past-decision.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
@@ -112,6 +122,7 @@ export type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+export { incompleteBeta, logBeta, logGamma } from './special-functions.ts'
 export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
 export {
   type EmbeddingProjection,

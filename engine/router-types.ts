@@ -2,6 +2,7 @@
 import type { BudgetTerms } from './budget.ts'
 import type { ConservativeAccount } from './conservative.ts'
 import type { Elsewhere, Merged } from './elsewhere.ts'
+import type { Foresight, PromptSize } from './estimate.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
 import type { TurnsState } from './turns.ts'
@@ -111,6 +112,11 @@ export interface Router {
    * learned comes by `learn`.
    */
   decide(request: DecideRequest): DecideResult
+  /**
+   * What is believed of each arm at a context vector, whether or not the arm could serve; in the order of `arms`.
+   * @throws {EngineError} `engine_unknown_arm`
+   */
+  foresee(arms: readonly ArmId[], x: Float64Array, facts: PromptSize, atMs: number): readonly Foresight[]
   /**
    * Adds examples; weight −1 takes one back exactly.
    *

@@ -2,17 +2,9 @@
 import Table from 'cli-table3'
 import type { BaselineName } from '../baselines/index.ts'
 import type { BaselineFigures, BudgetFigures, ReplayResult, RouterFigures } from '../replay/types.ts'
+import { titleOf } from './baseline-titles.ts'
 import { formatDifference, formatInterval, formatNumber } from './format.ts'
 
-const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
-  random: 'random',
-  bestSingle: 'best single',
-  bestSingleTrain: 'best single (training)',
-  zeroRouter: 'zero router (equal cost)',
-  categoryMean: 'category mean',
-  classHindsight: 'best per class (hindsight)',
-  oracle: 'oracle',
-}
 const REQUESTS_PER_COST = 1_000
 const ARMS_SHOWN = 8
 const LABEL_WIDTH = 15
@@ -27,11 +19,7 @@ export function renderReplayTable(result: ReplayResult): string {
   })
   table.push([policy.name, ...figureCells(policy), ''])
   for (const [name, figures] of Object.entries(result.baselines) as [BaselineName, BaselineFigures][]) {
-    table.push([
-      BASELINE_TITLES[name],
-      ...figureCells(figures),
-      formatInterval(figures.policyGain, formatDifference),
-    ])
+    table.push([titleOf(name), ...figureCells(figures), formatInterval(figures.policyGain, formatDifference)])
   }
   const details = detailsOf(result).map(([label, text]) => `${label.padEnd(LABEL_WIDTH)} ${text}`)
   return `${[heading(result), table.toString(), ...details, result.verdict.text].join('\n')}\n`

@@ -39,6 +39,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     session: wishes.session,
     userHash: user,
     requestId,
+    requestClass: described[0].facts.requestClass,
   })
   return {
     requestId,

@@ -44,6 +44,11 @@ export interface UnitSource {
   readonly requestId: string
 }
 
+/** What is known of a request when it is given a policy. */
+export interface RequestSource extends UnitSource {
+  readonly requestClass: string
+}
+
 /** The unit that a request belongs to, as text; a request that names no session or user is a unit of its own. */
 export function unitOf(unit: Unit, { tenant, session, userHash, requestId }: UnitSource): string {
   if (unit === 'tenant') return JSON.stringify([unit, tenant])

@@ -35,14 +35,14 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
 const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['engine', ['ml-matrix', 'pure-rand', '@stdlib/*']],
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
-  ['datasets', ['hyparquet', 'hyparquet-writer', 'undici', 'zod']],
+  ['datasets', ['csv-parse', 'hyparquet', 'hyparquet-writer', 'undici', 'yaml', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   [
     'server',
     '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client re2js uuid yaml zod'.split(' '),
   ],
-  ['cli', ['commander']],
-  ['cli.ts', ['cli-progress', 'commander']],
+  ['cli', ['cli-progress', 'commander']],
+  ['cli.ts', ['commander']],
 ])
 
 /** Places that may not use all of Node. The engine hashes, and that is all it asks of the machine. */

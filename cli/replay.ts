@@ -1,0 +1,113 @@
+/** `highwayman replay`: a policy on a data set whose every outcome is known. */
+import { writeFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { openDataset, openScenario } from '../datasets/index.ts'
+import {
+  type ClassBy,
+  POLICY_NAMES,
+  renderReplayReport,
+  renderReplayTable,
+  renderScenarioTable,
+  replay,
+  replayScenario,
+  toReplayJson,
+} from '../eval/index.ts'
+import { number, positive, whole } from './flags.ts'
+import { loadPolicyFile } from './policy-file.ts'
+import { progressBar } from './progress.ts'
+import { action, jsonOption, type Output, print } from './run.ts'
+
+interface ReplayFlags extends Output {
+  readonly dataset: string
+  readonly policy: string
+  readonly online?: boolean
+  readonly split?: string
+  readonly seeds?: number
+  readonly seed?: number
+  readonly costWeight?: number
+  readonly floor?: number
+  readonly classBy?: ClassBy
+  readonly textComponents?: number
+  readonly arms?: string
+  readonly budgetUsd?: number
+  readonly warmStart?: string
+  readonly scenario?: string
+  readonly report?: string
+}
+
+async function runReplay(flags: ReplayFlags): Promise<void> {
+  const { json, dataset: name, arms, warmStart, policy, scenario: scenarioName, report, ...rest } = flags
+  const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
+  const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
+  const bar = progressBar()
+  const options = {
+    ...rest,
+    dataset: await openDataset(name),
+    policy: policyFile?.policy ?? policy,
+    ...(policyFile !== undefined && { policyFile }),
+    ...(arms === undefined ? {} : { arms: arms.split(',') }),
+    ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
+    onProgress: (done: number, total: number) => bar.update(done, total),
+  }
+  if (scenario === undefined) {
+    const result = await replay(options).finally(() => bar.stop())
+    if (report !== undefined)
+      await writeReport(report, renderReplayReport(result, command()), toReplayJson(result))
+    if (json) print(toReplayJson(result))
+    else process.stdout.write(renderReplayTable(result))
+  } else {
+    const result = await replayScenario({ ...options, scenario }).finally(() => bar.stop())
+    if (json) print(result)
+    else process.stdout.write(renderScenarioTable(result))
+  }
+}
+
+/** The page, and the same as data beside it: `out.html` and `out.json`. */
+async function writeReport(path: string, page: string, data: unknown): Promise<void> {
+  await writeFile(path, page)
+  await writeFile(`${path.replace(/\.html?$/, '')}.json`, `${JSON.stringify(data, undefined, 2)}\n`)
+  process.stderr.write(`${path}: written, with its JSON beside it\n`)
+}
+
+/** What was typed, for a reader who wants to type it again. */
+function command(): string {
+  return ['highwayman', ...process.argv.slice(2)]
+    .map((word) => (/^[\w./:,=+-]+$/.test(word) ? word : `'${word}'`))
+    .join(' ')
+}
+
+export function replayCommand(program: Command): void {
+  program
+    .command('replay')
+    .description('judge a policy on a data set where every arm’s outcome is known')
+    .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
+    .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')
+    .option('--online', 'learn as the rows come, from the chosen arm alone')
+    .option('--split <name>', 'rows to judge on: a split of the set, or all (default: test, online all)')
+    .option('--seeds <number>', 'how many orders or draws (default: 5)', whole(1, 1_000))
+    .option('--seed <number>', 'the first seed (default: 1)', whole(0, 2 ** 31))
+    .option(
+      '--cost-weight <w>',
+      'reward is quality − w · cost / mean cost of the dearest arm (default: 0)',
+      number(0, 1e9),
+    )
+    .option('--floor <p>', 'probability spread evenly over the arms', number(0, 0.999))
+    .addOption(
+      new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
+    )
+    .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
+    .option('--arms <ids>', 'only these arms, separated by commas')
+    .option(
+      '--budget-usd <x>',
+      'keep to a mean cost of x USD per request (online)',
+      positive('USD per request'),
+    )
+    .option(
+      '--warm-start <splits>',
+      'learn every arm’s outcome on these splits first, separated by commas (online)',
+    )
+    .option('--scenario <name>', 'what happens to the arms on the way: bundled name or JSON file (online)')
+    .option('--report <file>', 'write one self-contained HTML file, and its JSON beside it')
+    .addOption(jsonOption())
+    .action(action(runReplay))
+}
