@@ -54,6 +54,7 @@ export {
   realised,
   utilityOf,
 } from './off-policy/logged-row.ts'
+export { type EvaluationPart, mergeParts, partOf, readPart } from './off-policy/parts.ts'
 export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
@@ -67,6 +68,12 @@ export {
   type TargetPolicy,
   type TargetSpec,
 } from './off-policy/target.ts'
+export {
+  isTargetTable,
+  readTargetTable,
+  TARGET_TABLE_FORMAT,
+  type TargetTable,
+} from './off-policy/target-table.ts'
 export {
   type ClassBy,
   type Dropped,
@@ -93,6 +100,7 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
