@@ -10,7 +10,6 @@ import type {
   HeadCut,
   HeadName,
   HeadSums,
-  LoggedAssignment,
   LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
@@ -34,8 +33,6 @@ export interface DecisionRow {
   readonly stream: boolean
   readonly promptTokens: number
   readonly metadata: Readonly<Record<string, string>>
-  /** Absent: the configuration's policy drew, with nothing beside it. */
-  readonly assignment?: LoggedAssignment
   /** The request under the other feature spaces that learned along. Absent: there were none. */
   readonly also?: readonly OtherContext[]
 }
