@@ -1,5 +1,6 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
+import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
@@ -13,4 +14,5 @@ export function addCommands(program: Command): void {
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  datasetsCommand(program)
 }
