@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { replayCommand } from './replay.ts'
@@ -11,6 +12,7 @@ export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.t
 
 export function addCommands(program: Command): void {
   replayCommand(program)
+  evaluateCommand(program)
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)

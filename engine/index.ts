@@ -67,7 +67,6 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
-  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
@@ -75,7 +74,12 @@ export {
   type ServedReason,
 } from './logged-decision.ts'
 export { normalCdfExact } from './normal.ts'
-export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export {
+  type DecisionContext,
+  type ForecastContext,
+  observationsFromOutcome,
+  qualityObservation,
+} from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
