@@ -1,5 +1,5 @@
 /** What the other folders may use of the outside world. */
-
+export * from './clickhouse/experiment-rows.ts'
 export { openStore } from './clickhouse/open-store.ts'
 export {
   DEFAULT_SPOOL_BYTES,
@@ -9,6 +9,7 @@ export {
   type StoreOptions,
   type WriterOptions,
 } from './clickhouse/options.ts'
+export * from './clickhouse/policy-rows.ts'
 export type { Cluster } from './clickhouse/schema/on-cluster.ts'
 export { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from './clickhouse/schema/on-cluster.ts'
 export type { Retention } from './clickhouse/schema/retention.ts'

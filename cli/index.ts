@@ -1,6 +1,7 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
 import { eraseCommand } from './erase.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { replayCommand } from './replay.ts'
@@ -10,6 +11,7 @@ export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.t
 
 export function addCommands(program: Command): void {
   replayCommand(program)
+  evaluateCommand(program)
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)

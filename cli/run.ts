@@ -2,8 +2,8 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../server/index.ts'
 
-/** Exit codes: the command's own failure, and an input that has to be mended first. */
-export const EXIT = { failed: 1, badInput: 2 } as const
+/** Exit codes: the command's own failure, an input that has to be mended first, and a log that allows no estimate. */
+export const EXIT = { failed: 1, badInput: 2, noEstimate: 3 } as const
 
 export interface Output {
   readonly json?: boolean

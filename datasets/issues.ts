@@ -5,10 +5,15 @@ const MAX_FOUND_CHARS = 60
 
 /** `outcomes.gpt-4.quality: expected a number in [0, 1], got 1.3`. Tells the first issue only: it is repaired first. */
 export function describeFirstIssue(error: z.ZodError, input: unknown): string {
-  const [issue] = error.issues
-  if (issue === undefined) return error.message
-  const field = issue.path.length === 0 ? 'top level' : issue.path.map(String).join('.')
-  return `${field}: ${issue.message}, got ${describe(valueAt(input, issue.path))}`
+  return describeIssues(error, input)[0] ?? error.message
+}
+
+/** All of them. */
+export function describeIssues(error: z.ZodError, input: unknown): readonly string[] {
+  return error.issues.map((issue) => {
+    const field = issue.path.length === 0 ? 'top level' : issue.path.map(String).join('.')
+    return `${field}: ${issue.message}, got ${describeFound(valueAt(input, issue.path))}`
+  })
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
@@ -20,8 +25,9 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
-function describe(value: unknown): string {
+/** A value as a message shows it: short. */
+export function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value)
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > MAX_FOUND_CHARS ? `${text.slice(0, MAX_FOUND_CHARS)}…` : text
 }

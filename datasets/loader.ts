@@ -1,84 +1,78 @@
-/** Opens a dataset by name or folder. The row format is described in README.md beside this file. */
+/** Opens a set by name or path, in whichever format. The formats are described in docs/datasets.md. */
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
-import { readLines } from './lines.ts'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Fingerprints } from './fingerprints.ts'
+import { ROW_FILES, sourceAt } from './formats/detect.ts'
+import type { RowSource } from './formats/source.ts'
 import { readModels } from './models.ts'
-import { parseRow } from './row.ts'
+import { decodeOrTell, type ReadOptions } from './read/options.ts'
 import { type Dataset, DatasetError, type PromptRow } from './types.ts'
 
 const BUNDLED_ROOT = import.meta.dirname
-const PROMPT_FILES = ['prompts.jsonl.gz', 'prompts.jsonl'] as const
-/** Long enough for a prompt that fills the largest context windows, short enough to refuse a file that is not ours. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /** Names of the sets that come with the package, sorted. */
 export async function listBundledDatasets(): Promise<readonly string[]> {
   const entries = await readdir(BUNDLED_ROOT, { withFileTypes: true })
   return entries
-    .filter((entry) => entry.isDirectory() && promptFileOf(join(BUNDLED_ROOT, entry.name)) !== undefined)
+    .filter((entry) => entry.isDirectory() && holdsRows(join(BUNDLED_ROOT, entry.name)))
     .map((entry) => entry.name)
     .sort()
 }
 
+/** Where a bundled set lies. */
+export function bundledFolder(name: string): string {
+  return join(BUNDLED_ROOT, name)
+}
+
 /**
- * Opens a bundled set by name, or a folder that holds `prompts.jsonl.gz` or `prompts.jsonl` and, if it likes, a
- * `models.json`. A bundled name wins over a folder of that name in the working directory: write `./name` for the folder.
+ * Opens a bundled set by name, or a file or folder in any full-information format, with a `models.json` beside the rows if there is
+ * one. A bundled name wins over a folder of that name in the working directory: write `./name` for the folder.
  *
- * @throws {DatasetError} `dataset_not_found`, `dataset_bad_models`, `dataset_unreadable`; iterating `rows()` throws
- * `dataset_bad_line`, `dataset_unreadable`, and `dataset_empty` when the file has no row
+ * @throws {DatasetError} `dataset_not_found`, `dataset_bad_mapping`, `dataset_bad_models`, `dataset_unreadable`; iterating
+ * `rows()` throws `dataset_bad_line`, `dataset_unreadable`, and `dataset_empty` when there is no row
  */
-export async function openDataset(nameOrFolder: string): Promise<Dataset> {
+export async function openDataset(nameOrPath: string): Promise<Dataset> {
   const bundled = await listBundledDatasets()
-  const folder = bundled.includes(nameOrFolder) ? join(BUNDLED_ROOT, nameOrFolder) : resolve(nameOrFolder)
-  const promptFile = promptFileOf(folder)
-  if (promptFile === undefined) {
-    const found = (await isFolder(folder))
-      ? `${folder} holds no ${PROMPT_FILES.join(' or ')}`
-      : `no folder ${folder}`
-    throw new DatasetError(
-      'dataset_not_found',
-      `dataset '${nameOrFolder}': ${found}; give a folder with ${PROMPT_FILES.join(' or ')}, or a bundled name: ${bundled.join(', ')}`,
-    )
-  }
+  const path = bundled.includes(nameOrPath) ? bundledFolder(nameOrPath) : resolve(nameOrPath)
+  const source = await sourceAt(path).catch((error: unknown) => {
+    if (!(error instanceof DatasetError) || error.code !== 'dataset_not_found') throw error
+    const hint = `give a folder with ${ROW_FILES.join(' or ')}, a table with its mapping, or a bundled name: ${bundled.join(', ')}`
+    throw new DatasetError('dataset_not_found', `dataset '${nameOrPath}': ${error.message}; ${hint}`)
+  })
+  const isFolder = (await stat(path)).isDirectory()
+  const folder = isFolder ? path : dirname(path)
   return {
-    name: basename(folder),
+    name: isFolder && source.format === 'rows' ? basename(path) : source.name,
     folder,
     models: await readModels(join(folder, 'models.json')),
-    rows: () => readRows(promptFile),
+    origin: { format: source.format, files: source.files, licence: source.licence },
+    rows: (options = {}) => readRows(source, options),
   }
 }
 
-async function* readRows(file: string): AsyncGenerator<PromptRow> {
-  const lineOfId = new Map<string, number>()
-  for await (const line of readLines(file, MAX_LINE_BYTES)) {
-    if (line.text.trim() === '') continue
-    const where = `${file}:${line.number}`
-    const row = parseRow(line.text, where)
-    const earlier = lineOfId.get(row.promptId)
-    if (earlier !== undefined) {
+async function* readRows(source: RowSource, options: ReadOptions): AsyncGenerator<PromptRow> {
+  const lineOfId = new Fingerprints()
+  for await (const { row, where, number } of source.rows(options)) {
+    const isNew = decodeOrTell(options, () => {
+      const earlier = lineOfId.add(row.promptId, number)
+      if (earlier === undefined) return true
       const id = JSON.stringify(row.promptId)
       throw new DatasetError(
         'dataset_bad_line',
         `${where} prompt_id: expected an id of its own, got ${id} of line ${earlier}`,
       )
-    }
-    lineOfId.set(row.promptId, line.number)
-    yield row
+    })
+    if (isNew === true) yield row
   }
   if (lineOfId.size === 0) {
     throw new DatasetError(
       'dataset_empty',
-      `${file}: no rows; each line is one prompt as JSON with its outcomes`,
+      `${source.files.join(', ')}: no rows; each is one prompt with its outcomes`,
     )
   }
 }
 
-function promptFileOf(folder: string): string | undefined {
-  return PROMPT_FILES.map((name) => join(folder, name)).find((path) => existsSync(path))
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined)
-  return found?.isDirectory() ?? false
+function holdsRows(folder: string): boolean {
+  return ROW_FILES.some((name) => existsSync(join(folder, name)))
 }

@@ -1,6 +1,6 @@
-/** One line of `prompts.jsonl` as a typed record. Unknown fields are allowed: sources add their own. */
+/** One line of `prompts.jsonl` as a typed record, and back. Unknown fields are allowed: sources add their own. */
 import { z } from 'zod'
-import { describeFirstIssue } from './issues.ts'
+import { describeIssues } from './issues.ts'
 import { type ArmOutcome, DatasetError, type PromptRow } from './types.ts'
 
 const share = z
@@ -35,17 +35,20 @@ const rowSchema = z.object(
   },
   'expected an object',
 )
+export type RowJson = z.output<typeof rowSchema>
 
 /**
- * Parses and validates one line; `where` (`file:line`) starts the message of every error.
+ * Validates a row as it stands in `prompts.jsonl`; `where` (`file:line`) starts the message of every error.
  *
- * @throws {DatasetError} `dataset_bad_line`
+ * @throws {DatasetError} `dataset_bad_line`, with all that is wrong with the row
  */
-export function parseRow(text: string, where: string): PromptRow {
-  const json = parseJson(text, where)
+export function fromRowJson(json: unknown, where: string): PromptRow {
   const parsed = rowSchema.safeParse(json)
   if (!parsed.success) {
-    throw new DatasetError('dataset_bad_line', `${where} ${describeFirstIssue(parsed.error, json)}`)
+    const [first = parsed.error.message, ...more] = describeIssues(parsed.error, json)
+    throw new DatasetError('dataset_bad_line', `${where} ${first}`, {
+      more: more.map((issue) => `${where} ${issue}`),
+    })
   }
   const row = parsed.data
   const outcomes = new Map<string, ArmOutcome>()
@@ -68,10 +71,24 @@ export function parseRow(text: string, where: string): PromptRow {
   }
 }
 
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new DatasetError('dataset_bad_line', `${where}: not JSON: ${(cause as Error).message}`, { cause })
+/** The row as a line of `prompts.jsonl` holds it. */
+export function toRowJson(row: PromptRow): RowJson {
+  const outcomes = [...row.outcomes].map(([arm, outcome]) => [
+    arm,
+    {
+      quality: outcome.quality,
+      ...(outcome.costUsd !== undefined && { cost_usd: outcome.costUsd }),
+      ...(outcome.inputTokens !== undefined && { input_tokens: outcome.inputTokens }),
+      ...(outcome.outputTokens !== undefined && { output_tokens: outcome.outputTokens }),
+    },
+  ])
+  return {
+    prompt_id: row.promptId,
+    split: row.split,
+    task: row.task,
+    ...(row.category !== row.task && { category: row.category }),
+    prompt: row.prompt,
+    ...(row.contaminated !== undefined && { contaminated: row.contaminated }),
+    outcomes: Object.fromEntries(outcomes),
   }
 }

@@ -1,4 +1,6 @@
 /** Typed records of an outcome dataset: for each prompt, what every arm answered and what it cost. */
+import type { DatasetFormat } from './formats/source.ts'
+import type { ReadOptions } from './read/options.ts'
 
 export interface ArmOutcome {
   /** [0, 1]. */
@@ -47,23 +49,44 @@ export interface Dataset {
   readonly name: string
   readonly folder: string
   readonly models: ReadonlyMap<string, ModelInfo>
+  /** What the rows are read from; absent of sets that were made in memory. */
+  readonly origin?: DatasetOrigin
   /** Streams the rows in file order, validated. @throws {DatasetError} naming file, line and field. */
-  rows(): AsyncIterable<PromptRow>
+  rows(options?: ReadOptions): AsyncIterable<PromptRow>
+}
+
+export interface DatasetOrigin {
+  readonly format: DatasetFormat
+  /** In the order in which they are read. */
+  readonly files: readonly string[]
+  /** Licence of the data, where the set tells it. */
+  readonly licence: string | undefined
 }
 
 export const DATASET_ERROR_CODES = [
   'dataset_not_found',
   'dataset_bad_line',
+  'dataset_bad_mapping',
   'dataset_bad_models',
+  'dataset_bad_option',
   'dataset_bad_scenario',
-  'dataset_unreadable',
+  'dataset_checksum',
   'dataset_empty',
+  'dataset_fetch_failed',
+  'dataset_unreadable',
 ] as const
 export class DatasetError extends Error {
   override readonly name = 'DatasetError'
   readonly code: (typeof DATASET_ERROR_CODES)[number]
-  constructor(code: (typeof DATASET_ERROR_CODES)[number], message: string, options?: { cause?: unknown }) {
+  /** What else is wrong with the same record. */
+  readonly more: readonly string[]
+  constructor(
+    code: (typeof DATASET_ERROR_CODES)[number],
+    message: string,
+    options?: { cause?: unknown; more?: readonly string[] },
+  ) {
     super(message, options)
     this.code = code
+    this.more = options?.more ?? []
   }
 }

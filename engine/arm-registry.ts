@@ -22,6 +22,15 @@ export function indexArms(arms: readonly Arm[]): ReadonlyMap<ArmId, Arm> {
   return index
 }
 
+/** @throws {EngineError} `engine_unknown_arm` */
+export function knownArm(arms: ReadonlyMap<ArmId, Arm>, id: ArmId): Arm {
+  const arm = arms.get(id)
+  if (arm === undefined) {
+    throw new EngineError('engine_unknown_arm', `${id} is not among the arms: ${[...arms.keys()].join(', ')}`)
+  }
+  return arm
+}
+
 function validateArm({ id, price, prior, priorFrom }: Arm): void {
   if (priorFrom === id) throw new EngineError('engine_bad_arm', `arm ${id}: priorFrom must be another arm`)
   const check = (field: string, value: number, ok: boolean, range: string): void => {

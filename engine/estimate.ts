@@ -1,8 +1,14 @@
 /** Beliefs about the heads → what one arm is expected to bring and to cost for one request. */
-import { type ArmModel, isOnTrial } from './arm-model.ts'
+import { type ArmModel, examplesOf, isOnTrial } from './arm-model.ts'
+import type { FeatureSpace } from './feature-space.ts'
+import { nonZeros } from './linalg.ts'
 import type { LinearPrediction } from './linear-head.ts'
+import type { DecideRequest } from './router-types.ts'
 import { type LogNormal, p95, p95OfSum, product } from './tail.ts'
 import type { Arm, ArmEstimate, Belief, Price, RequestFacts, WarmCache } from './types.ts'
+
+/** What a forecast asks of a request beside its vector. */
+export type PromptSize = Pick<RequestFacts, 'promptTokens' | 'requestedOutputTokens'>
 
 /** What a decision looks at, prepared once for all arms. */
 export interface Context {
@@ -10,10 +16,21 @@ export interface Context {
   /** Non-zero positions of `x`, and those below the serving dimension. */
   readonly nz: Int32Array
   readonly servingNz: Int32Array
-  readonly facts: RequestFacts
+  readonly facts: PromptSize
   readonly nowMs: number
   /** Of a conversation. */
   readonly warmCache?: WarmCache | undefined
+}
+
+/** The context of a vector `x` of `space`. */
+export function contextOf(
+  { dimension, servingDimension }: FeatureSpace,
+  x: Float64Array,
+  { facts, atMs: nowMs, warmCache }: Pick<DecideRequest, 'atMs' | 'warmCache'> & Pick<Context, 'facts'>,
+): Context {
+  const nz = nonZeros(x, dimension)
+  const servingNz = servingDimension === dimension ? nz : nonZeros(x, servingDimension)
+  return { x, nz, servingNz, facts, nowMs, warmCache }
 }
 
 /** Everything of an {@link ArmEstimate} but the utility, which needs the preferences. */
@@ -55,6 +72,13 @@ export function forecast(arm: Arm, model: ArmModel, context: Context): Forecast 
   }
 }
 
+/** A forecast, and how many outcomes of the arm it rests on. */
+export type Foresight = Forecast & { readonly examples: number }
+
+export function foresight(arm: Arm, model: ArmModel, context: Context): Foresight {
+  return { ...forecast(arm, model, context), examples: examplesOf(model, context.nowMs) }
+}
+
 /** What 95 % of such requests stay below. */
 export interface Tails {
   readonly p95CostUsd: number
@@ -87,7 +111,7 @@ export function tails(arm: Arm, model: ArmModel, context: Context): Tails {
   }
 }
 
-function longestAnswer(arm: Arm, { requestedOutputTokens }: RequestFacts): number {
+function longestAnswer(arm: Arm, { requestedOutputTokens }: PromptSize): number {
   return Math.min(
     requestedOutputTokens ?? Number.POSITIVE_INFINITY,
     arm.maxOutputTokens ?? Number.POSITIVE_INFINITY,
@@ -120,7 +144,7 @@ function logNormal({ mean, sd, noiseVariance }: LinearPrediction): { mean: numbe
 }
 
 export function withUtility(
-  { arm, quality, costUsd, ttftMs, tpotMs, outputTokens, latencyMs, success }: Forecast,
+  { arm, quality, costUsd, ttftMs, tpotMs, outputTokens, latencyMs, success }: Omit<ArmEstimate, 'utility'>,
   rates: { readonly perUsd: number; readonly perSecond: number; readonly perFailure: number },
 ): ArmEstimate {
   const perMs = rates.perSecond / 1_000

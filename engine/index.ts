@@ -27,6 +27,7 @@ export {
   judgementInForce,
   lessonOf,
 } from './feedback-ledger.ts'
+export { createFrozenPolicy, type FrozenPolicy, type FrozenPolicyOptions } from './frozen-policy.ts'
 export {
   type EppoActions,
   type EppoAttributes,
@@ -72,7 +73,13 @@ export {
   SERVED_REASONS,
   type ServedReason,
 } from './logged-decision.ts'
-export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export { normalCdfExact } from './normal.ts'
+export {
+  type DecisionContext,
+  type ForecastContext,
+  observationsFromOutcome,
+  qualityObservation,
+} from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
@@ -82,6 +89,14 @@ export type {
   PacerSnapshot,
   Reservation,
 } from './pacing-types.ts'
+export {
+  distributionOver,
+  type OwnBeliefs,
+  type PastChoice,
+  type PastDecision,
+  pastRates,
+  validatePastChoice,
+} from './past-decision.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
@@ -95,6 +110,7 @@ export {
   readPolicyFile,
   writePolicyFile,
 } from './policy-file.ts'
+export { policyFileHash } from './policy-file-hash.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,
@@ -106,6 +122,7 @@ export type {
   RouterOptions,
   RouterSnapshot,
 } from './router-types.ts'
+export { incompleteBeta, logBeta, logGamma } from './special-functions.ts'
 export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
 export {
   type EmbeddingProjection,

@@ -2,12 +2,14 @@
 import type { BudgetTerms } from './budget.ts'
 import type { ConservativeAccount } from './conservative.ts'
 import type { Elsewhere, Merged } from './elsewhere.ts'
+import type { Foresight, PromptSize } from './estimate.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { SharedPriorState } from './pooling.ts'
 import type { TurnsState } from './turns.ts'
 import type {
   Arm,
   ArmId,
+  Assignment,
   Constraints,
   Decision,
   DecisionId,
@@ -45,6 +47,8 @@ export interface DecideRequest {
   /** The arms that may serve at all (a virtual model's list), in any order. */
   readonly candidates: readonly ArmId[]
   readonly policy: PolicySpec
+  /** Goes into the record of the decision, and decides nothing. */
+  readonly assignment?: Assignment
   readonly preferences: Preferences
   readonly constraints?: Constraints
   /** What the conversation's last turn left behind. */
@@ -108,6 +112,11 @@ export interface Router {
    * learned comes by `learn`.
    */
   decide(request: DecideRequest): DecideResult
+  /**
+   * What is believed of each arm at a context vector, whether or not the arm could serve; in the order of `arms`.
+   * @throws {EngineError} `engine_unknown_arm`
+   */
+  foresee(arms: readonly ArmId[], x: Float64Array, facts: PromptSize, atMs: number): readonly Foresight[]
   /**
    * Adds examples; weight −1 takes one back exactly.
    *

@@ -9,7 +9,7 @@ import {
   type LinearHeadName,
   linearHeadOf,
 } from './arm-model.ts'
-import { indexArms, samePrior } from './arm-registry.ts'
+import { indexArms, knownArm, samePrior } from './arm-registry.ts'
 import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from './budget.ts'
 import { type ChoiceSettings, distribute, drawFrom, validateChoice } from './choose.ts'
 import { ColdStart } from './cold-start.ts'
@@ -23,7 +23,17 @@ import {
   validateConstraints,
 } from './eligibility.ts'
 import { type Elsewhere, type Merged, mergeElsewhere } from './elsewhere.ts'
-import { type Context, type Forecast, forecast, tails, withUtility } from './estimate.ts'
+import {
+  type Context,
+  contextOf,
+  type Forecast,
+  type Foresight,
+  forecast,
+  foresight,
+  type PromptSize,
+  tails,
+  withUtility,
+} from './estimate.ts'
 import { column, nonZeros } from './linalg.ts'
 import type { PolicyInput } from './policies/policy.ts'
 import type { Member, SharedPrior } from './pooling.ts'
@@ -130,7 +140,7 @@ class PosteriorRouter implements Router {
     validateConstraints(constraints)
     const conversation = conversationOf(request)
     if (request.budget !== undefined) validateTerms(request.budget)
-    const context = this.#context(request)
+    const context = contextOf(this.featureSpace, this.featureSpace.vector(request.facts), request)
     const { candidates, forecasts, exclusions } = this.#survey(request, context)
     const preferred = utilityRates(request.preferences, () =>
       this.#yardsticks.of(request.facts, candidates, this.#models.values(), request.atMs),
@@ -173,6 +183,7 @@ class PosteriorRouter implements Router {
         x: context.x,
         requestClass: request.facts.requestClass,
         policy: request.policy,
+        ...(request.assignment !== undefined && { assignment: request.assignment }),
         rates,
         explore: settings.explore,
         floor: settings.explore ? floor : 0,
@@ -189,6 +200,11 @@ class PosteriorRouter implements Router {
         propensity: probabilities[drawn]!,
       },
     }
+  }
+
+  foresee(ids: readonly ArmId[], x: Float64Array, facts: PromptSize, atMs: number): readonly Foresight[] {
+    const context = contextOf(this.featureSpace, x, { facts, atMs })
+    return ids.map((id) => foresight(knownArm(this.#arms, id), this.#model(id), context))
   }
 
   learn(observations: readonly Observation[]): readonly HeadChange[] {
@@ -312,17 +328,6 @@ class PosteriorRouter implements Router {
       this.#shared[head].restore(state)
       this.#shared[head].renew(this.#members(head))
     }
-  }
-
-  #context(request: DecideRequest): Context {
-    const x = this.featureSpace.vector(request.facts)
-    const nz = nonZeros(x, this.featureSpace.dimension)
-    const servingNz =
-      this.featureSpace.servingDimension === this.featureSpace.dimension
-        ? nz
-        : nonZeros(x, this.featureSpace.servingDimension)
-    const { facts, atMs: nowMs, warmCache } = request
-    return { x, nz, servingNz, facts, nowMs, warmCache }
   }
 
   #policyInput(

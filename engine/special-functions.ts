@@ -7,19 +7,38 @@ const LANCZOS = [
   12.507343278686905, -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
 ]
 
+/** From here on Stirling's series is at its best, and differences of large logarithms lose nothing. */
+const STIRLING_FROM = 10
+const LOG_SQRT_TWO_PI = 0.5 * Math.log(2 * Math.PI)
+
 /** log Γ(x) for x > 0. */
 export function logGamma(x: number): number {
+  if (x >= STIRLING_FROM) return LOG_SQRT_TWO_PI + (x - 0.5) * Math.log(x) - x + stirlingRest(x)
   // Γ(x) = Γ(x + 1)/x: the approximation is at its best from 1 on.
   if (x < 1) return logGamma(x + 1) - Math.log(x)
   let sum = LANCZOS[0]!
   for (let k = 1; k < LANCZOS.length; k++) sum += LANCZOS[k]! / (x - 1 + k)
   const t = x + LANCZOS_G - 0.5
-  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum)
+  return LOG_SQRT_TWO_PI + (x - 0.5) * Math.log(t) - t + Math.log(sum)
 }
 
-/** log B(a, b) for a, b > 0. */
+/** What Stirling's formula leaves of log Γ(x), x ≥ 10 (DLMF 5.11.1). */
+function stirlingRest(x: number): number {
+  const y = 1 / (x * x)
+  const tail = 1 / 1260 - y * (1 / 1680 - y * (1 / 1188 - y * (691 / 360_360 - y / 156)))
+  return (1 / 12 - y * (1 / 360 - y * tail)) / x
+}
+
+/** log B(a, b) for a, b > 0; the large terms of log Γ that cancel are taken out first (Didonato & Morris 1992). */
 export function logBeta(a: number, b: number): number {
-  return logGamma(a) + logGamma(b) - logGamma(a + b)
+  const [small, large] = a < b ? [a, b] : [b, a]
+  if (large < STIRLING_FROM) return logGamma(a) + logGamma(b) - logGamma(a + b)
+  const rest = stirlingRest(large) - stirlingRest(large + small)
+  const tilt = (large - 0.5) * Math.log1p(-small / (large + small))
+  if (small < STIRLING_FROM) return logGamma(small) + rest + small - small * Math.log(large + small) + tilt
+  const powers =
+    (small - 0.5) * Math.log(small / (large + small)) + large * Math.log1p(-small / (large + small))
+  return LOG_SQRT_TWO_PI - 0.5 * Math.log(large) + stirlingRest(small) + rest + powers
 }
 
 /**

@@ -1,7 +1,12 @@
 /** Every error that eval can throw has a code of this table; messages name the input and the repair. */
 export const EVALUATION_ERROR_CODES = [
+  'eval_bad_evaluation',
   'eval_bad_option',
+  'eval_bad_part',
+  'eval_bad_propensity',
+  'eval_bad_row',
   'eval_bad_scenario',
+  'eval_bad_target',
   'eval_no_common_arm',
   'eval_no_eligible_arm',
   'eval_no_rows',

@@ -10,11 +10,70 @@ export {
 } from './baselines/index.ts'
 export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
+export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
 export { fitPolicyFile, type PolicyFitOptions } from './fit.ts'
+export { DEFAULT_GATE_RULES, type GateRules, judgePromotion, readEvaluation } from './gate/index.ts'
+export {
+  type AsymptoticLook,
+  asymptoticHalfWidth,
+  asymptoticHalfWidthOneSided,
+  asymptoticInterval,
+  asymptoticLogEValue,
+  asymptoticRho,
+  DEFAULT_TUNED_FOR,
+} from './intervals/asymptotic-cs.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
-export { DEFAULT_LEVEL, type Interval } from './intervals/interval.ts'
-export { studentInterval, studentQuantile } from './intervals/student-t.ts'
+export { clopperPearson } from './intervals/clopper-pearson.ts'
+export { empiricalBernsteinInterval, hoeffdingInterval } from './intervals/concentration.ts'
+export {
+  DEFAULT_LEVEL,
+  type Interval,
+  type IntervalOfMean,
+  type MeanSummary,
+} from './intervals/interval.ts'
+export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { RunningMoments } from './intervals/running-moments.ts'
+export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export {
+  evaluateLog,
+  type ReadableLog,
+  scoreLog,
+  surveyLog,
+} from './off-policy/evaluate.ts'
+export { type Evaluation, evaluationOf } from './off-policy/evaluation.ts'
+export type { EvaluationRow } from './off-policy/evaluation-row.ts'
+export * from './off-policy/index.ts'
+export {
+  type Goods,
+  LEFT_OUT,
+  LEFT_OUT_MEANING,
+  type LeftOut,
+  leftOut,
+  type Realised,
+  realised,
+  utilityOf,
+} from './off-policy/logged-row.ts'
+export { type EvaluationPart, mergeParts, partOf, readPart } from './off-policy/parts.ts'
+export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
+export { ResponseCounts } from './off-policy/response.ts'
+export { foldOf, RewardSums } from './off-policy/reward-model.ts'
+export type { ScoringState } from './off-policy/scoring.ts'
+export { Survey, type SurveyState } from './off-policy/survey.ts'
+export {
+  createTarget,
+  parseTarget,
+  TARGET_NAMES,
+  type TargetOverrides,
+  type TargetPolicy,
+  type TargetSpec,
+} from './off-policy/target.ts'
+export {
+  isTargetTable,
+  readTargetTable,
+  TARGET_TABLE_FORMAT,
+  type TargetTable,
+} from './off-policy/target-table.ts'
 export {
   type ClassBy,
   type Dropped,
@@ -46,6 +105,7 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'

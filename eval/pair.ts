@@ -20,6 +20,7 @@ export interface PairFigures {
 
 /** RouteLLM takes the area by trapezoids over eleven shares. */
 const STEPS = 10
+const ROUNDING = 1e-12
 
 /** Of a table with two arms, the one with the higher mean quality is the strong one; undefined for other tables. */
 export function pairOf(table: OutcomeTable): Pair | undefined {
@@ -63,7 +64,7 @@ export function pairStatistics(
       recovered.push(gain / table.rowCount)
     }
     const gap = recovered.at(-1)!
-    if (!(gap > 0)) return { apgr: Number.NaN, cpt50: Number.NaN, cpt80: Number.NaN }
+    if (!(gap > ROUNDING)) return { apgr: Number.NaN, cpt50: Number.NaN, cpt80: Number.NaN }
     let area = 0
     for (let step = 0; step <= STEPS; step++) {
       const end = step === 0 || step === STEPS
@@ -89,12 +90,12 @@ function interpolate(xs: readonly number[], ys: readonly number[], x: number): n
   return width > 0 ? ys[low]! + ((ys[high]! - ys[low]!) * (x - xs[low]!)) / width : ys[high]!
 }
 
-/** The least x at which the line reaches `level`, which its end does. */
+/** The least x at which the line reaches `level`, which its end does; what it lacks by rounding it has. */
 function firstCrossing(xs: readonly number[], ys: readonly number[], level: number): number {
   for (let i = 1; i < xs.length; i++) {
-    if (ys[i]! < level) continue
+    if (ys[i]! < level - ROUNDING) continue
     const rise = ys[i]! - ys[i - 1]!
-    return rise > 0 ? xs[i - 1]! + ((xs[i]! - xs[i - 1]!) * (level - ys[i - 1]!)) / rise : xs[i]!
+    return rise > 0 ? xs[i - 1]! + (xs[i]! - xs[i - 1]!) * Math.min((level - ys[i - 1]!) / rise, 1) : xs[i]!
   }
   return xs.at(-1)!
 }

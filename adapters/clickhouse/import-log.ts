@@ -76,8 +76,11 @@ async function knownIds(clickhouse: ClickHouse, rows: readonly LoggedDecision[])
   return known
 }
 
-function decisionRow(row: LoggedDecision): DecisionRow {
-  const {
+function decisionRow(decision: LoggedDecision): DecisionRow {
+  const { parentId, requestId, tenant, session, userHash, requestedModel, surface } = decision
+  const { stream, promptTokens, metadata } = decision
+  return {
+    decision,
     parentId,
     requestId,
     tenant,
@@ -88,21 +91,6 @@ function decisionRow(row: LoggedDecision): DecisionRow {
     stream,
     promptTokens,
     metadata,
-  } = row
-  return {
-    decision: row,
-    ...{
-      parentId,
-      requestId,
-      tenant,
-      session,
-      userHash,
-      requestedModel,
-      surface,
-      stream,
-      promptTokens,
-      metadata,
-    },
   }
 }
 

@@ -5,9 +5,11 @@ import { type ClickHouse, type QueryParams, type Row, unavailable } from './clie
 import { type Contributor, createContributor } from './contributor.ts'
 import { type EmbeddedClickHouse, openEmbedded } from './embedded.ts'
 import { erase } from './erase.ts'
+import { createExperimentStore } from './experiment-store.ts'
 import { importLog } from './import-log.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
+import { createPolicyStore } from './policy-store.ts'
 import { armSummary } from './readers/arm-summary.ts'
 import { findDecision } from './readers/find-decision.ts'
 import { SumsFollower } from './readers/follow-sums.ts'
@@ -109,6 +111,8 @@ export function createStore(
     new SumsFollower(clickhouse, { ...query, bucketMs: bucketMsOf(query.halfLifeMs) }, heldNames)
 
   return {
+    ...createPolicyStore(clickhouse, read),
+    ...createExperimentStore(clickhouse, read),
     kind: clickhouse.kind,
     location: clickhouse.location,
     appendDecision: writer.appendDecision,
@@ -117,6 +121,7 @@ export function createStore(
     appendForgotten: writer.appendForgotten,
     writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
     appendPrompt: writer.appendPrompt,
+    appendAssignment: writer.appendAssignment,
     findDecision: async (id) => {
       const what = `decision ${id}`
       if (writer.holds(id)) {

@@ -13,6 +13,8 @@ import type {
   LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
+import type { ExperimentStore } from './experiment-rows.ts'
+import type { PolicyStore } from './policy-rows.ts'
 
 /** A decision with what surrounded it. */
 export interface DecisionRow {
@@ -31,6 +33,14 @@ export interface DecisionRow {
   readonly stream: boolean
   readonly promptTokens: number
   readonly metadata: Readonly<Record<string, string>>
+  /** The request under the other feature spaces that learned along. Absent: there were none. */
+  readonly also?: readonly OtherContext[]
+}
+
+/** A request as another feature space than that of its decision sees it. */
+export interface OtherContext {
+  readonly featureSpace: FeatureSpaceId
+  readonly x: Float64Array
 }
 
 export const ATTEMPT_STATUSES = ['answered', 'failed', 'cut', 'cancelled'] as const
@@ -81,6 +91,7 @@ export interface RewardableDecision {
   readonly atMs: number
   readonly featureSpace: FeatureSpaceId
   readonly x: Float64Array
+  readonly also?: readonly OtherContext[]
   readonly tenant: string
   readonly surface: string
   readonly drawnArm: ArmId
@@ -305,7 +316,7 @@ export interface ForgottenRow {
   readonly sinceMs: number
 }
 
-export interface Store {
+export interface Store extends PolicyStore, ExperimentStore {
   readonly kind: 'embedded' | 'remote'
   /** For logs and `doctor`: the directory or the URL without credentials. */
   readonly location: string

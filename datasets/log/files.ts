@@ -1,8 +1,9 @@
 /** A log in a file, in whichever format. */
 import type { LoggedDecision } from '../../engine/index.ts'
+import { readJsonLines, writeJsonLines } from '../read/json-lines.ts'
+import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
 import { fromDsjson, toDsjson } from './dsjson.ts'
-import { readJsonLines, writeJsonLines } from './json-lines.ts'
 import { readParquet, writeParquet } from './parquet.ts'
 import { fromRecord, toRecord } from './record.ts'
 
@@ -23,10 +24,14 @@ export function logFormatOf(path: string): LogFormat | undefined {
  * @param format default: by the file's name
  * @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, line and field
  */
-export function readLogFile(path: string, format = logFormatOf(path)): AsyncIterable<LoggedDecision> {
-  if (format === 'jsonl') return readJsonLines(path, fromRecord)
-  if (format === 'dsjson') return readJsonLines(path, fromDsjson)
-  if (format === 'parquet') return readParquet(path)
+export function readLogFile(
+  path: string,
+  format = logFormatOf(path),
+  options: ReadOptions = {},
+): AsyncIterable<LoggedDecision> {
+  if (format === 'jsonl') return readJsonLines(path, fromRecord, options)
+  if (format === 'dsjson') return readJsonLines(path, fromDsjson, options)
+  if (format === 'parquet') return readParquet(path, options)
   throw unknownFormat(path)
 }
 

@@ -3,23 +3,15 @@
  * objects. Written and read a row group at a time.
  */
 import { rm } from 'node:fs/promises'
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  type SchemaElement,
-} from 'hyparquet'
+import type { SchemaElement } from 'hyparquet'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import type { LoggedDecision } from '../../engine/index.ts'
-import { DatasetError } from '../types.ts'
+import { decodeOrTell, type ReadOptions } from '../read/options.ts'
+import { openParquet } from '../read/parquet.ts'
 import { badRecord, fromRecord, type LogRecord, logRecordSchema, toRecord } from './record.ts'
 
 /** A few megabytes of rows. */
 const GROUP_ROWS = 2_000
-/** A file of another writer is read in steps of so many rows, whatever its groups. */
-const READ_ROWS = 2_000
 const ROOT = 'highwayman_log'
 
 type Kind = 'text' | 'time' | 'truth' | 'number' | 'numbers' | 'texts' | 'json'
@@ -37,6 +29,7 @@ const KINDS: Readonly<Record<keyof LogRecord, Kind>> = {
   stream: 'truth',
   prompt_tokens: 'number',
   metadata: 'json',
+  assignment: 'json',
   class: 'text',
   feature_space: 'text',
   x: 'numbers',
@@ -113,47 +106,19 @@ export async function writeParquet(rows: AsyncIterable<LoggedDecision>, path: st
 }
 
 /** @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, row (from 1) and field */
-export async function* readParquet(path: string): AsyncGenerator<LoggedDecision> {
-  const { file, metadata } = await open(path)
-  const total = Number(metadata.num_rows)
-  for (let start = 0; start < total; start += READ_ROWS) {
-    const rows = await readable(path, () =>
-      parquetReadObjects({ file, metadata, rowStart: start, rowEnd: Math.min(start + READ_ROWS, total) }),
-    )
-    for (const [i, row] of rows.entries()) yield fromRecord(plain(row), `${path}:${start + i + 1}`)
-  }
-}
-
-async function open(path: string): Promise<{ readonly file: AsyncBuffer; readonly metadata: FileMetaData }> {
-  return await readable(path, async () => {
-    const file = await asyncBufferFromFile(path)
-    const metadata = await parquetMetadataAsync(file)
-    const names = new Set(metadata.schema.map(({ name }) => name))
-    const missing = Object.keys(logRecordSchema.shape).filter((name) => !names.has(name))
-    if (missing.length > 0) throw badRecord(path, `no column ${missing.join(', ')}`)
-    return { file, metadata }
-  })
-}
-
-async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (cause) {
-    if (cause instanceof DatasetError) throw cause
-    const problem = cause instanceof Error ? cause.message : String(cause)
-    throw new DatasetError('dataset_unreadable', `${path}: ${problem}; is it a Parquet file, and whole?`, {
-      cause,
-    })
-  }
-}
-
-/** Times as text and whole numbers as numbers, as JSON would have them. */
-function plain(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      if (value instanceof Date) return [name, value.toISOString()]
-      if (typeof value === 'bigint') return [name, Number(value)]
-      return [name, value ?? null]
-    }),
+export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<LoggedDecision> {
+  const file = await openParquet(path)
+  const fields = Object.entries(logRecordSchema.shape)
+  const names = fields.flatMap(([name]) => (file.columns.includes(name) ? [name] : []))
+  // Files of earlier releases lack what came later.
+  const missing = fields.flatMap(([name, field]) =>
+    names.includes(name) || field.safeParse(undefined).success ? [] : [name],
   )
+  if (missing.length > 0) throw badRecord(path, `no column ${missing.join(', ')}`)
+  let number = 0
+  for await (const row of file.rows(names, options.signal)) {
+    number += 1
+    const decision = decodeOrTell(options, () => fromRecord(row, `${path}:${number}`))
+    if (decision !== undefined) yield decision
+  }
 }

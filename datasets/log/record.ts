@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type {
   ArmEstimate,
   ArmId,
+  Assignment,
   Belief,
   DecisionId,
   Exclusion,
@@ -89,6 +90,7 @@ export const logRecordSchema = z.object(
     stream: truth,
     prompt_tokens: count,
     metadata: z.record(text, text, 'expected an object of strings'),
+    assignment: z.object({ policy_hash: text, as: name, probability: share }).nullish(),
     class: text,
     feature_space: text,
     x: z.array(maybeNumber, 'expected a list of numbers'),
@@ -134,6 +136,7 @@ export function toRecord(row: LoggedDecision): LogRecord {
     stream: row.stream,
     prompt_tokens: row.promptTokens,
     metadata: row.metadata,
+    ...(row.assignment !== undefined && { assignment: assignmentRecord(row.assignment) }),
     class: row.requestClass,
     feature_space: row.featureSpace,
     x: Array.from(row.x, finite),
@@ -189,6 +192,7 @@ export function fromRecord(json: unknown, where: string): LoggedDecision {
     stream: record.stream,
     promptTokens: record.prompt_tokens,
     metadata: record.metadata,
+    ...(record.assignment && { assignment: assignmentOf(record.assignment) }),
     requestClass: record.class,
     featureSpace: record.feature_space as FeatureSpaceId,
     x: Float64Array.from(record.x, orNaN),
@@ -285,6 +289,16 @@ function estimateOf(record: EstimateRecord, arm: ArmId): ArmEstimate {
     success: beliefOf(record.success),
     utility: beliefOf(record.utility),
   }
+}
+
+type AssignmentRecord = NonNullable<LogRecord['assignment']>
+
+function assignmentRecord({ policyHash, as, probability }: Assignment): AssignmentRecord {
+  return { policy_hash: policyHash, as, probability }
+}
+
+function assignmentOf({ policy_hash: policyHash, as, probability }: AssignmentRecord): Assignment {
+  return { policyHash, as, probability }
 }
 
 function attemptRecord(attempt: LoggedAttempt): LogRecord['attempts'][number] {

@@ -19,20 +19,38 @@ export interface EstimatorRow {
   readonly predictedTarget: number
 }
 
-/** A value with its interval, as reports write it; a bound that cannot be had is ±Infinity or NaN. */
+/** A value with its interval, as reports write it; a bound that cannot be had is ±Infinity, never NaN. */
 export interface Estimate {
   readonly value: number
   readonly lo: number
   readonly hi: number
 }
 
-/** Sums over rows in constant memory. `merge` of estimators of the parts of a log gives that of the whole log. */
-export interface Estimator<Self = unknown> {
-  add(row: EstimatorRow): void
+/**
+ * Sums over rows in constant memory. `merge` of estimators of the parts of a log gives that of the whole log, and so does
+ * `mergeState` of what another thread or machine has sent.
+ */
+export interface Estimator<Row = EstimatorRow> {
+  /** Which estimator, with its settings, as in `switch_dr(10)`: two merge only where this is the same. */
+  readonly name: string
+  /** @throws {EvaluationError} `eval_bad_row` for a negative weight or a number that is not finite; nothing was added then */
+  add(row: Row): void
   /** @throws {EvaluationError} `eval_bad_option` where the other has other settings */
-  merge(other: Self): void
-  /** @param level share of repetitions in which the interval is meant to hold the true value, in (0, 1) */
-  get(level?: number): Estimate
+  merge(other: this): void
+  /** The sums as plain numbers, fit for JSON or a message to another thread. */
+  state(): EstimatorState
+  /** @throws {EvaluationError} `eval_bad_option` where the state is of another estimator or other settings */
+  mergeState(state: EstimatorState): void
+  /**
+   * @param level share of repetitions in which the interval is meant to hold the true value, in (0, 1)
+   * @returns undefined where there is no estimate: no rows, or none that the target policy could have had. Never a made-up 0
+   */
+  get(level?: number): Estimate | undefined
+}
+
+export interface EstimatorState {
+  readonly name: string
+  readonly sums: readonly number[]
 }
 
 /** What is judged of a policy. `utility` is under stated preferences; the others are in their own units. */

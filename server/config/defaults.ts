@@ -68,6 +68,11 @@ export const DEFAULTS = {
     spoolMaxBytes: DEFAULT_SPOOL_BYTES,
   },
   replicas: { mergeEveryMs: 5_000 },
+  promotion: {
+    canaryShare: 0.05,
+    unit: 'session',
+    followEveryMs: 5_000,
+  },
   server: {
     host: '127.0.0.1',
     port: 8787,

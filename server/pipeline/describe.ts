@@ -5,6 +5,7 @@
 import type { ChatMessage, ChatRequest } from '../../adapters/index.ts'
 import {
   describeRequest,
+  type FeatureSpace,
   type RequestFacts,
   type RequestText,
   TEXT_SCAN_CHARS,
@@ -15,17 +16,41 @@ import type { Services } from '../services.ts'
 /** Schemas of tools are told by their length: text that dense has about so many characters a token. */
 const SCHEMA_CHARS_PER_TOKEN = 4
 
-/** Waits for an embedding, where there is an endpoint, at most as long as that is given. */
+/** A request as one feature space has it described. */
+export interface SpaceFacts {
+  readonly space: FeatureSpace
+  readonly facts: RequestFacts
+}
+
+/**
+ * Waits for an embedding, where there is an endpoint, at most as long as that is given.
+ *
+ * @returns the facts for each feature space that learns, the configuration's first
+ */
 export async function describe(
-  services: Pick<Services, 'router' | 'tokens' | 'embeddings'>,
+  services: Pick<Services, 'slots' | 'tokens' | 'embeddings'>,
   request: ChatRequest,
   requestClass: string | undefined,
-): Promise<RequestFacts> {
-  const { router, tokens, embeddings } = services
+): Promise<readonly [SpaceFacts, ...SpaceFacts[]]> {
+  const { slots, tokens, embeddings } = services
+  const [space, ...others] = slots.spaces
   const read = readText(request, requestClass, tokens)
-  const facts = describeRequest(read, router.featureSpace.text)
+  const bare = describeRequest(read, space.text)
   const prompt = embeddings === undefined ? '' : userText(read, TEXT_SCAN_CHARS)
   const text = prompt === '' ? undefined : await embeddings?.describe(prompt)
+  const facts = text === undefined ? bare : { ...bare, text }
+  if (others.length === 0) return [{ space, facts }]
+  return [{ space, facts }, ...others.map((other) => ({ space: other, facts: factsFor(other, facts, read) }))]
+}
+
+/** All facts are alike but those of the text; who is told embeddings is told the same ones. */
+function factsFor(
+  { text: block }: FeatureSpace,
+  { text, ...facts }: RequestFacts,
+  read: RequestText,
+): RequestFacts {
+  if (block === undefined) return facts
+  if (block.kind === 'words') return { ...facts, text: block.describe(userText(read, TEXT_SCAN_CHARS)) }
   return text === undefined ? facts : { ...facts, text }
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ChatRequest } from '../../adapters/index.ts'
 import type { Capability } from '../../engine/index.ts'
+import type { Assigned } from '../policies/slot.ts'
 import { userHash } from '../privacy/user-hash.ts'
 import type { Tenant } from '../registry.ts'
 import type { RegistryView } from '../registry-view.ts'
@@ -31,6 +32,15 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
   const model = resolveModel(view, modelName, models)
   const wishes = readExtensions(view, tenant, model, highwayman, headers)
   const needed = neededCapabilities(request, streams)
+  const user = userHash(tenant.name, body.safety_identifier ?? body.user)
+  const described = await describe(services, request, wishes.requestClass)
+  const assigned = services.slots.assign(model, {
+    tenant: tenant.name,
+    session: wishes.session,
+    userHash: user,
+    requestId,
+    requestClass: described[0].facts.requestClass,
+  })
   return {
     requestId,
     surface,
@@ -38,21 +48,34 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     view,
     requestedModel: models === undefined ? (modelName ?? DEFAULT_MODEL) : model.name,
     model,
+    assigned,
     preferences: wishes.preferences,
     constraints:
       needed.length === 0 ? wishes.constraints : narrow(wishes.constraints, { capabilities: needed }),
     explore: wishes.explore,
     rulings: wishes.rulings,
-    facts: await describe(services, request, wishes.requestClass),
+    ...factsOf(assigned, described),
     request,
     stream: streams,
     session: wishes.session,
-    userHash: userHash(tenant.name, body.safety_identifier ?? body.user),
+    userHash: user,
     conversation:
       model.arms.length > 1 ? conversationKeys(tenant.name, wishes.session, request.messages) : undefined,
     metadata: wishes.metadata,
     warnings: wishes.warnings,
   }
+}
+
+/** One space, as nearly always: nothing is sorted out. */
+function factsOf(
+  { slot }: Assigned,
+  described: Awaited<ReturnType<typeof describe>>,
+): Pick<Task, 'facts' | 'alsoFacts'> {
+  const [first, ...others] = described
+  if (others.length === 0) return { facts: first.facts, alsoFacts: others }
+  const { id } = slot.router.featureSpace
+  const own = described.find(({ space }) => space.id === id) ?? first
+  return { facts: own.facts, alsoFacts: described.filter((each) => each !== own) }
 }
 
 /** What the request needs besides tools, vision and schemas, which the engine reads off the facts. */

@@ -27,7 +27,15 @@ import {
 } from '../helpers/store-rows.ts'
 
 /** Tables that say nothing of any decision, or only sums. */
-const ABOUT_NOBODY = new Set(['forgotten', 'posterior', 'schema_migrations'])
+const ABOUT_NOBODY = new Set([
+  'evaluations',
+  'experiments',
+  'forgotten',
+  'policies',
+  'posterior',
+  'rollouts',
+  'schema_migrations',
+])
 
 interface Person {
   readonly tenant: string

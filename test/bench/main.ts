@@ -8,6 +8,8 @@
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  *   signals    the gateway with signals read off its answers against the gateway without
+ *   experiments  assigning a unit to a variant, beside one decision's hash
+ *   experiment-store  analysing ten million exposures in the embedded engine (some minutes)
  *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
  */
 
@@ -15,6 +17,8 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
+import { benchExperimentStore } from './experiment-store.ts'
+import { benchExperiments } from './experiments.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
 import { benchReplicas } from './replicas.ts'
@@ -30,6 +34,8 @@ const BENCHES: Readonly<
   propensities: benchPropensities,
   describe: benchDescribe,
   store: benchStore,
+  experiments: benchExperiments,
+  'experiment-store': benchExperimentStore,
   gateway: benchGateway,
   replicas: benchReplicas,
   signals: benchSignals,

@@ -12,7 +12,7 @@ import {
   type StoreLocation,
   type WriterOptions,
 } from '../../adapters/index.ts'
-import type { ArmId, DecisionId, LoggedDecision } from '../../engine/index.ts'
+import type { ArmId, DecisionId, FeatureSpaceId, LoggedDecision } from '../../engine/index.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
 import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
 import {
@@ -86,9 +86,14 @@ for (const [makePlace, spools] of [
           stream: true,
           session: 'tab\tquote\' double" back\\slash\nline é 日本 🦊 \u0000',
           metadata: { 'a key': "o'hare", empty: '' },
+          also: [
+            { featureSpace: 'space-2' as FeatureSpaceId, x: Float64Array.of(1, 1 / 3) },
+            { featureSpace: 'space-3' as FeatureSpaceId, x: Float64Array.of(1, -0.25, 1e-300) },
+          ],
         },
         {
           policy: { name: 'weighted', weights: { 'openai/gpt-5': 0.25 } },
+          assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
           explore: false,
           floor: 0,
           exclusions: [

@@ -262,13 +262,16 @@ suite('refusing', () => {
   test('a name that is neither bundled nor a folder: the message lists what is bundled', async () => {
     const error = await rejection(openDataset('cross-roads'))
     assert.equal(error.code, 'dataset_not_found')
-    assert.match(error.message, /dataset 'cross-roads': no folder .*bundled name: crossroads$/)
+    assert.match(error.message, /dataset 'cross-roads': no file or folder .*bundled name: crossroads$/)
   })
 
   test('a folder without prompts', async () => {
     const error = await rejection(openDataset(await folderOf({ 'models.json': '{}' })))
     assert.equal(error.code, 'dataset_not_found')
-    assert.match(error.message, /holds no prompts\.jsonl\.gz or prompts\.jsonl;/)
+    assert.match(
+      error.message,
+      /holds no prompts\.jsonl\.gz, prompts\.jsonl or prompts\.parquet, no mapping\.yaml,/,
+    )
   })
 
   const models: readonly (readonly [name: string, content: string, message: RegExp])[] = [

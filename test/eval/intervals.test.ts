@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
-import { bootstrap, EvaluationError, studentInterval, studentQuantile } from '../../eval/index.ts'
+import {
+  bootstrap,
+  EvaluationError,
+  normalQuantile,
+  studentInterval,
+  studentQuantile,
+} from '../../eval/index.ts'
 import { quantile } from '../../eval/intervals/bootstrap.ts'
 import { randomStream } from '../../eval/random.ts'
 import { weightedMean } from '../../eval/row-outcomes.ts'
@@ -124,7 +130,36 @@ suite('quantile', () => {
   })
 })
 
+suite('normal', () => {
+  // As scipy.stats.norm.ppf gives them.
+  for (const [probability, z] of [
+    [0.5, 0],
+    [0.975, 1.959963984540054],
+    [0.999, 3.090232306167813],
+    [1e-12, -7.034483825301131],
+  ] as const) {
+    test(`quantile at ${probability}`, () => {
+      assert.ok(Math.abs(normalQuantile(probability) - z) < 1e-12)
+    })
+  }
+})
+
 suite('student', () => {
+  test('fractional degrees lie between whole ones, and the expansion meets the sums', () => {
+    for (const level of [0.5, 0.9, 0.95, 0.999]) {
+      for (const degrees of [1, 7, 60]) {
+        const between = studentQuantile(level, degrees + 0.5)
+        assert.ok(between < studentQuantile(level, degrees) && between > studentQuantile(level, degrees + 1))
+        const near = studentQuantile(level, degrees + 1e-9)
+        assert.ok(Math.abs(near / studentQuantile(level, degrees) - 1) < 1e-8)
+      }
+      const [below, above] = [studentQuantile(level, 999), studentQuantile(level, 1_000)]
+      const further = studentQuantile(level, 1_001)
+      // Steps of the same size to within their own curvature: no jump where the method changes.
+      assert.ok(Math.abs((below - above) / (above - further) - 1) < 0.01, `${below} ${above} ${further}`)
+    }
+  })
+
   // Two-sided 95 % points as printed in every table of the t distribution.
   for (const [degrees, t] of [
     [1, 12.7062],

@@ -48,6 +48,7 @@ function spiedRouter(log: Observation[][], options: RouterOptions): Router {
     halfLifeMs: router.halfLifeMs,
     arms: router.arms,
     decide: (request) => router.decide(request),
+    foresee: (...args) => router.foresee(...args),
     learn(observations) {
       log.push([...observations])
       return router.learn(observations)

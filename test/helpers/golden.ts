@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { sharedPath } from './shared.ts'
 
-export function golden<T>(file: string): T {
-  return JSON.parse(readFileSync(sharedPath('golden', 'bandit', file), 'utf8')) as T
+export function golden<T>(file: string, folder: 'bandit' | 'experiments' | 'ope' = 'bandit'): T {
+  return JSON.parse(readFileSync(sharedPath('golden', folder, file), 'utf8')) as T
 }
 
 export interface Tolerance {

@@ -2,17 +2,24 @@
 import { loggedDecision } from '../../adapters/clickhouse/readers/read-log.ts'
 import {
   type ArmSummary,
+  type AssignmentRow,
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
   type Erasure,
   type ErasureQuery,
+  type EvaluationRow,
+  type ExperimentCell,
+  type ExperimentStepRow,
   type ForgottenRow,
   type LogImport,
   type LogQuery,
+  type PolicyListing,
+  type PolicyRow,
   type PromptRow,
   type RewardableDecision,
   type RewardRow,
+  type RolloutRow,
   type Store,
   StoreError,
   type StoreState,
@@ -41,6 +48,13 @@ export class MemoryStore implements Store {
   readonly forgotten: ForgottenRow[] = []
   readonly prompts: PromptRow[] = []
   readonly erasures: ErasureQuery[] = []
+  readonly policies: PolicyRow[] = []
+  readonly evaluations: EvaluationRow[] = []
+  readonly rollouts: RolloutRow[] = []
+  readonly experimentSteps: ExperimentStepRow[] = []
+  readonly assignments: AssignmentRow[] = []
+  /** What {@link experimentCells} answers. */
+  cells: readonly ExperimentCell[] = []
   readonly statsQueries: TrafficQuery[] = []
   /** What {@link trafficStats} answers. */
   traffic: TrafficStats = { groups: [] }
@@ -168,6 +182,69 @@ export class MemoryStore implements Store {
     this.#need()
     this.erasures.push({ tenant, userHash })
     return { decisions: 0, rows: {} }
+  }
+  async savePolicy(row: PolicyRow): Promise<boolean> {
+    this.#need()
+    if (this.policies.some(({ hash }) => hash === row.hash)) return false
+    this.policies.push(row)
+    return true
+  }
+  async readPolicy(hash: string): Promise<PolicyRow | undefined> {
+    this.#need()
+    return this.policies.find((row) => row.hash === hash)
+  }
+  async listPolicies(): Promise<readonly PolicyListing[]> {
+    this.#need()
+    return this.policies.map(({ text: _, ...listing }) => listing).reverse()
+  }
+  async recordEvaluation(row: EvaluationRow): Promise<void> {
+    this.#need()
+    this.evaluations.push(row)
+  }
+  async readEvaluations({ targetHash }: { targetHash?: string } = {}): Promise<readonly EvaluationRow[]> {
+    this.#need()
+    return this.evaluations.filter((row) => (targetHash ?? row.targetHash) === row.targetHash).reverse()
+  }
+  async appendRollout(row: RolloutRow): Promise<void> {
+    this.#need()
+    this.rollouts.push(row)
+  }
+  async readRollouts({ model }: { model?: string } = {}): Promise<readonly RolloutRow[]> {
+    this.#need()
+    return this.rollouts.filter((row) => (model ?? row.model) === row.model)
+  }
+  async appendExperimentStep(row: ExperimentStepRow): Promise<boolean> {
+    this.#need()
+    const isTaken = this.experimentSteps.some(
+      ({ experiment, step }) => experiment === row.experiment && step === row.step,
+    )
+    if (!isTaken) this.experimentSteps.push(row)
+    return !isTaken
+  }
+  async readExperimentSteps({
+    experiment,
+  }: {
+    experiment?: string
+  } = {}): Promise<readonly ExperimentStepRow[]> {
+    this.#need()
+    return this.experimentSteps.filter((row) => (experiment ?? row.experiment) === row.experiment)
+  }
+  async readExperiments(): Promise<readonly ExperimentStepRow[]> {
+    this.#need()
+    return [...new Map(this.experimentSteps.map((row) => [row.experiment, row])).values()]
+  }
+  appendAssignment(row: AssignmentRow): void {
+    this.assignments.push(row)
+  }
+  async experimentCells(): Promise<readonly ExperimentCell[]> {
+    this.#need()
+    return this.cells
+  }
+  async experimentQuantiles(): Promise<ReadonlyMap<string, readonly number[]>> {
+    return new Map()
+  }
+  async experimentShares(): Promise<readonly never[]> {
+    return []
   }
   async ping(): Promise<void> {
     this.#need()

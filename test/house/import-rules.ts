@@ -15,8 +15,10 @@ const evaluation: Door = { through: 'eval/index.ts' }
 const server: Door = { through: 'server/index.ts' }
 /** Commands with files of their own: part of the composition root. */
 const commands: Door = { through: 'cli/index.ts' }
-/** The server shows running experiments: of `eval` it may use their statistics and nothing else. */
+/** The server shows running experiments: of `eval` it may use their statistics, the gate below, and nothing else. */
 const experimentStatistics: Door = { through: 'eval/experiments/index.ts' }
+/** A promotion that is asked of the server has to pass the same gate as one on the command line. */
+const promotionGate: Door = { through: 'eval/gate/index.ts' }
 
 /** From each place, the doors to the others. `cli.ts` and `cli/` compose the program; nothing but they and the tests may import `server`. */
 const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
@@ -24,7 +26,7 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
   ['adapters', [engineTypes]],
   ['datasets', [engineTypes]],
   ['eval', [engine, datasets]],
-  ['server', [engine, adapters, experimentStatistics]],
+  ['server', [engine, adapters, experimentStatistics, promotionGate]],
   ['cli', [engine, adapters, datasets, evaluation, server]],
   ['cli.ts', [commands, engine, adapters, datasets, evaluation, server]],
 ])
@@ -33,7 +35,7 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
 const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['engine', ['ml-matrix', 'pure-rand', '@stdlib/*']],
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
-  ['datasets', ['hyparquet', 'hyparquet-writer', 'undici', 'zod']],
+  ['datasets', ['csv-parse', 'hyparquet', 'hyparquet-writer', 'undici', 'yaml', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
   [
     'server',

@@ -114,7 +114,7 @@ export function loggedDecision(
   attempts: readonly AttemptRow[],
   rewards: readonly RewardRow[],
 ): LoggedDecision {
-  const { decision, ...surroundings } = row
+  const { decision, also: _, ...surroundings } = row
   const answer = attempts.findLast(({ status }) => status === 'answered' || status === 'cut')
   const costs = attempts.flatMap(({ costUsd }) => costUsd ?? [])
   const waitedMs = attempts

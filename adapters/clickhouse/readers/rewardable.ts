@@ -1,6 +1,7 @@
 /** Answered decisions that can be judged, many at once: by session, or because nothing was said of them. */
 import type { ArmId, DecisionId, FeatureSpaceId } from '../../../engine/index.ts'
 import type { ClickHouse, QueryParams, Row } from '../client.ts'
+import { ALSO_SELECT, readAlso } from '../rows/decisions.ts'
 import { decisionTimeMs, readNumber, readOptionalNumber, readText, readVector } from '../rows/fields.ts'
 import { REWARD_ORDER, REWARD_SELECT, readReward } from '../rows/rewards.ts'
 import type { RewardableDecision, RewardRow, Store } from '../store.ts'
@@ -13,11 +14,11 @@ const UNTIL = "decision_ts <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')"
  * arm is in migration 0001.
  */
 const ANSWERED = `
-SELECT decision_id, at_ms, feature_space, x, tenant, surface, drawn, expected_ttft_ms,
+SELECT decision_id, at_ms, feature_space, x, ${ALSO_SELECT}, tenant, surface, drawn, expected_ttft_ms,
     if(answered = '', drawn, answered) AS answered_arm, calls
 FROM
 (
-    SELECT decision_id, toUnixTimestamp64Milli(ts) AS at_ms, feature_space, x, tenant, session, surface, arm AS drawn, replica,
+    SELECT decision_id, toUnixTimestamp64Milli(ts) AS at_ms, feature_space, x, ${ALSO_SELECT}, tenant, session, surface, arm AS drawn, replica,
         decision_ts, estimates[13 * indexOf(eligible, arm) - 8] AS expected_ttft_ms
     FROM decisions WHERE $span
 ) AS d
@@ -116,6 +117,7 @@ function rewardable(row: Row, rewards: readonly RewardRow[]): RewardableDecision
     atMs: readNumber(row, 'at_ms'),
     featureSpace: readText(row, 'feature_space') as FeatureSpaceId,
     x: readVector(row, 'x'),
+    ...readAlso(row),
     tenant: readText(row, 'tenant'),
     surface: readText(row, 'surface'),
     drawnArm: readText(row, 'drawn') as ArmId,

@@ -11,8 +11,16 @@ import type {
 } from '../../../engine/index.ts'
 import type { Row } from '../client.ts'
 import type { RowBinary } from '../row-binary.ts'
-import type { DecisionRow } from '../store.ts'
-import { decisionTimeMs, readFlag, readNumber, readText, readTexts, readVector } from './fields.ts'
+import type { DecisionRow, OtherContext } from '../store.ts'
+import {
+  decisionTimeMs,
+  readFlag,
+  readNumber,
+  readText,
+  readTexts,
+  readVector,
+  readVectors,
+} from './fields.ts'
 
 export const DECISION_COLUMNS = [
   'decision_ts',
@@ -47,11 +55,17 @@ export const DECISION_COLUMNS = [
   'excluded_details',
   'arm',
   'propensity',
+  'policy_hash',
+  'assigned_as',
+  'assignment_probability',
+  'also_feature_spaces',
+  'also_x',
 ] as const
 
 /** Stands for a parent that there is none of. */
 export const NO_ID = '00000000-0000-0000-0000-000000000000'
 const ESTIMATE_WIDTH = 13
+const NOTHING: readonly OtherContext[] = []
 
 /** Policies come from the configuration: the same few objects for every request. */
 const policyTexts = new WeakMap<PolicySpec, string>()
@@ -91,12 +105,27 @@ export function writeDecision(row: DecisionRow, replica: string, to: RowBinary):
   to.texts(decision.exclusions.map((exclusion) => exclusion.detail))
   to.text(decision.arm)
   to.float(decision.propensity)
+  to.text(decision.assignment?.policyHash ?? '')
+  to.text(decision.assignment?.as ?? '')
+  to.float(decision.assignment?.probability ?? 1)
+  writeAlso(row.also ?? NOTHING, to)
 }
+
+function writeAlso(also: readonly OtherContext[], to: RowBinary): void {
+  to.length(also.length)
+  for (const { featureSpace } of also) to.text(featureSpace)
+  to.length(also.length)
+  for (const { x } of also) to.vector(x)
+}
+
+/** What {@link readAlso} reads. */
+export const ALSO_SELECT = 'also_feature_spaces, also_x'
 
 export const DECISION_SELECT = `
   decision_id, toUnixTimestamp64Milli(ts) AS at_ms, request_id, parent_id, tenant, session, user_hash, requested_model, surface, stream,
   prompt_tokens, metadata, feature_space, x, request_class, policy, rate_per_usd, rate_per_second, rate_per_failure, explore,
-  floor, salt, eligible, probabilities, estimates, excluded_arms, excluded_reasons, excluded_details, arm, propensity`
+  floor, salt, eligible, probabilities, estimates, excluded_arms, excluded_reasons, excluded_details, arm, propensity,
+  policy_hash, assigned_as, assignment_probability, ${ALSO_SELECT}`
 
 export function readDecision(row: Row): DecisionRow {
   const parentId = readText(row, 'parent_id')
@@ -112,6 +141,26 @@ export function readDecision(row: Row): DecisionRow {
     stream: readFlag(row, 'stream'),
     promptTokens: readNumber(row, 'prompt_tokens'),
     metadata: row['metadata'] as Record<string, string>,
+    ...readAlso(row),
+  }
+}
+
+function readAssignment(row: Row): Pick<Decision, 'assignment'> {
+  const as = readText(row, 'assigned_as')
+  if (as === '') return {}
+  const policyHash = readText(row, 'policy_hash')
+  return { assignment: { policyHash, as, probability: readNumber(row, 'assignment_probability') } }
+}
+
+export function readAlso(row: Row): Pick<DecisionRow, 'also'> {
+  const spaces = readTexts(row, 'also_feature_spaces')
+  if (spaces.length === 0) return {}
+  const vectors = readVectors(row, 'also_x')
+  return {
+    also: spaces.map((space, i) => ({
+      featureSpace: space as FeatureSpaceId,
+      x: vectors[i] ?? new Float64Array(),
+    })),
   }
 }
 
@@ -126,6 +175,7 @@ function readEngineDecision(row: Row): Decision {
     x: readVector(row, 'x'),
     requestClass: readText(row, 'request_class'),
     policy: JSON.parse(readText(row, 'policy')) as PolicySpec,
+    ...readAssignment(row),
     rates: {
       perUsd: readNumber(row, 'rate_per_usd'),
       perSecond: readNumber(row, 'rate_per_second'),

@@ -30,7 +30,15 @@ export function readTexts(row: Row, name: string): string[] {
 
 /** ClickHouse writes infinities and NaN as null. */
 export function readVector(row: Row, name: string): Float64Array {
-  return Float64Array.from(readArray(row, name), (value) => (value === null ? Number.NaN : Number(value)))
+  return vectorOf(readArray(row, name))
+}
+
+export function readVectors(row: Row, name: string): Float64Array[] {
+  return readArray(row, name).map((value) => vectorOf(value as unknown[]))
+}
+
+function vectorOf(values: readonly unknown[]): Float64Array {
+  return Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value)))
 }
 
 function readArray(row: Row, name: string): unknown[] {

@@ -1,0 +1,122 @@
+/** Rows of a Parquet file, read a row group at a time, or less where a group is large. */
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet'
+import { DatasetError } from '../types.ts'
+
+/** Of uncompressed pages, held at once. */
+const HELD_BYTES = 32 * 1024 * 1024
+
+/** Snappy and uncompressed pages the library reads itself. */
+const compressors: Compressors = {
+  ZSTD: (input) => zstdDecompressSync(input),
+  GZIP: (input) => gunzipSync(input),
+  BROTLI: (input) => brotliDecompressSync(input),
+}
+
+export interface ParquetFile {
+  /** Names of the top-level columns, in the file's order. */
+  readonly columns: readonly string[]
+  readonly rowCount: number
+  /**
+   * Streams the rows as objects, times as text and whole numbers as numbers.
+   *
+   * @param columns default: all; only these are read from the disk
+   */
+  rows(columns?: readonly string[], signal?: AbortSignal): AsyncGenerator<Readonly<Record<string, unknown>>>
+}
+
+/** @throws {DatasetError} `dataset_unreadable`, and so does reading rows */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const { file, metadata } = await readable(path, async () => {
+    const opened = await asyncBufferFromFile(path)
+    return { file: opened, metadata: await parquetMetadataAsync(opened) }
+  })
+  return {
+    columns: topLevelColumns(metadata),
+    rowCount: Number(metadata.num_rows),
+    rows: (columns, signal) => readRows(path, file, metadata, columns, signal),
+  }
+}
+
+async function* readRows(
+  path: string,
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  columns: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const wanted = columns && { columns: [...columns] }
+  for (const [rowStart, rowEnd] of spans(metadata, columns)) {
+    signal?.throwIfAborted()
+    const rows = await readable(path, () =>
+      parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, ...wanted }),
+    )
+    for (const row of rows) yield plain(row)
+  }
+}
+
+/** Row groups, cut into equal parts where their wanted columns are too much to hold. */
+function* spans(
+  metadata: FileMetaData,
+  columns: readonly string[] | undefined,
+): Generator<readonly [number, number]> {
+  let start = 0
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows)
+    let bytes = 0
+    for (const { meta_data: chunk } of group.columns) {
+      const name = chunk?.path_in_schema[0]
+      if (name !== undefined && (columns === undefined || columns.includes(name)))
+        bytes += Number(chunk?.total_uncompressed_size ?? 0)
+    }
+    const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / HELD_BYTES))))
+    for (let from = 0; from < rows; from += step)
+      yield [start + from, start + Math.min(from + step, rows)] as const
+    start += rows
+  }
+}
+
+function topLevelColumns(metadata: FileMetaData): readonly string[] {
+  const names: string[] = []
+  let at = 1
+  const skip = (): void => {
+    const children = metadata.schema[at]?.num_children ?? 0
+    at += 1
+    for (let k = 0; k < children; k++) skip()
+  }
+  while (at < metadata.schema.length) {
+    names.push(metadata.schema[at]?.name ?? '')
+    skip()
+  }
+  return names
+}
+
+async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (cause instanceof DatasetError) throw cause
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    throw new DatasetError('dataset_unreadable', `${path}: ${problem}; is it a Parquet file, and whole?`, {
+      cause,
+    })
+  }
+}
+
+/** Times as text and whole numbers as numbers, as JSON would have them. */
+function plain(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]))
+}
+
+function plainValue(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint') return Number(value)
+  return value ?? null
+}
