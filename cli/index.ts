@@ -1,5 +1,6 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
+import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
@@ -15,4 +16,5 @@ export function addCommands(program: Command): void {
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  datasetsCommand(program)
 }

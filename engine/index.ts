@@ -67,7 +67,6 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
-  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
@@ -75,7 +74,12 @@ export {
   type ServedReason,
 } from './logged-decision.ts'
 export { normalCdfExact } from './normal.ts'
-export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export {
+  type DecisionContext,
+  type ForecastContext,
+  observationsFromOutcome,
+  qualityObservation,
+} from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
@@ -129,7 +133,9 @@ export {
   type WordProjection,
   writeTextProjection,
 } from './text/projection.ts'
+export type { SparseRow } from './text/randomized-pca.ts'
 export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { fitTfIdf, type TfIdf } from './text/tf-idf.ts'
 export { userText } from './text/user-text.ts'
 export { TEXT_SCAN_CHARS } from './text/word-vector.ts'
 export * from './types.ts'

@@ -9,6 +9,7 @@ import type { TurnsState } from './turns.ts'
 import type {
   Arm,
   ArmId,
+  Assignment,
   Constraints,
   Decision,
   DecisionId,
@@ -46,6 +47,8 @@ export interface DecideRequest {
   /** The arms that may serve at all (a virtual model's list), in any order. */
   readonly candidates: readonly ArmId[]
   readonly policy: PolicySpec
+  /** Goes into the record of the decision, and decides nothing. */
+  readonly assignment?: Assignment
   readonly preferences: Preferences
   readonly constraints?: Constraints
   /** What the conversation's last turn left behind. */

@@ -183,6 +183,7 @@ class PosteriorRouter implements Router {
         x: context.x,
         requestClass: request.facts.requestClass,
         policy: request.policy,
+        ...(request.assignment !== undefined && { assignment: request.assignment }),
         rates,
         explore: settings.explore,
         floor: settings.explore ? floor : 0,

@@ -8,7 +8,7 @@ export {
   singlePoints,
   zeroRouterPoint,
 } from './baselines/index.ts'
-export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
+export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
@@ -32,8 +32,8 @@ export {
   type IntervalOfMean,
   type MeanSummary,
 } from './intervals/interval.ts'
-export { Moments } from './intervals/moments.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { RunningMoments } from './intervals/running-moments.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
 export {
   evaluateLog,
@@ -82,8 +82,12 @@ export {
   type SelectionOptions,
   selectOutcomes,
 } from './outcome-table.ts'
+export { type Pair, type PairFigures, pairOf, pairScores, pairStatistics } from './pair.ts'
 export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
+export type { ClassFigures, PlanePoint } from './replay/breakdown.ts'
+export type { CalibrationBin } from './replay/calibration.ts'
 export type { PricePoint, PriceRange } from './replay/price-path.ts'
+export type { RegretPoint } from './replay/regret-path.ts'
 export {
   RECOVERY,
   type ScenarioResult,
@@ -93,6 +97,7 @@ export {
 export type {
   BaselineFigures,
   BudgetFigures,
+  PairIntervals,
   PolicyFigures,
   ReplayOptions,
   ReplayResult,

@@ -34,6 +34,7 @@ import { judgesRoute } from './routes/judges.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { outcomesRoute } from './routes/outcomes.ts'
+import { policiesRoutes } from './routes/policies.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 import { TextEmbeddings } from './text-embeddings.ts'
@@ -127,6 +128,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
       done()
     })
     adminRoutes(scope, services)
+    policiesRoutes(scope, services)
   })
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', (request, _, done) => {

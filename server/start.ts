@@ -16,6 +16,10 @@ import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
 import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
+import { PolicyLoader } from './policies/policy-loader.ts'
+import { PolicySlots } from './policies/policy-slots.ts'
+import { Rollouts } from './policies/rollouts.ts'
+import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
 import type { App } from './routes/app-type.ts'
@@ -80,6 +84,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // What all have learned up to now, this one in its earlier lives too.
   await replicas.merge()
   startFrom(router, registry)
+  const slots = new PolicySlots(router)
+  const rollouts = new Rollouts({
+    store,
+    slots,
+    loader: new PolicyLoader({ store, replicas, base: router, registry: () => registry }),
+    registry: () => registry,
+    followEveryMs: () => promotionOf(registry).followEveryMs,
+  })
+  await rollouts.followQuietly()
   const tokens = createTokenCounter()
   const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
@@ -87,6 +100,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { app, inFlight } = await buildApp({
     registry: () => registry,
     router,
+    slots,
+    rollouts,
     providers: (name) => providers.find(name),
     store,
     tokens,
@@ -99,10 +114,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metricsRegistry,
   })
   replicas.start(app.log)
+  rollouts.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
   async function release(): Promise<void> {
-    await replicas.close()
+    await Promise.all([rollouts.close(), replicas.close()])
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
@@ -117,7 +133,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function shutDown(): Promise<void> {
     const { drainMs } = registry.server
-    const merged = replicas.close()
+    const merged = Promise.all([rollouts.close(), replicas.close()])
     const drained = inFlight.drain(drainMs)
     const closed = app.close()
     await drained
@@ -141,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       router.replaceArms(armsOf(next))
       if (!isDeepStrictEqual(next.coldStart, registry.coldStart)) startFrom(router, next)
       registry = next
+      rollouts.reload()
     },
     close() {
       closing ??= shutDown()

@@ -29,6 +29,7 @@ const GENERATORS: ReadonlyMap<string, string> = new Map([
     'datasets/crossroads/generate.ts',
     'the bundled set: datasets/crossroads/prompts.jsonl.gz and models.json',
   ],
+  ['docs/figures/experiments.ts', 'the tables of docs/experiments.md'],
   ['docs/figures/quality-cost.ts', 'the figure of the README'],
   ['test/helpers/build-class-model.ts', 'the classifier of request classes: engine/text/class-model.json'],
 ])

@@ -7,7 +7,7 @@
  */
 import { EvaluationError } from '../errors.ts'
 import { DEFAULT_LEVEL } from '../intervals/interval.ts'
-import { Moments } from '../intervals/moments.ts'
+import { RunningMoments } from '../intervals/running-moments.ts'
 import { studentQuantile } from '../intervals/student-t.ts'
 import { checkLevel, within } from '../option.ts'
 import { type EmbeddedDecision, type EmbeddingProbabilities, marginalWeight } from './estimators/mips.ts'
@@ -41,8 +41,8 @@ export interface PrunedEmbedding {
 
 interface Subset {
   readonly dimensions: readonly number[]
-  readonly values: Moments
-  readonly biases: Moments
+  readonly values: RunningMoments
+  readonly biases: RunningMoments
   readonly halfWidth: number
 }
 
@@ -65,8 +65,8 @@ export function pruneEmbedding(
   const t = studentQuantile(1 - delta, decisions.length - 1)
   const full = decisions.map((decision) => marginalWeight(decision, probabilities))
   const measure = (dimensions: readonly number[]): Subset => {
-    const values = new Moments()
-    const biases = new Moments()
+    const values = new RunningMoments()
+    const biases = new RunningMoments()
     for (const [i, decision] of decisions.entries()) {
       const weight = marginalWeight(decision, probabilities, dimensions)
       values.add(weight * decision.reward)

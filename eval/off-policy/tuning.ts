@@ -5,7 +5,7 @@
  */
 import { EvaluationError } from '../errors.ts'
 import { DEFAULT_LEVEL } from '../intervals/interval.ts'
-import { Moments } from '../intervals/moments.ts'
+import { RunningMoments } from '../intervals/running-moments.ts'
 import { studentIntervalOfMean, studentQuantile } from '../intervals/student-t.ts'
 import { checkLevel } from '../option.ts'
 import { clippedIps } from './estimators/clipped-ips.ts'
@@ -55,8 +55,8 @@ export interface MseChoice extends Candidate {
 interface Tracked {
   readonly setting: number
   readonly value: RowValue
-  readonly values: Moments
-  readonly biases: Moments
+  readonly values: RunningMoments
+  readonly biases: RunningMoments
 }
 
 const SUMS = 5
@@ -66,7 +66,7 @@ export class Tuning {
   readonly name: string
   /** From the one that the family starts at: ties go by it. */
   readonly #tracked: readonly Tracked[]
-  readonly #weights = new Moments()
+  readonly #weights = new RunningMoments()
 
   /**
    * @param settings at least one
@@ -84,8 +84,8 @@ export class Tuning {
       .map((setting) => ({
         setting,
         value: of(setting),
-        values: new Moments(),
-        biases: new Moments(),
+        values: new RunningMoments(),
+        biases: new RunningMoments(),
       }))
   }
 
@@ -203,7 +203,7 @@ function candidateOf({ setting, values, biases }: Tracked, level: number): Candi
 }
 
 /** The mean with Student's interval. */
-export function estimateOf(moments: Moments, level: number): Estimate {
+export function estimateOf(moments: RunningMoments, level: number): Estimate {
   const { mean, lo, hi } = studentIntervalOfMean(moments, level)
   return { value: mean, lo, hi }
 }

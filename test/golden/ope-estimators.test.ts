@@ -11,13 +11,13 @@ import {
   empiricalBernsteinInterval,
   hoeffdingInterval,
   ips,
-  type Moments,
   normalInterval,
   PairedDifference,
   PropensityDiagnostics,
   Replay,
   RowMean,
   type RowValue,
+  type RunningMoments,
   SelfNormalised,
   sndr,
   snips,
@@ -68,7 +68,7 @@ function rowValueOf({ name, args }: Case): RowValue | undefined {
 }
 
 /** What the files say of the mean of some numbers; one-sided bounds at 5 % are those of two sides at 90 %. */
-function summaryOf(moments: Moments) {
+function summaryOf(moments: RunningMoments) {
   const both = ({ lo, hi }: { lo: number; hi: number }) => [lo, hi]
   return {
     var_ddof0: moments.squares / moments.count,

@@ -1,5 +1,5 @@
 /** Rows of the golden files of off-policy evaluation, and what is common to reading their numbers. */
-import { type EstimatorRow, estimatorRow, Moments } from '../../eval/index.ts'
+import { type EstimatorRow, estimatorRow, RunningMoments } from '../../eval/index.ts'
 
 export interface LoggedRows {
   readonly action: readonly number[]
@@ -36,8 +36,8 @@ export function greedy(probabilities: readonly (readonly number[])[]): readonly 
   })
 }
 
-export function momentsOf(values: readonly number[]): Moments {
-  const moments = new Moments()
+export function momentsOf(values: readonly number[]): RunningMoments {
+  const moments = new RunningMoments()
   for (const value of values) moments.add(value)
   return moments
 }

@@ -6,6 +6,7 @@ import { Registry as MetricsRegistry } from 'prom-client'
 import { type Provider, type StreamPart, UpstreamError, type Usage } from '../../adapters/index.ts'
 import { createFeatureSpace, createRouter } from '../../engine/index.ts'
 import { buildApp, createIds } from '../../server/index.ts'
+import { PolicySlots } from '../../server/policies/policy-slots.ts'
 import { Replicas } from '../../server/replicas.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { registryOf } from '../helpers/server.ts'
@@ -73,6 +74,8 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
   const { app } = await buildApp({
     registry: () => registry,
     router,
+    slots: new PolicySlots(router),
+    rollouts: { status: { models: [], problems: [], unread: undefined }, followQuietly: async () => {} },
     providers: (name) => providers.get(name),
     store,
     tokens: { countText: (text) => text.length, countMessages: () => 7 },

@@ -3,14 +3,14 @@
  * answers were worth beyond what the reward model expects, so that a change of the mix is not taken for one of an arm.
  */
 
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { entryAt } from '../entry.ts'
 
 const PARTS = 3
 
 interface Part {
   readonly classes: Map<string, number>
-  readonly residuals: Map<string, Moments>
+  readonly residuals: Map<string, RunningMoments>
 }
 
 export interface DriftState {
@@ -46,7 +46,7 @@ export class Drift {
     const index = Math.floor((PARTS * (atMs - this.#fromMs)) / this.#spanMs)
     const part = this.#parts[Math.min(Math.max(index, 0), PARTS - 1)]!
     part.classes.set(requestClass, (part.classes.get(requestClass) ?? 0) + 1)
-    if (residual !== undefined) entryAt(part.residuals, arm, () => new Moments()).add(residual)
+    if (residual !== undefined) entryAt(part.residuals, arm, () => new RunningMoments()).add(residual)
   }
 
   state(): DriftState {
@@ -66,7 +66,7 @@ export class Drift {
       counts.set(name, (counts.get(name) ?? 0) + rows)
     }
     for (const [part, arm, state] of residuals) {
-      entryAt(this.#parts[part]!.residuals, arm, () => new Moments()).mergeState(state)
+      entryAt(this.#parts[part]!.residuals, arm, () => new RunningMoments()).mergeState(state)
     }
   }
 

@@ -5,7 +5,7 @@
  * does not reach.
  */
 import { EvaluationError } from '../../errors.ts'
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { zOf } from './weights.ts'
 
 export interface PropensityRow {
@@ -56,7 +56,7 @@ export interface PropensityFigures {
 }
 
 interface ArmSums {
-  readonly inverse: Moments
+  readonly inverse: RunningMoments
   expected: number
   variance: number
   drawn: number
@@ -193,7 +193,7 @@ export class PropensityDiagnostics {
   #arm(id: string): ArmSums {
     let sums = this.#arms.get(id)
     if (sums === undefined) {
-      sums = { inverse: new Moments(), expected: 0, variance: 0, drawn: 0, target: 0, smallest: 1 }
+      sums = { inverse: new RunningMoments(), expected: 0, variance: 0, drawn: 0, target: 0, smallest: 1 }
       this.#arms.set(id, sums)
     }
     return sums

@@ -5,7 +5,7 @@
  * Effective sample sizes as in Owen, "Monte Carlo theory, methods and examples", section 9.3.
  */
 import { CompensatedSums } from '../../intervals/compensated-sums.ts'
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { checkMergeable } from '../estimators/sums.ts'
 import { checkRow } from '../row.ts'
 import type { EstimatorRow, EstimatorState } from '../types.ts'
@@ -32,7 +32,7 @@ export interface WeightFigures {
   readonly largestShare: number
   /**
    * z of mean weight = 1, (w̄ − 1) / √(s²/n). Beyond ±3 propensities are wrong, or candidates, or rows were left out. ±Infinity
-   * where all weights are the same and not 1; NaN for fewer than two rows.
+   * where all weights are the same and not 1; 0 for a single row, which says nothing of it.
    */
   readonly meanZ: number
   /** Of weights above a threshold: how many rows, and which share of Σw. */
@@ -53,7 +53,7 @@ export interface WeightState {
 }
 
 export class WeightDiagnostics {
-  readonly #moments = new Moments()
+  readonly #moments = new RunningMoments()
   readonly #sums = new CompensatedSums(TAIL + 2 * TAIL_THRESHOLDS.length)
   readonly #quantiles = new Quantiles()
   #weighted = 0
@@ -128,8 +128,9 @@ function orZero(ratio: number): number {
   return Number.isNaN(ratio) ? 0 : ratio
 }
 
-/** A distance in standard errors. No distance is 0 of them, however small they are. */
+/** A distance in standard errors. No distance is 0 of them, however small they are, and so is any where there are none. */
 export function zOf(distance: number, standardError: number): number {
+  if (Number.isNaN(standardError)) return 0
   if (Math.abs(distance) < 1e-12 && standardError < 1e-12) return 0
   return distance / standardError
 }

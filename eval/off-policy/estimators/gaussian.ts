@@ -3,8 +3,8 @@
  * there count as zeros, and those that are stand for 1/(1 − p). Without drops, IPS with its normal interval.
  */
 import { DEFAULT_LEVEL } from '../../intervals/interval.ts'
-import { Moments } from '../../intervals/moments.ts'
 import { normalInterval } from '../../intervals/normal.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { checkLevel } from '../../option.ts'
 import type { Estimate, Estimator, EstimatorState } from '../types.ts'
 import { checkSampledRow, type SampledRow } from './sampled.ts'
@@ -14,7 +14,7 @@ const SUMS = 5
 
 export class Gaussian implements Estimator<SampledRow> {
   readonly name = 'gaussian'
-  readonly #moments = new Moments()
+  readonly #moments = new RunningMoments()
 
   add(row: SampledRow): void {
     const drop = checkSampledRow(row)

@@ -9,7 +9,7 @@
 import { hash53 } from '../../../engine/index.ts'
 import { EvaluationError } from '../../errors.ts'
 import { DEFAULT_LEVEL } from '../../intervals/interval.ts'
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { studentIntervalOfMean } from '../../intervals/student-t.ts'
 import { checkLevel } from '../../option.ts'
 import type { Estimate } from '../types.ts'
@@ -33,7 +33,7 @@ export interface OfferedRow {
 /** In the order of the log, which is what makes a history: parts of a log do not merge. */
 export class RejectionReplay {
   readonly #options: RejectionReplayOptions
-  readonly #accepted = new Moments()
+  readonly #accepted = new RunningMoments()
   #offered = 0
 
   /** @throws {EvaluationError} `eval_bad_option` for a floor outside (0, 1] */

@@ -1,6 +1,6 @@
 /** Estimators that are means. */
 import { DEFAULT_LEVEL, type IntervalOfMean } from '../../intervals/interval.ts'
-import { Moments } from '../../intervals/moments.ts'
+import { RunningMoments } from '../../intervals/running-moments.ts'
 import { studentIntervalOfMean } from '../../intervals/student-t.ts'
 import { checkLevel } from '../../option.ts'
 import { checkRow } from '../row.ts'
@@ -14,7 +14,7 @@ const SUMS = 5
 export class MeanOf<Row> implements Estimator<Row> {
   readonly name: string
   /** Of the numbers: for intervals that ask for bounds, such as Hoeffding's. */
-  readonly moments = new Moments()
+  readonly moments = new RunningMoments()
   readonly #number: (row: Row) => number
   readonly #interval: IntervalOfMean
 

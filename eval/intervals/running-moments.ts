@@ -4,7 +4,7 @@
  */
 import type { MeanSummary } from './interval.ts'
 
-export class Moments implements MeanSummary {
+export class RunningMoments implements MeanSummary {
   /** Not whole where values were added with a multiplicity. */
   count = 0
   mean = 0
@@ -27,7 +27,7 @@ export class Moments implements MeanSummary {
     if (times > 0) this.#absorb(times, value, 0, value, value)
   }
 
-  merge({ count, mean, squares, least, most }: Moments): void {
+  merge({ count, mean, squares, least, most }: RunningMoments): void {
     if (count > 0) this.#absorb(count, mean, squares, least, most)
   }
 
