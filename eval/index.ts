@@ -106,6 +106,7 @@ export type {
 } from './replay/types.ts'
 export { replay } from './replay.ts'
 export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
+export { renderEvaluationReport } from './report/html/evaluation-report.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'

@@ -7,6 +7,7 @@ export { type Assignment, type AssignmentPlan, assign } from './experiments/assi
 export { allocate, reallocate } from './experiments/ranges.ts'
 export { createIds } from './ids.ts'
 export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
+export { CONFIGURED, rolloutsOf } from './policies/rollout-state.ts'
 export { userHash } from './privacy/user-hash.ts'
 export * from './registry.ts'
 export { type RunningServer, type ServerOptions, startServer } from './start.ts'

@@ -9,13 +9,18 @@
  * With `HIGHWAYMAN_LOOP_REQUESTS=50000` the numbers of docs/off-policy-evaluation.md.
  */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { readLogFile, writeLogFile } from '../../datasets/index.ts'
 import type { PolicyFile } from '../../engine/index.ts'
-import { evaluateLog, fitPolicyFile, type TargetSpec } from '../../eval/index.ts'
+import { evaluateLog, fitPolicyFile, type ReadableLog, type TargetSpec } from '../../eval/index.ts'
 import { readable } from '../helpers/logged-world.ts'
 import { type Served, type Serving, TrafficGround } from '../helpers/served-traffic.ts'
 
 const REQUESTS = Number(process.env['HIGHWAYMAN_LOOP_REQUESTS'] ?? 2_000)
+/** A folder for the logs, so that a long run can be done in several. */
+const KEPT = process.env['HIGHWAYMAN_LOOP_LOGS']
 /**
  * Draws are the gateway's own and differ from run to run. The interval counts the prompts as a sample, though B gets the same ones,
  * so that at this level fewer than one run in 10,000 is outside.
@@ -26,7 +31,7 @@ const FLOOR = 0.1
 describe('closing the loop', () => {
   let ground: TrafficGround
   let file: PolicyFile
-  const logs = new Map<string, Promise<Served>>()
+  const logs = new Map<string, Promise<ReadableLog>>()
 
   before(async () => {
     ground = await TrafficGround.open()
@@ -55,12 +60,19 @@ describe('closing the loop', () => {
     'sim-openai/turnpike-large': 1,
   }
 
-  /** Served once, for all who are judged on it. */
-  function logOf(name: keyof typeof LOGGING): Promise<Served> {
-    const served =
-      logs.get(name) ?? ground.serve({ ...LOGGING[name], floor: FLOOR, feedback: true }, REQUESTS)
-    logs.set(name, served)
-    return served
+  /** Served once, for all who are judged on it; or read from where an earlier run has kept it. */
+  function logOf(name: keyof typeof LOGGING): Promise<ReadableLog> {
+    const known = logs.get(name) ?? serveLog(name)
+    logs.set(name, known)
+    return known
+  }
+
+  async function serveLog(name: keyof typeof LOGGING): Promise<ReadableLog> {
+    const kept = KEPT && join(KEPT, `${name.replace(':', '-')}-${REQUESTS}.jsonl.gz`)
+    if (kept !== undefined && existsSync(kept)) return () => readLogFile(kept)
+    const { log } = await ground.serve({ ...LOGGING[name], floor: FLOOR, feedback: true }, REQUESTS)
+    if (kept !== undefined) await writeLogFile(readable(log)(), kept)
+    return readable(log)
   }
 
   interface Pair {
@@ -98,16 +110,16 @@ describe('closing the loop', () => {
 
   for (const { from, name, target, serving } of PAIRS) {
     test(`${name}, judged on the log of ${from}, is worth what was foretold`, async (t) => {
-      const { log } = await logOf(from)
-      assert.equal(log.length, REQUESTS)
+      const log = await logOf(from)
       const question = { target: target(), objective: 'quality' } as const
-      const evaluation = await evaluateLog(readable(log), { ...question, level: LEVEL })
+      const evaluation = await evaluateLog(log, { ...question, level: LEVEL })
+      assert.equal(evaluation.logged.n, REQUESTS)
       assert.deepEqual(evaluation.reasons, [])
       const { recomputed, propensities } = evaluation.diagnostics
       assert.equal(recomputed.redrawnOtherwise, 0)
       assert.ok(propensities!.arms.every(({ calibrationZ }) => Math.abs(calibrationZ) < 4))
       const live = await ground.serve({ ...serving(), feedback: false }, REQUESTS)
-      const usual = await evaluateLog(readable(log), question)
+      const usual = await evaluateLog(log, question)
       t.diagnostic(rowOf(name, from, usual, live))
       const { lo, hi } = evaluation.values.quality!.target
       const { mean } = live.quality
