@@ -3,14 +3,17 @@ import type { Command } from 'commander'
 import { eraseCommand } from './erase.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
+import { promoteCommands } from './promote.ts'
 import { replayCommand } from './replay.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
+export { announceServer } from './running-server.ts'
 
 export function addCommands(program: Command): void {
   replayCommand(program)
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  promoteCommands(program)
 }
