@@ -5,10 +5,12 @@ import { eraseCommand } from './erase.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
+import { promoteCommands } from './promote.ts'
 import { replayCommand } from './replay.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
+export { announceServer } from './running-server.ts'
 
 export function addCommands(program: Command): void {
   replayCommand(program)
@@ -17,4 +19,5 @@ export function addCommands(program: Command): void {
   logCommand(program)
   eraseCommand(program)
   datasetsCommand(program)
+  promoteCommands(program)
 }

@@ -88,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const rollouts = new Rollouts({
     store,
     slots,
-    loader: new PolicyLoader({ store, replicas, base: router, registry: () => registry }),
+    loader: new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry }),
     registry: () => registry,
     followEveryMs: () => promotionOf(registry).followEveryMs,
   })
