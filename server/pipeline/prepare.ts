@@ -34,12 +34,14 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
   const needed = neededCapabilities(request, streams)
   const user = userHash(tenant.name, body.safety_identifier ?? body.user)
   const described = await describe(services, request, wishes.requestClass)
-  const assigned = services.slots.assign(model, {
-    tenant: tenant.name,
-    session: wishes.session,
-    userHash: user,
-    requestId,
-  })
+  const source = { tenant: tenant.name, session: wishes.session, userHash: user, requestId }
+  const [{ facts }] = described
+  // What judges ask is not traffic.
+  const enrolment =
+    surface === 'judge'
+      ? undefined
+      : services.experiments.enrol(model, facts.requestClass, source, services.clock.nowMs())
+  const assigned = enrolment?.assigned ?? services.slots.assign(model, source)
   return {
     requestId,
     surface,
@@ -48,6 +50,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     requestedModel: models === undefined ? (modelName ?? DEFAULT_MODEL) : model.name,
     model,
     assigned,
+    enrolment,
     preferences: wishes.preferences,
     constraints:
       needed.length === 0 ? wishes.constraints : narrow(wishes.constraints, { capabilities: needed }),

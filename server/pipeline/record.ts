@@ -61,6 +61,10 @@ function logDecision(
     metadata: task.metadata,
     ...(also.length > 0 && { also }),
   })
+  if (task.enrolment !== undefined) {
+    const { promptTokens } = task.facts
+    services.experiments.expose(task.enrolment, decision, promptTokens, parentId === undefined)
+  }
   const { prompts } = task.view.registry
   // A failover answers the same prompt.
   if (prompts !== undefined && parentId === undefined) {

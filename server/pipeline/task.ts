@@ -1,6 +1,7 @@
 /** One request on its way through the pipeline. */
 import type { ChatRequest, Warning } from '../../adapters/index.ts'
 import type { Constraints, Preferences, RequestFacts } from '../../engine/index.ts'
+import type { Enrolment } from '../experiments/experiments.ts'
 import type { Assigned } from '../policies/slot.ts'
 import type { Tenant, VirtualModel } from '../registry.ts'
 import type { RegistryView, Rulings } from '../registry-view.ts'
@@ -19,6 +20,8 @@ export interface Task {
   readonly model: VirtualModel
   /** The policy that decides, at every try. */
   readonly assigned: Assigned
+  /** Undefined: it takes part in no experiment. */
+  readonly enrolment: Enrolment | undefined
   readonly preferences: Preferences
   readonly constraints: Constraints
   readonly explore: boolean

@@ -115,6 +115,11 @@ export class PolicySlots {
   ): void {
     this.#sharings = sharings
     this.rebind(models)
+    this.learn(routers)
+  }
+
+  /** @param routers all that are to learn besides the configuration's */
+  learn(routers: readonly Router[]): void {
     this.#routers = [this.#base, ...routers]
     this.#bySpace = Map.groupBy(this.#routers, ({ featureSpace }) => featureSpace.id)
     const { featureSpace } = this.#base

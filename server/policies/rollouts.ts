@@ -23,6 +23,8 @@ export interface RolloutsOptions {
   readonly registry: () => Registry
   /** Pause between two readings, ms. */
   readonly followEveryMs: () => number
+  /** Policies that are needed for something else: they stay loaded. */
+  readonly alsoWanted?: () => ReadonlySet<string>
 }
 
 export interface RolloutProblem {
@@ -166,7 +168,7 @@ export class Rollouts {
       })
     }
     // The registry may have been replaced meanwhile: its own turn follows.
-    loader.keepOnly(wanted)
+    loader.keepOnly(new Set([...wanted, ...(this.#options.alsoWanted?.() ?? [])]))
     slots.replace(registry().models, sharings, loader.routers)
     const before = this.#status
     this.#status = { models: serving, problems, unread: undefined }
