@@ -1,6 +1,7 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
 import { eraseCommand } from './erase.ts'
+import { experimentCommand } from './experiment.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { replayCommand } from './replay.ts'
@@ -13,4 +14,5 @@ export function addCommands(program: Command): void {
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  experimentCommand(program)
 }

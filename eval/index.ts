@@ -88,6 +88,8 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export { renderExperimentReport } from './report/experiment-table.ts'
+export { renderExperimentPage } from './report/html/experiment-report.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'

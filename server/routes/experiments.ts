@@ -1,6 +1,9 @@
+import { DEFAULT_GATE_RULES } from '../../eval/gate/index.ts'
 import { definitionOf } from '../experiments/declare.ts'
 import type { ExperimentRecord } from '../experiments/experiments.ts'
 import { planByLog } from '../experiments/plan.ts'
+import { promoteWinner } from '../experiments/promote-winner.ts'
+import { createPolicyDesk } from '../policies/desk.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 import { errorSchema } from './schemas/error.ts'
@@ -13,11 +16,13 @@ import {
   experimentSchema,
   powerBodySchema,
   powerReplySchema,
+  promoteExperimentSchema,
   type ReportReply,
   reportSchema,
   stepBodySchema,
   stopBodySchema,
 } from './schemas/experiments.ts'
+import { rolloutSchema } from './schemas/policies.ts'
 import { snakeCase } from './snake-case.ts'
 
 const SIMPLE_STEPS = {
@@ -155,6 +160,24 @@ export function experimentsRoutes(app: App, services: Services): void {
           : ({ action: 'variant_stopped', variant, reason } as const)
       return replyOf(await experiments.step(params.key, step, actor, reason))
     },
+  )
+  const desk = createPolicyDesk(
+    { store, clock, ids: services.ids, registry: () => view().registry, defaultRules: DEFAULT_GATE_RULES },
+    () => services.rollouts.followQuietly(),
+  )
+  app.post(
+    '/admin/v1/experiments/:key/promote',
+    {
+      schema: {
+        summary:
+          'Put what it shows of its winner on record as an evaluation, and hand the policy to the promotion gate',
+        tags,
+        params: experimentParamsSchema,
+        body: promoteExperimentSchema,
+        response: { 200: rolloutSchema, default: errorSchema },
+      },
+    },
+    ({ params, body }) => promoteWinner(experiments, desk, params.key, body),
   )
   for (const [verb, [action, summary]] of Object.entries(SIMPLE_STEPS)) {
     app.post(
