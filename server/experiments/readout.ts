@@ -55,7 +55,7 @@ export function readOut(state: ExperimentState, measured: Measured): Readout {
   const { atMs, cells } = measured
   const days = startedMs === undefined ? 0 : (atMs - startedMs) / DAY_MS
   const { found, missing } = comparisonsOf(state, measured)
-  const comparisons = adjusted(found)
+  const comparisons = adjusted(found, definition.alpha)
   const sampleRatio = sampleRatioOf(state, cells)
   const alarms = alarmsOf(state, cells, sampleRatio)
   return {
@@ -155,23 +155,24 @@ export function hasChangedShares({ periods }: Pick<ExperimentState, 'periods'>):
 }
 
 /** Secondary metrics by Benjamini and Hochberg, all variants and metrics together. */
-function adjusted(comparisons: readonly Comparison[]): readonly Comparison[] {
+function adjusted(comparisons: readonly Comparison[], alpha: number): readonly Comparison[] {
   const secondary = comparisons.filter(({ role }) => role === 'secondary')
   const pValues = ADJUSTMENTS.benjamini_hochberg(secondary.map(({ alwaysValid }) => alwaysValid.pValue))
   const byComparison = new Map(secondary.map((comparison, index) => [comparison, pValues[index] ?? 1]))
   return comparisons.map((comparison) => {
     const adjustedPValue = byComparison.get(comparison)
     if (adjustedPValue === undefined) return comparison
-    const isLost = adjustedPValue > comparison.alwaysValid.pValue && comparison.verdict !== 'too_few_units'
-    return { ...comparison, adjustedPValue, ...(isLost && falseDiscovery(comparison, adjustedPValue)) }
+    const isFound = comparison.verdict === 'better' || comparison.verdict === 'worse'
+    const isLost = isFound && adjustedPValue > alpha
+    return { ...comparison, adjustedPValue, ...(isLost && noDiscovery(comparison, adjustedPValue)) }
   })
 }
 
-function falseDiscovery(comparison: Comparison, adjustedPValue: number): Partial<Comparison> {
-  if (comparison.verdict === 'no_difference_yet' || adjustedPValue <= 0.05) return {}
+function noDiscovery({ says }: Comparison, adjustedPValue: number): Pick<Comparison, 'verdict' | 'says'> {
+  const p = adjustedPValue.toPrecision(2)
   return {
     verdict: 'no_difference_yet',
-    says: `${comparison.says} Among all the secondary comparisons it is no discovery (adjusted p ${adjustedPValue.toPrecision(2)}).`,
+    says: `${says} Among all the secondary comparisons it is no discovery (adjusted p ${p}).`,
   }
 }
 
