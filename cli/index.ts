@@ -1,6 +1,8 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
+import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { experimentCommand } from './experiment.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
@@ -11,8 +13,10 @@ export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.t
 
 export function addCommands(program: Command): void {
   replayCommand(program)
+  evaluateCommand(program)
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
   experimentCommand(program)
+  datasetsCommand(program)
 }

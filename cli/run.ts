@@ -2,8 +2,11 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../server/index.ts'
 
-/** Exit codes: the command's own failure, and an input that has to be mended first. */
-export const EXIT = { failed: 1, badInput: 2 } as const
+/** Exit codes: the command's own failure, an input that has to be mended first, and a log that allows no estimate. */
+export const EXIT = { failed: 1, badInput: 2, noEstimate: 3 } as const
+
+/** Codes of a set's that no change of the input mends. */
+const FAILURES: ReadonlySet<string> = new Set(['dataset_checksum', 'dataset_fetch_failed'])
 
 export interface Output {
   readonly json?: boolean
@@ -34,7 +37,7 @@ export function action<Flags extends Output>(
       )
       const isInput =
         error instanceof ConfigError ||
-        /^(dataset|eval|config)_/.test(code ?? '') ||
+        (/^(dataset|eval|config)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
         code === 'engine_bad_policy_file'
       process.exitCode = isInput ? EXIT.badInput : EXIT.failed
     }

@@ -8,7 +8,7 @@ export {
   singlePoints,
   zeroRouterPoint,
 } from './baselines/index.ts'
-export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
+export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
@@ -24,6 +24,8 @@ export {
   DEFAULT_TUNED_FOR,
 } from './intervals/asymptotic-cs.ts'
 export { type BootstrapOptions, bootstrap } from './intervals/bootstrap.ts'
+export { clopperPearson } from './intervals/clopper-pearson.ts'
+export { empiricalBernsteinInterval, hoeffdingInterval } from './intervals/concentration.ts'
 export {
   DEFAULT_LEVEL,
   type Interval,
@@ -31,7 +33,17 @@ export {
   type MeanSummary,
 } from './intervals/interval.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
+export { RunningMoments } from './intervals/running-moments.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
+export {
+  evaluateLog,
+  type ReadableLog,
+  scoreLog,
+  surveyLog,
+} from './off-policy/evaluate.ts'
+export { type Evaluation, evaluationOf } from './off-policy/evaluation.ts'
+export type { EvaluationRow } from './off-policy/evaluation-row.ts'
+export * from './off-policy/index.ts'
 export {
   type Goods,
   LEFT_OUT,
@@ -42,8 +54,12 @@ export {
   realised,
   utilityOf,
 } from './off-policy/logged-row.ts'
+export { type EvaluationPart, mergeParts, partOf, readPart } from './off-policy/parts.ts'
+export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
+export type { ScoringState } from './off-policy/scoring.ts'
+export { Survey, type SurveyState } from './off-policy/survey.ts'
 export {
   createTarget,
   parseTarget,
@@ -53,15 +69,11 @@ export {
   type TargetSpec,
 } from './off-policy/target.ts'
 export {
-  type Estimate,
-  type Estimator,
-  type EstimatorRow,
-  type EstimatorState,
-  type EvaluationJson,
-  type Reason,
-  VALUES,
-  type ValueName,
-} from './off-policy/types.ts'
+  isTargetTable,
+  readTargetTable,
+  TARGET_TABLE_FORMAT,
+  type TargetTable,
+} from './off-policy/target-table.ts'
 export {
   type ClassBy,
   type Dropped,
@@ -70,8 +82,12 @@ export {
   type SelectionOptions,
   selectOutcomes,
 } from './outcome-table.ts'
+export { type Pair, type PairFigures, pairOf, pairScores, pairStatistics } from './pair.ts'
 export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
+export type { ClassFigures, PlanePoint } from './replay/breakdown.ts'
+export type { CalibrationBin } from './replay/calibration.ts'
 export type { PricePoint, PriceRange } from './replay/price-path.ts'
+export type { RegretPoint } from './replay/regret-path.ts'
 export {
   RECOVERY,
   type ScenarioResult,
@@ -81,6 +97,7 @@ export {
 export type {
   BaselineFigures,
   BudgetFigures,
+  PairIntervals,
   PolicyFigures,
   ReplayOptions,
   ReplayResult,
@@ -88,6 +105,7 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
 export { renderExperimentReport } from './report/experiment-table.ts'
 export { renderExperimentPage } from './report/html/experiment-report.ts'
 export * from './report/html/index.ts'

@@ -97,8 +97,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     followEveryMs: () => promotionOf(registry).followEveryMs,
   }
   const { experimentCheckMs = DEFAULT_CHECK_MS } = options
-  const experiments = new Experiments({ ...following, clock, ids, checkEveryMs: experimentCheckMs })
-  const rollouts = new Rollouts({ ...following, alsoWanted: () => experiments.wanted })
+  const experiments = new Experiments({
+    ...following,
+    base: router,
+    clock,
+    ids,
+    checkEveryMs: experimentCheckMs,
+  })
+  const rollouts = new Rollouts(following)
   await rollouts.followQuietly()
   await experiments.follow()
   const tokens = createTokenCounter()

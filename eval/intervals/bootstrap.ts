@@ -21,6 +21,8 @@ export interface BootstrapOptions<Statistics extends NamedStatistics> {
   readonly seed: number
   /** @default 500 */
   readonly resamples?: number
+  /** Of a single axis, instead of drawn ones: for each resample the levels that it is of. */
+  readonly indexes?: readonly ArrayLike<number>[]
   /** @default 0.95 */
   readonly level?: number
 }
@@ -36,7 +38,8 @@ export const DEFAULT_RESAMPLES = 500
 export function bootstrap<Statistics extends NamedStatistics>(
   options: BootstrapOptions<Statistics>,
 ): { readonly [Name in keyof Statistics]: Interval } {
-  const { axes, statistics, seed, resamples = DEFAULT_RESAMPLES, level = DEFAULT_LEVEL } = options
+  const { axes, statistics, seed, indexes, level = DEFAULT_LEVEL } = options
+  const resamples = indexes?.length ?? options.resamples ?? DEFAULT_RESAMPLES
   if (!(Number.isInteger(resamples) && resamples >= 2)) {
     throw new EvaluationError(
       'eval_bad_option',
@@ -56,7 +59,9 @@ export function bootstrap<Statistics extends NamedStatistics>(
   const streams = axes.map((_, axis) => randomStream(`bootstrap:${axis}`, seed))
   for (let resample = 0; resample < resamples; resample++) {
     weights.forEach((counts, axis) => {
-      resampleCounts(counts, streams[axis]!)
+      const given = indexes?.[resample]
+      if (given === undefined) resampleCounts(counts, streams[axis]!)
+      else countIndexes(counts, given)
     })
     const drawn = statistics(weights)
     for (const { name, values } of replicates) values[resample] = drawn[name] ?? Number.NaN
@@ -67,6 +72,11 @@ export function bootstrap<Statistics extends NamedStatistics>(
     return [name, { mean, lo: quantile(ascending, tail), hi: quantile(ascending, 1 - tail) }]
   })
   return Object.fromEntries(intervals) as { readonly [Name in keyof Statistics]: Interval }
+}
+
+function countIndexes(counts: Float64Array, indexes: ArrayLike<number>): void {
+  counts.fill(0)
+  for (let i = 0; i < indexes.length; i++) counts[indexes[i]!]! += 1
 }
 
 /** Quantile of ascending values, linear between order statistics (Hyndman & Fan's type 7); NaN for none. */

@@ -1,6 +1,7 @@
 /** Which decisions of a log count, and what each of them was worth. */
 import { qualityOf } from '../../datasets/index.ts'
-import type { LoggedDecision, UtilityRates } from '../../engine/index.ts'
+import type { UtilityRates } from '../../engine/index.ts'
+import type { EvaluationRow } from './evaluation-row.ts'
 import type { ValueName } from './types.ts'
 
 /** Why a decision is left out of an evaluation; stable, counted in its report. */
@@ -28,7 +29,7 @@ export const LEFT_OUT_MEANING: Readonly<Record<LeftOut, string>> = {
  * Undefined: it counts. A row stands for a request: its first decision, with the drawn arm's propensity and the outcome of the
  * whole request, failovers included.
  */
-export function leftOut(row: LoggedDecision): LeftOut | undefined {
+export function leftOut(row: EvaluationRow): LeftOut | undefined {
   if (row.parentId !== undefined) return 'failover'
   if (row.surface === 'judge') return 'judge'
   const isAlone = row.eligible.length === 1
@@ -48,7 +49,7 @@ export type Realised = Readonly<Record<ValueName, number | undefined>>
  *
  * @param rates the price of the other goods in utility
  */
-export function realised(row: LoggedDecision, rates: UtilityRates): Realised {
+export function realised(row: EvaluationRow, rates: UtilityRates): Realised {
   const success = successOf(row)
   const quality =
     qualityOf(row.rewards) ?? (row.servedReason === 'unanswered' && success === 0 ? 0 : undefined)
@@ -62,7 +63,7 @@ export function realised(row: LoggedDecision, rates: UtilityRates): Realised {
 }
 
 /** 1 answered to the end, 0 not; undefined without a call, and where the caller left. */
-function successOf({ attempts }: LoggedDecision): number | undefined {
+function successOf({ attempts }: EvaluationRow): number | undefined {
   const last = attempts.at(-1)
   if (last === undefined || last.status === 'cancelled') return undefined
   return last.status === 'answered' ? 1 : 0

@@ -10,6 +10,8 @@ import { VALUES, type ValueName } from './types.ts'
 
 /** A share rests on its arm's, and that on all, as firmly as on so many rows. */
 const PRIOR_ROWS = 10
+/** Of so many answers, one would have been judged. */
+const SILENT_ROWS = 10
 
 interface Told {
   rows: number
@@ -63,10 +65,14 @@ export class ResponseCounts {
     return share(this.#all, value, 0, 0)
   }
 
-  /** Whether anything at all is known of the value for such requests. */
-  isTold(requestClass: string, arm: string, value: ValueName): boolean {
-    return (this.#cells.get(requestClass)?.get(arm)?.told[value] ?? 0) > 0
+  /** Whether such answers are given and nobody ever tells the value of one; of a few it is too early to say. */
+  isSilent(requestClass: string, arm: string, value: ValueName): boolean {
+    return isSilent(this.#arms.get(arm), value) || isSilent(this.#cells.get(requestClass)?.get(arm), value)
   }
+}
+
+function isSilent(counts: Told | undefined, value: ValueName): boolean {
+  return counts !== undefined && counts.rows >= SILENT_ROWS && counts.told[value] === 0
 }
 
 function share(counts: Told | undefined, value: ValueName, prior: number, priorRows: number): number {

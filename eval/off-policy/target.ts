@@ -8,7 +8,6 @@ import {
   createFrozenPolicy,
   distributionOver,
   EngineError,
-  type LoggedDecision,
   type PolicyFile,
   type PolicySpec,
   type Preferences,
@@ -16,6 +15,8 @@ import {
 } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 import { POLICY_NAMES, parsePolicyName, policyName } from '../policy-name.ts'
+import type { EvaluationRow } from './evaluation-row.ts'
+import { type TargetTable, tableDistribution } from './target-table.ts'
 
 /** What takes the place of the policy's, or the log's, own settings. */
 export interface TargetOverrides {
@@ -40,16 +41,19 @@ export type TargetSpec =
       /** Registered arms: their prices and priors. Without them cost is as the log estimated it. */
       readonly arms?: readonly Arm[]
     } & TargetOverrides)
+  | { readonly kind: 'table'; readonly table: TargetTable; readonly name: string; readonly hash: string }
 
 export interface TargetPolicy {
   readonly name: string
-  /** Of the policy file. */
+  /** Of the file that it came in. */
   readonly hash?: string
+  /** It is the policy that wrote the log: every weight is 1. */
+  readonly isLog?: true
   /**
    * What it would have drawn from, in the order of the eligible arms; sums to 1.
    * @throws {EvaluationError} `eval_bad_target` where the log does not hold what the policy goes by
    */
-  distribution(decision: LoggedDecision): Float64Array
+  distribution(decision: EvaluationRow): Float64Array
 }
 
 /** What `parseTarget` reads beside the names of a replay. */
@@ -89,7 +93,7 @@ export function createTarget(spec: TargetSpec): TargetPolicy {
 }
 
 function targetOf(spec: TargetSpec): TargetPolicy {
-  if (spec.kind === 'logged') return { name: 'live', distribution: ({ probabilities }) => probabilities }
+  if (spec.kind === 'logged') return { name: 'live', isLog: true, distribution: loggedDistribution }
   if (spec.kind === 'file') {
     const { file, name, hash, arms, kind: _, ...overrides } = spec
     const frozen = createFrozenPolicy(file, { ...(arms !== undefined && { arms }), choice: overrides })
@@ -97,6 +101,14 @@ function targetOf(spec: TargetSpec): TargetPolicy {
       name,
       hash,
       distribution: (decision) => translated(() => sound(frozen.distribution(decision), decision, name)),
+    }
+  }
+  if (spec.kind === 'table') {
+    const { table, name, hash } = spec
+    return {
+      name,
+      hash,
+      distribution: ({ requestClass, eligible }) => tableDistribution(table, requestClass, eligible),
     }
   }
   const { policy, floor, explore, preferences } = spec
@@ -116,6 +128,11 @@ function targetOf(spec: TargetSpec): TargetPolicy {
   }
 }
 
+function loggedDistribution({ id, probabilities }: EvaluationRow): Float64Array {
+  if (probabilities !== undefined) return probabilities
+  throw new EvaluationError('eval_bad_target', `the log has only the probability of the drawn arm for ${id}`)
+}
+
 function targetName(policy: PolicySpec): string {
   if (policy.name === 'epsilon-greedy' && policy.epsilon === 1) return 'uniform'
   if (policy.name === 'priority') return `priority:${policy.order.join(',')}`
@@ -127,7 +144,7 @@ function targetName(policy: PolicySpec): string {
 }
 
 /** A log from elsewhere can hold estimates that are no numbers. */
-function sound(distribution: Float64Array, { id }: LoggedDecision, name: string): Float64Array {
+function sound(distribution: Float64Array, { id }: EvaluationRow, name: string): Float64Array {
   let total = 0
   for (const probability of distribution) total += probability
   if (Math.abs(total - 1) < 1e-9) return distribution

@@ -92,6 +92,14 @@ export function armsAt(arms: readonly ReplayArm[], { present, priceFactor }: Sta
   })
 }
 
+/** False where arms or their prices differ; what changes without a word is not in the registry. */
+export function sameRegistry(one: Stage, other: Stage): boolean {
+  return one.present.every(
+    (isPresent, column) =>
+      isPresent === other.present[column] && one.priceFactor[column] === other.priceFactor[column],
+  )
+}
+
 /** In a few words, for reports: `acme/large: price × 0.01`. */
 export function eventText(event: ScenarioEvent): string {
   switch (event.kind) {

@@ -5,14 +5,14 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { AssignmentRow, ExperimentStepRow, Store } from '../../adapters/index.ts'
-import type { Decision } from '../../engine/index.ts'
+import type { ExperimentStepRow, Store } from '../../adapters/index.ts'
+import type { Router } from '../../engine/index.ts'
 import type { Readout } from '../../eval/experiments/index.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
 import { type PolicyLoader, UnservablePolicy } from '../policies/policy-loader.ts'
 import type { PolicySlots } from '../policies/policy-slots.ts'
-import type { Assigned, PolicySlot, UnitSource } from '../policies/slot.ts'
+import type { Assigned, PolicySlot, RequestSource, UnitSource } from '../policies/slot.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import { assign, type Unit } from './assignment.ts'
 import { nextStep } from './conduct.ts'
@@ -36,6 +36,8 @@ const UNIT_HEX = 16
 /** Replicas that started together do not stay in step. */
 const JITTER = 0.1
 const ACTOR = 'highwayman'
+/** By which the loader knows who needs a policy. */
+const USER = 'experiments'
 
 export interface ExperimentsOptions {
   readonly store: Store
@@ -43,19 +45,13 @@ export interface ExperimentsOptions {
   readonly ids: Ids
   readonly slots: PolicySlots
   readonly loader: PolicyLoader
+  /** Learns what variants without a policy file decide by. */
+  readonly base: Router
   readonly registry: () => Registry
   /** Pause between two readings of what is on record, ms. */
   readonly followEveryMs: () => number
   /** Pause between two looks at what has to be done, ms. */
   readonly checkEveryMs: number
-}
-
-/** A request's part in an experiment. */
-export interface Enrolment {
-  readonly experiment: string
-  readonly variant: string
-  readonly assigned: Assigned
-  readonly row: Omit<AssignmentRow, 'decisionId' | 'isFirst' | 'requestClass' | 'promptTokens'>
 }
 
 export interface ExperimentRecord {
@@ -79,7 +75,6 @@ export class Experiments {
   readonly #options: ExperimentsOptions
   #log: Log = SILENT
   #live: readonly Live[] = []
-  #wanted: ReadonlySet<string> = new Set()
   #newest = ''
   #problems: readonly string[] = []
   #unread: string | undefined
@@ -89,11 +84,7 @@ export class Experiments {
 
   constructor(options: ExperimentsOptions) {
     this.#options = options
-  }
-
-  /** Hashes of the policy files that variants need. */
-  get wanted(): ReadonlySet<string> {
-    return this.#wanted
+    options.slots.use((model, source) => this.assign(model, source))
   }
 
   /** What keeps an experiment from running as declared, and why the record could not be read. */
@@ -117,48 +108,32 @@ export class Experiments {
   }
 
   /** The first running experiment that takes the request in; nothing is hashed where none runs. */
-  enrol(model: VirtualModel, requestClass: string, source: UnitSource, atMs: number): Enrolment | undefined {
+  assign(model: VirtualModel, source: RequestSource): Assigned | undefined {
+    if (source.isJudge || this.#live.length === 0) return undefined
+    const { clock, registry, slots: policySlots } = this.#options
+    const atMs = clock.nowMs()
     for (const { state, plan, salt, slots } of this.#live) {
       const own = slots.get(model.name)
-      if (own === undefined || this.#options.registry().models.get(model.name) !== model) continue
+      // Another model of the name is somebody's list of models.
+      if (own === undefined || registry().models.get(model.name) !== model) continue
       const { definition, run, startedMs = atMs, periods } = state
       const value = unitValue(definition.unit, source)
-      const subject = { model: model.name, requestClass, tenant: source.tenant }
-      const assignment = assign(plan, subject, value, atMs - startedMs)
+      const { requestClass, tenant } = source
+      const assignment = assign(plan, { model: model.name, requestClass, tenant }, value, atMs - startedMs)
       if (assignment.kind === 'out') continue
-      const variant = definition.variants[assignment.variant]
+      const variant = definition.variants[assignment.variant]?.key
       if (variant === undefined) continue
-      const slot = own[assignment.variant] ?? this.#options.slots.liveOf(model)
+      const slot = own[assignment.variant] ?? policySlots.liveOf(model)
+      const { key: experiment } = definition
       const { probability } = assignment
-      const as = `experiment:${definition.key}/${variant.key}`
+      const unit = createHash('sha256').update(`${salt}:${value}`).digest('hex').slice(0, UNIT_HEX)
       return {
-        experiment: definition.key,
-        variant: variant.key,
-        assigned: { slot, assignment: { policyHash: slot.hash, as, probability } },
-        row: {
-          experiment: definition.key,
-          run,
-          period: periods.length - 1,
-          variant: variant.key,
-          unit: createHash('sha256').update(`${salt}:${value}`).digest('hex').slice(0, UNIT_HEX),
-          probability,
-          tenant: source.tenant,
-        },
+        slot,
+        assignment: { policyHash: slot.hash, as: `experiment:${experiment}/${variant}`, probability },
+        exposure: { experiment, run, period: periods.length - 1, variant, unit, probability, tenant },
       }
     }
     return undefined
-  }
-
-  /** An exposure: a variant's policy has decided. */
-  expose(enrolment: Enrolment, decision: Decision, promptTokens: number, isFirst: boolean): void {
-    const { id: decisionId, requestClass } = decision
-    this.#options.store.appendAssignment({
-      ...enrolment.row,
-      decisionId,
-      requestClass,
-      promptTokens,
-      isFirst,
-    })
   }
 
   /** Reads what is on record and puts it in force. What cannot be read leaves in force what is. */
@@ -308,15 +283,17 @@ export class Experiments {
     const running = states
       .filter(({ status }) => status === 'running')
       .sort((a, b) => (a.startedMs ?? 0) - (b.startedMs ?? 0))
-    this.#wanted = new Set(running.flatMap(({ definition }) => filesOf(definition)))
+    const { loader, slots } = this.#options
+    // Before they are loaded: who else puts away what nobody needs leaves them.
+    loader.keep(USER, new Set(running.flatMap(({ definition }) => filesOf(definition))))
     const problems: string[] = []
     const live: Live[] = []
     for (const state of running) {
-      const slots = await this.#slotsOf(state, problems)
-      live.push({ state, plan: planOf(state), salt: unitSalt(state), slots })
+      const own = await this.#slotsOf(state, problems)
+      live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
     }
-    this.#options.slots.learn(this.#options.loader.routers)
     this.#live = live
+    slots.teach(loader.routers)
     for (const problem of problems) if (!this.#problems.includes(problem)) this.#log.warn(problem)
     this.#problems = problems
   }
@@ -343,7 +320,7 @@ export class Experiments {
   async #slotOf({ policy }: Variant, model: VirtualModel): Promise<PolicySlot | undefined> {
     if (policy.kind === 'current') return undefined
     if (policy.kind === 'file') return await this.#options.loader.load(policy.hash, model)
-    const { router } = this.#options.slots.configured(model).slot
+    const { base: router } = this.#options
     return { hash: '', router, policy: policy.policy, floor: policy.floor ?? model.floor }
   }
 

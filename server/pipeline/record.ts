@@ -61,9 +61,15 @@ function logDecision(
     metadata: task.metadata,
     ...(also.length > 0 && { also }),
   })
-  if (task.enrolment !== undefined) {
-    const { promptTokens } = task.facts
-    services.experiments.expose(task.enrolment, decision, promptTokens, parentId === undefined)
+  const { exposure } = task.assigned
+  if (exposure !== undefined) {
+    services.store.appendAssignment({
+      ...exposure,
+      decisionId: decision.id,
+      isFirst: parentId === undefined,
+      requestClass: decision.requestClass,
+      promptTokens: task.facts.promptTokens,
+    })
   }
   const { prompts } = task.view.registry
   // A failover answers the same prompt.

@@ -36,6 +36,8 @@ interface Loaded {
 export class PolicyLoader {
   readonly #options: PolicyLoaderOptions
   readonly #loaded = new Map<string, Loaded>()
+  /** By who needs them. */
+  readonly #needed = new Map<string, ReadonlySet<string>>()
 
   constructor(options: PolicyLoaderOptions) {
     this.#options = options
@@ -59,10 +61,12 @@ export class PolicyLoader {
     return slot
   }
 
-  /** The others learn no more; what runs on them goes on. */
-  keepOnly(hashes: ReadonlySet<string>): void {
+  /** Those that no user needs any more learn no more; what runs on them goes on. @param user `rollouts`, `experiments` */
+  keep(user: string, hashes: ReadonlySet<string>): void {
+    this.#needed.set(user, hashes)
+    const needed = [...this.#needed.values()]
     for (const [hash, { slot }] of this.#loaded) {
-      if (hashes.has(hash)) continue
+      if (needed.some((some) => some.has(hash))) continue
       this.#loaded.delete(hash)
       this.#options.replicas.remove(slot.router)
     }

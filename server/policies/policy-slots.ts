@@ -1,31 +1,27 @@
 /** Which policy serves which request: the slots in force, and the routers behind them. */
 import type { Assignment, FeatureSpace, FeatureSpaceId, Router } from '../../engine/index.ts'
 import type { VirtualModel } from '../registry.ts'
-import type { Assigned, PolicySlot, Unit, UnitSource } from './slot.ts'
-import { placeOf, unitOf } from './slot.ts'
+import { type Assigned, type PolicySlot, placeOf, type RequestSource, type Unit, unitOf } from './slot.ts'
 
-/** A share of a virtual model's requests for one policy. */
-export interface Part {
+/** A share of a virtual model's requests for another policy than the live one. */
+export interface CanaryShare {
   readonly slot: PolicySlot
-  /** `canary`, `experiment:<id>/<variant>`. */
-  readonly as: string
-  /** (0, 1]; all parts of a rule together at most 1. */
+  /** (0, 1). */
   readonly share: number
-}
-
-/** Units are laid on a line, and the parts take it from its beginning, one after the other; what is left goes on to the next rule. */
-export interface SharingRule {
   readonly unit: Unit
-  readonly salt: string
-  readonly parts: readonly Part[]
 }
 
-/** What shares out the requests of one virtual model. */
 export interface Sharing {
-  /** Of all that no rule takes. Undefined: the configuration's. */
+  /** Of all that the canary does not take. Undefined: the configuration's. */
   readonly live: PolicySlot | undefined
-  readonly rules: readonly SharingRule[]
+  readonly canary: CanaryShare | undefined
 }
+
+/**
+ * Another rule by which requests come to policies; one that takes a request goes before canaries. Undefined: the request is none of
+ * its business.
+ */
+export type Assigner = (model: VirtualModel, source: RequestSource) => Assigned | undefined
 
 type Spaces = readonly [FeatureSpace, ...FeatureSpace[]]
 
@@ -33,26 +29,26 @@ interface Serving {
   /** The model that the configuration has by this name; another of the name is somebody's list of models. */
   readonly model: VirtualModel
   readonly live: Assigned
-  readonly rules: readonly {
-    readonly unit: Unit
-    readonly salt: string
-    readonly parts: readonly { readonly upTo: number; readonly assigned: Assigned }[]
-  }[]
+  readonly canary:
+    | { readonly assigned: Assigned; readonly share: number; readonly unit: Unit; readonly salt: string }
+    | undefined
 }
+
+const NO_ROUTERS: readonly Router[] = []
 
 export class PolicySlots {
   readonly #base: Router
   readonly #configured = new WeakMap<VirtualModel, Assigned>()
+  readonly #assigners: Assigner[] = []
   #sharings: ReadonlyMap<string, Sharing> = new Map()
   /** Virtual models that not simply the configuration's policy serves. */
   #serving: ReadonlyMap<string, Serving> = new Map()
-  #routers: readonly Router[]
   #bySpace: ReadonlyMap<FeatureSpaceId, readonly Router[]>
   #spaces: Spaces
 
+  /** @param base the configuration's router */
   constructor(base: Router) {
     this.#base = base
-    this.#routers = [base]
     this.#bySpace = new Map([[base.featureSpace.id, [base]]])
     this.#spaces = [base.featureSpace]
   }
@@ -62,67 +58,49 @@ export class PolicySlots {
     return this.#spaces
   }
 
-  /** All that learn; the configuration's first. */
-  get routers(): readonly Router[] {
-    return this.#routers
-  }
-
-  /** Those that learn from what is observed in a feature space. */
+  /** The routers that learn from what is observed in a feature space. */
   learnersOf(space: FeatureSpaceId): readonly Router[] {
     return this.#bySpace.get(space) ?? NO_ROUTERS
   }
 
+  /** Undefined: nothing learns in it. */
   spaceOf(id: FeatureSpaceId): FeatureSpace | undefined {
     return this.#bySpace.get(id)?.[0]?.featureSpace
   }
 
+  /** Asked before canaries, in the order in which they came. */
+  use(assigner: Assigner): void {
+    this.#assigners.push(assigner)
+  }
+
   /** The policy that serves a request. Where there is one only, nothing is hashed. */
-  assign(model: VirtualModel, source: UnitSource): Assigned {
-    const serving = this.#serving.get(model.name)
-    if (serving === undefined || serving.model !== model) return this.configured(model)
-    for (const { unit, salt, parts } of serving.rules) {
-      const place = placeOf(unitOf(unit, source), salt)
-      for (const { upTo, assigned } of parts) if (place < upTo) return assigned
+  assign(model: VirtualModel, source: RequestSource): Assigned {
+    for (const assigner of this.#assigners) {
+      const taken = assigner(model, source)
+      if (taken !== undefined) return taken
     }
-    return serving.live
+    const serving = this.#servingOf(model)
+    if (serving === undefined) return this.#configuredOf(model)
+    const { live, canary } = serving
+    if (canary === undefined) return live
+    return placeOf(unitOf(canary.unit, source), canary.salt) < canary.share ? canary.assigned : live
   }
 
-  /** The slot of all that no rule takes. */
+  /** The slot of all that no canary or experiment takes. */
   liveOf(model: VirtualModel): PolicySlot {
-    const serving = this.#serving.get(model.name)
-    return serving?.model === model ? serving.live.slot : this.configured(model).slot
+    return (this.#servingOf(model)?.live ?? this.#configuredOf(model)).slot
   }
 
-  /** What the configuration says of a model. */
-  configured(model: VirtualModel): Assigned {
-    let assigned = this.#configured.get(model)
-    if (assigned === undefined) {
-      assigned = { slot: this.#configuredSlot(model), assignment: undefined }
-      this.#configured.set(model, assigned)
-    }
-    return assigned
-  }
-
-  /**
-   * Puts other slots in force, for all requests that come from now on. What runs goes on with the slot it has.
-   *
-   * @param routers all that are to learn besides the configuration's
-   */
-  replace(
-    models: ReadonlyMap<string, VirtualModel>,
-    sharings: ReadonlyMap<string, Sharing>,
-    routers: readonly Router[],
-  ): void {
+  /** Puts other slots in force, for all requests that come from now on. What runs goes on with the slot it has. */
+  replace(models: ReadonlyMap<string, VirtualModel>, sharings: ReadonlyMap<string, Sharing>): void {
     this.#sharings = sharings
     this.rebind(models)
-    this.learn(routers)
   }
 
   /** @param routers all that are to learn besides the configuration's */
-  learn(routers: readonly Router[]): void {
-    this.#routers = [this.#base, ...routers]
-    this.#bySpace = Map.groupBy(this.#routers, ({ featureSpace }) => featureSpace.id)
+  teach(routers: readonly Router[]): void {
     const { featureSpace } = this.#base
+    this.#bySpace = Map.groupBy([this.#base, ...routers], (router) => router.featureSpace.id)
     const others = [...this.#bySpace.values()].flatMap(([first]) => first?.featureSpace ?? [])
     this.#spaces = [featureSpace, ...others.filter(({ id }) => id !== featureSpace.id)]
   }
@@ -137,19 +115,34 @@ export class PolicySlots {
     this.#serving = serving
   }
 
-  #serve(model: VirtualModel, { live, rules }: Sharing): Serving {
-    let left = 1
-    const laid = rules.map(({ unit, salt, parts }) => {
-      const before = left
-      let upTo = 0
-      const laidParts = parts.map(({ slot, as, share }) => {
-        upTo += share
-        return { upTo, assigned: assigned(slot, as, before * share) }
-      })
-      left = before * (1 - upTo)
-      return { unit, salt, parts: laidParts }
-    })
-    return { model, live: assigned(live ?? this.#configuredSlot(model), 'live', left), rules: laid }
+  #servingOf(model: VirtualModel): Serving | undefined {
+    const serving = this.#serving.get(model.name)
+    return serving?.model === model ? serving : undefined
+  }
+
+  #serve(model: VirtualModel, { live = this.#configuredSlot(model), canary }: Sharing): Serving {
+    if (canary === undefined) return { model, live: assigned(live, 'live', 1), canary }
+    const { slot, share, unit } = canary
+    return {
+      model,
+      live: assigned(live, 'live', 1 - share),
+      canary: {
+        assigned: assigned(slot, 'canary', share),
+        share,
+        unit,
+        // Another policy's canary takes other units.
+        salt: `canary:${model.name}:${slot.hash}`,
+      },
+    }
+  }
+
+  #configuredOf(model: VirtualModel): Assigned {
+    let known = this.#configured.get(model)
+    if (known === undefined) {
+      known = { slot: this.#configuredSlot(model), assignment: undefined }
+      this.#configured.set(model, known)
+    }
+    return known
   }
 
   #configuredSlot({ policy, floor }: VirtualModel): PolicySlot {
@@ -157,9 +150,7 @@ export class PolicySlots {
   }
 }
 
-const NO_ROUTERS: readonly Router[] = []
-
-function assigned(slot: PolicySlot, as: string, probability: number): Assigned {
+export function assigned(slot: PolicySlot, as: string, probability: number): Assigned {
   const assignment: Assignment = { policyHash: slot.hash, as, probability }
   return { slot, assignment }
 }

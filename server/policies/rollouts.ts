@@ -8,13 +8,15 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Store } from '../../adapters/index.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import { type PolicyLoader, UnservablePolicy } from './policy-loader.ts'
-import type { PolicySlots, Sharing, SharingRule } from './policy-slots.ts'
+import type { PolicySlots, Sharing } from './policy-slots.ts'
 import { CONFIGURED, type ModelRollout, rolloutsOf } from './rollout-state.ts'
 import { promotionOf } from './settings.ts'
 import type { PolicySlot } from './slot.ts'
 
 /** Replicas that started together do not stay in step. */
 const JITTER = 0.1
+/** Of loaded policies. */
+const USER = 'rollouts'
 
 export interface RolloutsOptions {
   readonly store: Pick<Store, 'kind' | 'readRollouts'>
@@ -23,8 +25,6 @@ export interface RolloutsOptions {
   readonly registry: () => Registry
   /** Pause between two readings, ms. */
   readonly followEveryMs: () => number
-  /** Policies that are needed for something else: they stay loaded. */
-  readonly alsoWanted?: () => ReadonlySet<string>
 }
 
 export interface RolloutProblem {
@@ -148,6 +148,7 @@ export class Rollouts {
   async #apply(states: ReadonlyMap<string, ModelRollout>): Promise<void> {
     const { slots, loader, registry } = this.#options
     const { models } = registry()
+    const { unit } = promotionOf(registry())
     const problems: RolloutProblem[] = []
     const sharings = new Map<string, Sharing>()
     const serving: RolloutStatus[] = []
@@ -160,7 +161,7 @@ export class Rollouts {
       if (live === undefined && canary === undefined) continue
       for (const slot of [live, canary]) if (slot !== undefined) wanted.add(slot.hash)
       const share = state.canary?.share ?? 0
-      sharings.set(name, { live, rules: canary === undefined ? [] : [this.#rule(name, canary, share)] })
+      sharings.set(name, { live, canary: canary && { slot: canary, share, unit } })
       serving.push({
         model: name,
         live: live?.hash ?? CONFIGURED,
@@ -168,16 +169,12 @@ export class Rollouts {
       })
     }
     // The registry may have been replaced meanwhile: its own turn follows.
-    loader.keepOnly(new Set([...wanted, ...(this.#options.alsoWanted?.() ?? [])]))
-    slots.replace(registry().models, sharings, loader.routers)
+    loader.keep(USER, wanted)
+    slots.teach(loader.routers)
+    slots.replace(registry().models, sharings)
     const before = this.#status
     this.#status = { models: serving, problems, unread: undefined }
     this.#tell(before)
-  }
-
-  #rule(model: string, slot: PolicySlot, share: number): SharingRule {
-    const { unit } = promotionOf(this.#options.registry())
-    return { unit, salt: `canary:${model}:${slot.hash}`, parts: [{ slot, as: 'canary', share }] }
   }
 
   /** The live policy, or the nearest one before it that can be served by. */

@@ -50,6 +50,10 @@ await new Command('calibration')
         const of = (seed: number) => datasetExamples(set, classBy, 'quality', seed, most)
         const each = await overOrders(orders, async (seed) => coverageOfMeans(await of(seed), 'quality'))
         add('quality', 'mean of a class', set, rowsOf(most), each)
+        const unseen = await overOrders(orders, async (seed) =>
+          coverageOfMeans(await of(seed), 'quality', 'never-learnt'),
+        )
+        if (unseen.n > 0) add('quality', 'mean of a class never learnt', set, rowsOf(most), unseen)
       }
     }
     for (const [set, classBy] of GRADED) {
@@ -85,7 +89,7 @@ async function overOrders(orders: number, run: (seed: number) => Promise<Coverag
   const worst = runs.flatMap((each) => each.worst ?? [])
   return {
     n,
-    covered: runs.reduce((sum, each) => sum + each.n * each.covered, 0) / n,
+    covered: runs.reduce((sum, each) => sum + (each.n > 0 ? each.n * each.covered : 0), 0) / n,
     worst: worst.length > 0 ? [Math.min(...worst), Math.max(...worst)] : undefined,
   }
 }

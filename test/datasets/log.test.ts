@@ -180,7 +180,7 @@ describe('logs in files', () => {
       p: [0.8, 0.2],
       VWState: { m: 'm' },
     }
-    const unlabelled = { ...line, EventId: 'event-2', _label_cost: 0, o: undefined }
+    const unlabelled = { ...line, EventId: 'event-2', _label_cost: 0, o: [] }
     await writeFile(path, [line, unlabelled, line].map((one) => JSON.stringify(one)).join('\n'))
     const [first, second, again] = (await collect(readLogFile(path))) as [
       LoggedDecision,
@@ -196,7 +196,7 @@ describe('logs in files', () => {
         first.rewards[0]?.value,
         first.atMs,
       ],
-      ['sports', 0.8, ['sports', 'politics'], [0.8, 0.2], 0.5, Date.parse('2021-02-04T16:31:29.246Z')],
+      ['sports', 0.8, ['politics', 'sports'], [0.2, 0.8], 0.5, Date.parse('2021-02-04T16:31:29.246Z')],
     )
     assert.deepEqual(second.rewards, [])
     assert.equal(again.id, first.id)

@@ -17,6 +17,8 @@ suite('90 % intervals of held-out rows', needsShared('data'), () => {
   test('quality of an arm on a class, of right-or-wrong and of graded outcomes', async () => {
     for (const [set, classBy] of [
       ['mmlu-pro', 'category'],
+      ['zeroeval', 'task'],
+      ['routerbench-subset', 'task'],
       ['paretobandit', 'task'],
     ] as const) {
       // Five orders of the rows: cells of one order share their held-out rows, and a share of 36 of them has an sd of 0.05.

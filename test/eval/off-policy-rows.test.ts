@@ -194,8 +194,12 @@ describe('how often a value is told', () => {
     assertClose(counts.probability('new', 'new', 'quality'), counts.toldShare('quality'), 1e-9)
     assert.equal(counts.probability('code', 'a', 'cost_usd'), 1)
     assert.equal(counts.probability('code', 'a', 'latency_ms'), 0)
-    assert.equal(counts.isTold('math', 'a', 'quality'), false)
-    assert.equal(counts.isTold('code', 'a', 'quality'), true)
+    assert.equal(counts.isSilent('code', 'a', 'quality'), false)
+    assert.equal(counts.isSilent('math', 'a', 'quality'), false)
+    for (let i = 0; i < 20; i++) counts.add('math', 'a', values(undefined))
+    assert.equal(counts.isSilent('math', 'a', 'quality'), true)
+    for (let i = 0; i < 20; i++) counts.add(`class ${i}`, 'c', values(undefined))
+    assert.equal(counts.isSilent('new', 'c', 'quality'), true)
   })
 
   test('parts add up to the whole', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { Scenario, ScenarioEvent } from '../../datasets/index.ts'
+import { openDataset, openScenario, type Scenario, type ScenarioEvent } from '../../datasets/index.ts'
 import {
   EvaluationError,
   renderScenarioTable,
@@ -9,6 +9,7 @@ import {
   type ScenarioOptions,
 } from '../../eval/index.ts'
 import { stagesOf } from '../../eval/replay/stages.ts'
+import { needsShared, sharedPath } from '../helpers/shared.ts'
 import { datasetOf, outcome, row, skilledRows } from './worlds.ts'
 
 const ARMS = ['lab/scribe', 'lab/adder', 'lab/bargain']
@@ -228,5 +229,28 @@ suite('replay of a scenario', () => {
       run([{ kind: 'add', atStep: 1, arm: 'lab/rare' }], { dataset: datasetOf(rows) }),
       refused('eval_unknown_arm', /lab\/rare comes: no such arm is replayed/),
     )
+  })
+})
+
+suite('scenarios on real outcomes', needsShared('data'), () => {
+  test('every stretch keeps to its budget: prices that fall and rise, arms that go, come and get worse', async () => {
+    const dataset = await openDataset(sharedPath('data', 'paretobandit'))
+    for (const name of ['price-cut', 'outage', 'degradation']) {
+      const { stretches } = await replayScenario({
+        dataset,
+        scenario: await openScenario(`paretobandit-${name}`),
+        policy: 'thompson',
+        online: true,
+        split: 'test',
+        warmStart: ['train', 'val'],
+        budgetUsd: 6.6e-4,
+        seeds: 10,
+      })
+      assert.ok(stretches.length > 1)
+      for (const { fromStep, costUsd } of stretches) {
+        const used = costUsd.mean / 6.6e-4
+        assert.ok(used < 1.05, `${name} from ${fromStep}: ${used.toFixed(3)} × the budget`)
+      }
+    }
   })
 })

@@ -1,13 +1,13 @@
 /** The two-variant tests against gbstats, whose inputs are sums as ours are. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Moments } from '../../eval/experiments/index.ts'
 import {
   alwaysValidTest,
   asymptoticRho,
   beliefOf,
   type Effect,
   effectOf,
-  type Moments,
   type Scale,
   type Side,
   welchTest,

@@ -1,6 +1,7 @@
 /** Multiple testing, sample ratios, power, anytime-valid inference, group-sequential bounds: numbers of the references. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Moments } from '../../eval/experiments/index.ts'
 import {
   ADJUSTMENTS,
   type Adjustment,
@@ -12,7 +13,6 @@ import {
   effectOf,
   furtherUnits,
   groupSequentialBounds,
-  type Moments,
   msprt,
   powerAfter,
   sampleRatioTest,

@@ -10,6 +10,7 @@ import {
   type LinearBandit,
   leverage,
 } from '../../engine/index.ts'
+import { RejectionReplay } from '../../eval/index.ts'
 import { assertNumbers, golden, symmetricRows, type Tolerance } from '../helpers/golden.ts'
 import { needsShared } from '../helpers/shared.ts'
 
@@ -136,16 +137,23 @@ suite('LinUCB', needsShared('golden', 'bandit'), () => {
       const { theta } = expected
       const dimension = input.contexts[0]?.length as number
       const bandit = linucb(theta.length, dimension, args.lambda_, args.alpha)
+      const replay = new RejectionReplay({ floor: 1 / theta.length, seed: 1 })
       const accepted = input.logged_arms.flatMap((logged, row) => {
         const x = vector(input.contexts[row])
-        if (bandit.decide(x, String(row)).index !== logged) return []
-        bandit.learn(logged, x, input.rewards[row] as number)
+        const offered = {
+          id: String(row),
+          matched: bandit.decide(x, String(row)).index === logged,
+          propensity: 1 / theta.length,
+          reward: input.rewards[row] as number,
+        }
+        if (!replay.offer(offered)) return []
+        bandit.learn(logged, x, offered.reward)
         return [row]
       })
       assert.deepEqual(accepted, expected.accepted)
-      assert.equal(accepted.length, expected.accepted_count)
-      const mean = accepted.reduce((sum, row) => sum + (input.rewards[row] as number), 0) / accepted.length
-      const found = { estimate: mean, theta: theta.map((_, k) => bandit.posterior(k).mean) }
+      assert.equal(replay.accepted, expected.accepted_count)
+      assert.equal(replay.offered, input.logged_arms.length)
+      const found = { estimate: replay.get()?.value, theta: theta.map((_, k) => bandit.posterior(k).mean) }
       assertNumbers(found, { estimate: expected.estimate, theta }, tolerance, 'replay')
     }
   })

@@ -92,10 +92,21 @@ export function coverageOfSingles(heldOut: HeldOut, head: LinearHeadName): Cover
   )
 }
 
-/** Of the means over the held-out rows of one arm and class. */
-export function coverageOfMeans(heldOut: HeldOut, head: LinearHeadName): Coverage {
+/**
+ * Of the means over the held-out rows of one arm and class.
+ *
+ * @param classes those that rows to learn from were of, or those that none was of: of these an arm's answers to other classes
+ *   say something only as far as it is as good at all of them as its fellows
+ */
+export function coverageOfMeans(
+  heldOut: HeldOut,
+  head: LinearHeadName,
+  classes: 'learnt' | 'never-learnt' = 'learnt',
+): Coverage {
   const predict = learnHeads(heldOut, head)
-  const cells = Map.groupBy(heldOut.test, ({ arm, requestClass }) => JSON.stringify([arm, requestClass]))
+  const learnt = new Set(heldOut.train.map(({ requestClass }) => requestClass))
+  const rows = heldOut.test.filter(({ requestClass }) => learnt.has(requestClass) === (classes === 'learnt'))
+  const cells = Map.groupBy(rows, ({ arm, requestClass }) => JSON.stringify([arm, requestClass]))
   return coverage(
     [...cells.values()]
       .filter((rows) => rows.length >= LEAST_ROWS_OF_A_MEAN)

@@ -81,6 +81,7 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
     router,
     slots,
     experiments: new Experiments({
+      base: router,
       store,
       clock,
       ids,

@@ -1,0 +1,102 @@
+/** The sums of one value: the target's estimators, what it is compared with, and their paired difference. */
+import { dr } from './estimators/dr.ts'
+import {
+  createEstimators,
+  DEFAULT_ESTIMATORS,
+  type EstimatorName,
+  type EstimatorSet,
+} from './estimators/index.ts'
+import { PairedDifference, type PairedRow } from './estimators/paired-difference.ts'
+import { RowMean } from './estimators/row-mean.ts'
+import { switchDr } from './estimators/switch-dr.ts'
+import type { Estimate, EstimatorState, ValueName } from './types.ts'
+
+/** Weights above which rows are left to the model, for the sensitivity table. */
+export const SWITCH_THRESHOLDS = [10, 30, 100]
+/** Read first: the headline, and two whose disagreement with it is a sign. */
+export const HEADLINES: readonly EstimatorName[] = ['dr', 'snips', 'cressie_read']
+
+export interface ValueScoreOptions {
+  /** @default {@link DEFAULT_ESTIMATORS} */
+  readonly estimators?: readonly EstimatorName[]
+  /** Largest weight that there can be, for Cressie–Read. */
+  readonly mostWeight: number
+  /** Between which the value lies whatever happens; undefined: nobody knows. */
+  readonly bounds: readonly [number, number] | undefined
+}
+
+/** @param seen the least and the largest that was told: logs from elsewhere have their own scales */
+export function boundsOf(
+  value: ValueName,
+  [least, most]: readonly [number, number],
+): readonly [number, number] | undefined {
+  return (value === 'quality' || value === 'success') && least >= 0 && most <= 1 ? [0, 1] : undefined
+}
+
+export interface ValueScoreState {
+  readonly estimators: Readonly<Record<string, EstimatorState>>
+  readonly others: readonly EstimatorState[]
+}
+
+export class ValueScore {
+  readonly #estimators: EstimatorSet
+  readonly #target = new RowMean(dr())
+  readonly #logged = new RowMean(dr())
+  readonly #difference = new PairedDifference(dr())
+  readonly #switched = SWITCH_THRESHOLDS.map((threshold) => new RowMean(switchDr(threshold)))
+
+  constructor({ estimators = DEFAULT_ESTIMATORS, mostWeight, bounds }: ValueScoreOptions) {
+    this.#estimators = createEstimators({
+      names: [...new Set([...HEADLINES, ...estimators])],
+      // A weight that there can be lies above 1, also where every arm is drawn for certain.
+      weightBounds: [0, Math.max(mostWeight, 1 + 1e-9)],
+      ...(bounds !== undefined && { rewardBounds: bounds }),
+    })
+  }
+
+  add(pair: PairedRow): void {
+    this.#estimators.add(pair.target)
+    this.#target.add(pair.target)
+    this.#logged.add(pair.incumbent)
+    this.#difference.add(pair)
+    for (const estimator of this.#switched) estimator.add(pair.target)
+  }
+
+  /** By name, those that there are. */
+  estimates(level: number): Readonly<Record<string, Estimate>> {
+    return this.#estimators.estimates(level)
+  }
+
+  /** By threshold. */
+  switched(level: number): Readonly<Record<string, Estimate>> {
+    return Object.fromEntries(
+      this.#switched.flatMap((estimator, i) => {
+        const estimate = estimator.get(level)
+        return estimate === undefined ? [] : [[String(SWITCH_THRESHOLDS[i]), estimate]]
+      }),
+    )
+  }
+
+  /** By the headline estimator; undefined where there is none. */
+  compared(level: number): { target: Estimate; logged: Estimate; difference: Estimate } | undefined {
+    const [target, logged] = [this.#target.get(level), this.#logged.get(level)]
+    const difference = this.#difference.get(level)
+    return target && logged && difference && { target, logged, difference }
+  }
+
+  state(): ValueScoreState {
+    return {
+      estimators: this.#estimators.state(),
+      others: this.#others.map((estimator) => estimator.state()),
+    }
+  }
+
+  merge({ estimators, others }: ValueScoreState): void {
+    this.#estimators.mergeState(estimators)
+    for (const [i, estimator] of this.#others.entries()) estimator.mergeState(others[i]!)
+  }
+
+  get #others() {
+    return [this.#target, this.#logged, this.#difference, ...this.#switched]
+  }
+}
