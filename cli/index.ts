@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
 import { evaluateCommand } from './evaluate.ts'
+import { experimentCommand } from './experiment.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { promoteCommands } from './promote.ts'
@@ -18,6 +19,7 @@ export function addCommands(program: Command): void {
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  experimentCommand(program)
   datasetsCommand(program)
   promoteCommands(program)
 }
