@@ -5,6 +5,7 @@ import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { replayCommand } from './replay.ts'
+import { tuneCommand } from './tune.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
@@ -13,6 +14,7 @@ export function addCommands(program: Command): void {
   replayCommand(program)
   evaluateCommand(program)
   fitCommand(program)
+  tuneCommand(program)
   logCommand(program)
   eraseCommand(program)
 }
