@@ -8,6 +8,7 @@ import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { promoteCommands } from './promote.ts'
 import { replayCommand } from './replay.ts'
+import { tuneCommand } from './tune.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
@@ -17,6 +18,7 @@ export function addCommands(program: Command): void {
   replayCommand(program)
   evaluateCommand(program)
   fitCommand(program)
+  tuneCommand(program)
   logCommand(program)
   eraseCommand(program)
   experimentCommand(program)

@@ -76,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     arms: armsOf(registry),
     featureSpace: featureSpaceOf(registry),
     halfLifeMs,
+    priorScale: registry.coldStart?.policyFile.hyperparameters.priorScale,
     bucketMs: store.bucketMs(halfLifeMs),
   })
   const replicas = new Replicas({
