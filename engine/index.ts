@@ -67,7 +67,6 @@ export {
   type StudentT,
 } from './linear-posterior.ts'
 export {
-  type LoggedAssignment,
   type LoggedAttempt,
   type LoggedDecision,
   type LoggedReward,
@@ -75,7 +74,12 @@ export {
   type ServedReason,
 } from './logged-decision.ts'
 export { normalCdfExact } from './normal.ts'
-export { type DecisionContext, observationsFromOutcome, qualityObservation } from './outcome.ts'
+export {
+  type DecisionContext,
+  type ForecastContext,
+  observationsFromOutcome,
+  qualityObservation,
+} from './outcome.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
@@ -107,12 +111,14 @@ export {
   writePolicyFile,
 } from './policy-file.ts'
 export { policyFileHash } from './policy-file-hash.ts'
+export type { ProvenanceInterval, TuningProvenance } from './policy-provenance.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,
   DecideRequest,
   DecideResult,
   HalfLives,
+  PriorScale,
   PriorSums,
   Router,
   RouterOptions,
@@ -129,7 +135,9 @@ export {
   type WordProjection,
   writeTextProjection,
 } from './text/projection.ts'
+export type { SparseRow } from './text/randomized-pca.ts'
 export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { fitTfIdf, type TfIdf } from './text/tf-idf.ts'
 export { userText } from './text/user-text.ts'
 export { TEXT_SCAN_CHARS } from './text/word-vector.ts'
 export * from './types.ts'

@@ -5,16 +5,6 @@ import type { ArmId, Decision, DecisionId } from './types.ts'
 export const SERVED_REASONS = ['drawn', 'failover', 'unanswered', 'caller'] as const
 export type ServedReason = (typeof SERVED_REASONS)[number]
 
-/** Which policy drew a decision, where it was not simply the configuration's. */
-export interface LoggedAssignment {
-  /** Of the policy file; empty: the configuration's own policy. */
-  readonly policyHash: string
-  /** Why it was this one's turn: `live`, `canary`, `experiment:<id>/<variant>`. */
-  readonly as: string
-  /** With which it came to be this one, (0, 1]. The propensity is the policy's own, given that it was. */
-  readonly probability: number
-}
-
 /** One upstream call under a decision or one of those that replaced it. */
 export interface LoggedAttempt {
   readonly decisionId: DecisionId
@@ -70,8 +60,6 @@ export interface LoggedDecision extends Omit<Decision, 'conversation' | 'conserv
   readonly stream: boolean
   readonly promptTokens: number
   readonly metadata: Readonly<Record<string, string>>
-  /** Absent: the configuration's policy drew, with nothing beside it. */
-  readonly assignment?: LoggedAssignment
 
   /** Whose answer the caller got; undefined where nobody answered. */
   readonly servedArm: ArmId | undefined

@@ -318,6 +318,16 @@ export interface ConservativeNote {
   readonly baselineQuality: Belief
 }
 
+/** How it came to be one policy's turn to draw, where there is more than one for a virtual model. */
+export interface Assignment {
+  /** Of the policy file; empty: the configuration's own policy. */
+  readonly policyHash: string
+  /** `live`, `canary`, `experiment:<id>/<variant>`. */
+  readonly as: string
+  /** With which it came to be this one, (0, 1]. The propensity is the policy's own, given that it was. */
+  readonly probability: number
+}
+
 /** One routing choice, complete enough to be recomputed and to be evaluated off-policy. */
 export interface Decision {
   readonly id: DecisionId
@@ -326,6 +336,8 @@ export interface Decision {
   readonly x: Float64Array
   readonly requestClass: string
   readonly policy: PolicySpec
+  /** Absent: the configuration's policy drew, and there was no other. */
+  readonly assignment?: Assignment
   readonly rates: UtilityRates
   /** False: nothing was done for the sake of learning (a learning policy took the best mean), and there is no floor. */
   readonly explore: boolean

@@ -28,12 +28,14 @@ import type { App } from './routes/app-type.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { decisionsRoute } from './routes/decisions.ts'
 import { describeRoutes, docsRoutes } from './routes/docs.ts'
+import { experimentsRoutes } from './routes/experiments.ts'
 import { feedbackRoute } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
 import { judgesRoute } from './routes/judges.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { outcomesRoute } from './routes/outcomes.ts'
+import { policiesRoutes } from './routes/policies.ts'
 import { routeRoute } from './routes/route.ts'
 import type { Services } from './services.ts'
 import { TextEmbeddings } from './text-embeddings.ts'
@@ -127,6 +129,8 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
       done()
     })
     adminRoutes(scope, services)
+    policiesRoutes(scope, services)
+    experimentsRoutes(scope, services)
   })
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', (request, _, done) => {

@@ -72,10 +72,50 @@ export const SERVER_ERRORS = {
     meaning:
       'No answer of this session is known to the tenant within the metric’s window, or of the last 7 days.',
   },
+  policy_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    meaning: 'No policy with this hash is on record.',
+  },
+  experiment_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    meaning: 'There is no experiment with this key.',
+  },
+  experiment_exists: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'There is an experiment with this key already, perhaps an archived one.',
+  },
+  experiment_state: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'The experiment is not in a state for this step; the message says which state that is.',
+  },
+  invalid_experiment: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'The experiment contradicts itself or the configuration; the message names the field.',
+  },
   decision_running: {
     status: 409,
     type: 'invalid_request_error',
     meaning: 'The answer to this decision has not ended yet; send the feedback afterwards.',
+  },
+  promotion_refused: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'The gate does not let the policy through; `reasons` has each of them.',
+  },
+  promotion_pointless: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'The policy has this share of the traffic already.',
+  },
+  nothing_to_roll_back: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'The configuration’s policy serves the model, and there is no canary.',
   },
   feedback_limit: {
     status: 409,
@@ -113,6 +153,26 @@ export const SERVER_ERRORS = {
     type: 'invalid_request_error',
     meaning:
       'Two fields of the outcome contradict each other, or its time is outside its range; the message names them.',
+  },
+  invalid_policy: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'It is no policy file, or one that this release cannot read; the message names the place.',
+  },
+  policy_not_servable: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'The policy names arms that the model lacks, or looks at embeddings that are not configured.',
+  },
+  invalid_evaluation: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'It is no evaluation as `highwayman evaluate` prints it, or one of another policy.',
+  },
+  invalid_promotion: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'A forced promotion has no reason, or a share lies outside its range.',
   },
   internal_error: {
     status: 500,
@@ -172,6 +232,8 @@ export interface ServerErrorInit {
   readonly upstreamMs?: number | undefined
   readonly attempts?: readonly FailedAttempt[] | undefined
   readonly exclusions?: readonly Exclusion[] | undefined
+  /** Why the promotion gate refused. */
+  readonly reasons?: readonly { readonly code: string; readonly message: string }[] | undefined
   readonly cause?: unknown
 }
 
@@ -188,6 +250,7 @@ export class ServerError extends Error {
   readonly upstreamMs: number
   readonly attempts: readonly FailedAttempt[] | undefined
   readonly exclusions: readonly Exclusion[] | undefined
+  readonly reasons: ServerErrorInit['reasons']
 
   constructor(init: ServerErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause })
@@ -201,6 +264,7 @@ export class ServerError extends Error {
     this.upstreamMs = init.upstreamMs ?? 0
     this.attempts = init.attempts
     this.exclusions = init.exclusions
+    this.reasons = init.reasons
   }
 }
 

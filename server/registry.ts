@@ -17,6 +17,8 @@ import type {
   PolicySpec,
   Preferences,
 } from '../engine/index.ts'
+import type { GateRules } from '../eval/gate/index.ts'
+import type { Unit } from './policies/slot.ts'
 import type { CustomPattern, Redaction } from './privacy/redact.ts'
 import type { Metric, Metrics } from './rewards/metric.ts'
 
@@ -87,6 +89,18 @@ export type StoreSettings = StoreLocation & {
 export interface ReplicasSettings {
   /** Pause between two readings of what others have learned, ms. */
   readonly mergeEveryMs: number
+}
+
+/** How a policy gets from a file to all traffic. */
+export interface PromotionSettings {
+  /** What has to be shown of it first. */
+  readonly rules: GateRules
+  /** Of the traffic, where a promotion names no share, (0, 1). */
+  readonly canaryShare: number
+  /** What a canary's share is a share of. */
+  readonly unit: Unit
+  /** Pause before it is read again what others have promoted, ms. */
+  readonly followEveryMs: number
 }
 
 /** Where the text block of contexts comes from, if the user has a model for it. */
@@ -160,6 +174,8 @@ export interface Registry {
   readonly judges?: readonly Judge[]
   readonly store: StoreSettings
   readonly replicas: ReplicasSettings
+  /** Absent: the defaults. */
+  readonly promotion?: PromotionSettings
   /** Absent: no text of a request is kept. */
   readonly prompts?: PromptSettings
   /** Lower-case hex SHA-256 of each key that may administrate. @default none */

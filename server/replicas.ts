@@ -23,6 +23,7 @@ const HAND_OVER_MS_MAX = 5_000
 const CLOCK_AHEAD_MS_MAX = 5_000
 
 export interface ReplicasOptions {
+  /** The first of those that learn; others come by {@link Replicas.add}. */
   readonly router: Router
   readonly store: Store
   readonly clock: Clock
@@ -49,9 +50,22 @@ export interface ReplicasStatus {
 type Log = Pick<FastifyBaseLogger, 'info' | 'warn'>
 const SILENT: Log = { info: () => {}, warn: () => {} }
 
+/** A router, and what others have observed in its feature space. */
+interface Learner {
+  readonly router: Router
+  readonly feed: SumsFeed
+}
+
+/** What one round of readings has brought, learner by learner. */
+interface Round {
+  readonly learner: Learner
+  readonly reading: SumsReading
+  readonly merged: Merged
+}
+
 export class Replicas {
   readonly #options: ReplicasOptions
-  readonly #feed: SumsFeed
+  #learners: readonly Learner[]
   #log: Log = SILENT
   #status = {
     others: 0,
@@ -68,6 +82,8 @@ export class Replicas {
   /** From the switch of names until everything under the earlier one is stored. */
   #handingOver = false
   #handedOver = false
+  /** A router that came meanwhile lacks what is held in memory. */
+  #owesHandOver = false
   #doubtSettledMs = Number.NEGATIVE_INFINITY
   #isFailing = false
   #isClockOff = false
@@ -76,9 +92,8 @@ export class Replicas {
   #isClosed = false
 
   constructor(options: ReplicasOptions) {
-    const { router, store } = options
     this.#options = options
-    this.#feed = store.followSums({ featureSpace: router.featureSpace.id, halfLifeMs: router.halfLifeMs })
+    this.#learners = [this.#learner(options.router)]
   }
 
   get status(): ReplicasStatus {
@@ -99,6 +114,24 @@ export class Replicas {
     const run = this.#turn.then(() => this.#merge())
     this.#turn = run.catch(() => {})
     return run
+  }
+
+  /**
+   * One more router learns along. When it resolves, that router believes what others have observed in its feature space, and what
+   * this process has: what is still on its way to the store follows with the next merge.
+   *
+   * @param onTurn called in the turn from which on it has to be taught all that is observed here: what was before comes from the store
+   * @throws {StoreError} `store_unavailable`: then it does not learn along
+   */
+  add(router: Router, onTurn: () => void): Promise<void> {
+    const run = this.#turn.then(() => this.#add(router, onTurn))
+    this.#turn = run.catch(() => {})
+    return run
+  }
+
+  /** It learns no more from others. */
+  remove(router: Router): void {
+    this.#learners = this.#learners.filter((learner) => learner.router !== router)
   }
 
   /** Resolves when nothing runs any more. */
@@ -142,46 +175,98 @@ export class Replicas {
     const startedMs = performance.now()
     const first = await this.#read()
     // What only the store can put right is put right before anybody is told that the merge is done.
-    if (this.#announce(first.merged) || (await this.#handOver(first))) {
+    if (this.#announce(first) || (await this.#mend(first))) {
       await this.#options.store.flush()
       const second = await this.#read()
-      if (await this.#handOver(second)) await this.#read()
+      if (await this.#mend(second)) await this.#read()
     }
-    for (const _step of this.#options.router.settling(this.#options.clock.nowMs())) await nextTurn()
+    await this.#settle()
     this.#status.merges++
     this.#status.mergedMs = this.#options.clock.nowMs()
     this.#status.tookMs = performance.now() - startedMs
   }
 
-  async #read(): Promise<{ reading: SumsReading; merged: Merged }> {
-    const { router, clock } = this.#options
+  /** A router that comes later was told nothing of what is held in memory: from the store it can have it. */
+  async #add(router: Router, onTurn: () => void): Promise<void> {
+    const learner = this.#learner(router)
+    this.#learners = [...this.#learners, learner]
+    try {
+      await this.#read()
+      // One that runs already began without it, and leaves out what came since.
+      this.#owesHandOver = this.#handingOver
+      if (this.#owesHandOver) onTurn()
+      else if (await this.#handOver(onTurn)) await this.#read()
+      await this.#settle()
+    } catch (error) {
+      this.remove(router)
+      throw error
+    }
+  }
+
+  #learner(router: Router): Learner {
+    const { featureSpace, halfLifeMs } = router
+    return { router, feed: this.#options.store.followSums({ featureSpace: featureSpace.id, halfLifeMs }) }
+  }
+
+  async #settle(): Promise<void> {
+    for (const { router } of this.#learners) {
+      for (const _step of router.settling(this.#options.clock.nowMs())) await nextTurn()
+    }
+  }
+
+  async #read(): Promise<readonly Round[]> {
+    const { clock } = this.#options
     // Before the question: an answer that was asked for earlier does not have it.
     const withHandedOver = this.#handedOver
-    const reading = await this.#feed.read(clock.nowMs())
-    const merged = router.replaceElsewhere({ ...reading, withHandedOver })
+    const rounds: Round[] = []
+    for (const learner of this.#learners) {
+      const reading = await learner.feed.read(clock.nowMs())
+      rounds.push({
+        learner,
+        reading,
+        merged: learner.router.replaceElsewhere({ ...reading, withHandedOver }),
+      })
+    }
     if (withHandedOver) this.#handedOver = false
-    this.#note(reading)
-    return { reading, merged }
+    this.#note(rounds.map(({ reading }) => reading))
+    return rounds
   }
 
   /** Tells the others of changes noticed here. */
-  #announce({ unheard }: Merged): boolean {
-    const { router, store } = this.#options
-    for (const change of unheard) store.appendForgotten({ featureSpace: router.featureSpace.id, ...change })
-    return unheard.length > 0
+  #announce(rounds: readonly Round[]): boolean {
+    let announced = false
+    for (const { learner, merged } of rounds) {
+      const featureSpace = learner.router.featureSpace.id
+      for (const change of merged.unheard) {
+        this.#options.store.appendForgotten({ featureSpace, ...change })
+        announced = true
+      }
+    }
+    return announced
+  }
+
+  /** Hands over where that puts something right. @returns true when the next reading has what was handed over */
+  async #mend(rounds: readonly Round[]): Promise<boolean> {
+    const { doubtsEveryMs = DOUBTS_EVERY_MS } = this.#options
+    const nowMs = performance.now()
+    const isDoubtful =
+      rounds.some(({ reading }) => reading.needsHandOver) && nowMs - this.#doubtSettledMs >= doubtsEveryMs
+    const isCut = rounds.some(({ merged }) => merged.needsHandOver && merged.unheard.length === 0)
+    if (!isDoubtful && !isCut && !this.#owesHandOver) return false
+    if (isDoubtful && !this.#handingOver) this.#doubtSettledMs = nowMs
+    return await this.#handOver()
   }
 
   /** @returns true when the next reading has what was handed over */
-  async #handOver({ reading, merged }: { reading: SumsReading; merged: Merged }): Promise<boolean> {
-    const { router, store, doubtsEveryMs = DOUBTS_EVERY_MS } = this.#options
-    const nowMs = performance.now()
-    const isDoubtful = reading.needsHandOver && nowMs - this.#doubtSettledMs >= doubtsEveryMs
-    const isCut = merged.needsHandOver && merged.unheard.length === 0
-    if ((!isDoubtful && !isCut) || this.#handingOver) return false
-    if (isDoubtful) this.#doubtSettledMs = nowMs
+  async #handOver(onTurn = () => {}): Promise<boolean> {
+    if (this.#handingOver) return false
     this.#handingOver = true
-    const stored = store
-      .handOver(() => router.handOver())
+    this.#owesHandOver = false
+    const stored = this.#options.store
+      .handOver(() => {
+        for (const { router } of this.#learners) router.handOver()
+        onTurn()
+      })
       .then(
         () => {
           this.#handingOver = false
@@ -199,8 +284,10 @@ export class Replicas {
     return this.#handedOver
   }
 
-  #note({ replicas, clockAheadMs, cuts }: SumsReading): void {
+  #note(readings: readonly SumsReading[]): void {
     const before = this.#status.others
+    const replicas = Math.max(0, ...readings.map((reading) => reading.replicas))
+    const clockAheadMs = readings[0]?.clockAheadMs ?? 0
     this.#status.others = replicas
     this.#status.clockAheadMs = clockAheadMs
     if (before !== replicas) this.#log.info({ before, now: replicas }, 'other replicas that learn along')
@@ -212,7 +299,7 @@ export class Replicas {
       )
     }
     this.#isClockOff = isClockOff
-    this.#noteCuts(cuts)
+    for (const { cuts } of readings) this.#noteCuts(cuts)
   }
 
   #noteCuts(cuts: readonly HeadCut[]): void {

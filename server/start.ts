@@ -14,8 +14,13 @@ import {
 import { createRouter, DEFAULT_HALF_LIFE_MS, priorSumsOf, type Router } from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
+import { DEFAULT_CHECK_MS, Experiments } from './experiments/experiments.ts'
 import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
+import { PolicyLoader } from './policies/policy-loader.ts'
+import { PolicySlots } from './policies/policy-slots.ts'
+import { Rollouts } from './policies/rollouts.ts'
+import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
 import type { App } from './routes/app-type.ts'
@@ -36,6 +41,8 @@ export interface ServerOptions {
   readonly host?: string
   /** Replaces `registry.server.port`; 0 takes a free one. */
   readonly port?: number
+  /** Pause between two looks at what running experiments need, ms. @default 60000 */
+  readonly experimentCheckMs?: number
   /** Where and from which level on to log. @default no log */
   readonly logger?: { readonly level: string; readonly stream?: NodeJS.WritableStream }
 }
@@ -69,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     arms: armsOf(registry),
     featureSpace: featureSpaceOf(registry),
     halfLifeMs,
+    priorScale: registry.coldStart?.policyFile.hyperparameters.priorScale,
     bucketMs: store.bucketMs(halfLifeMs),
   })
   const replicas = new Replicas({
@@ -80,6 +88,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // What all have learned up to now, this one in its earlier lives too.
   await replicas.merge()
   startFrom(router, registry)
+  const slots = new PolicySlots(router)
+  const loader = new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry })
+  const following = {
+    store,
+    slots,
+    loader,
+    registry: () => registry,
+    followEveryMs: () => promotionOf(registry).followEveryMs,
+  }
+  const { experimentCheckMs = DEFAULT_CHECK_MS } = options
+  const experiments = new Experiments({
+    ...following,
+    base: router,
+    clock,
+    ids,
+    checkEveryMs: experimentCheckMs,
+  })
+  const rollouts = new Rollouts(following)
+  await rollouts.followQuietly()
+  await experiments.follow()
   const tokens = createTokenCounter()
   const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
@@ -87,6 +115,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { app, inFlight } = await buildApp({
     registry: () => registry,
     router,
+    slots,
+    rollouts,
+    experiments,
     providers: (name) => providers.find(name),
     store,
     tokens,
@@ -99,10 +130,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metricsRegistry,
   })
   replicas.start(app.log)
+  rollouts.start(app.log)
+  experiments.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
   async function release(): Promise<void> {
-    await replicas.close()
+    await Promise.all([experiments.close(), rollouts.close(), replicas.close()])
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
@@ -117,7 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function shutDown(): Promise<void> {
     const { drainMs } = registry.server
-    const merged = replicas.close()
+    const merged = Promise.all([experiments.close(), rollouts.close(), replicas.close()])
     const drained = inFlight.drain(drainMs)
     const closed = app.close()
     await drained
@@ -141,6 +174,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       router.replaceArms(armsOf(next))
       if (!isDeepStrictEqual(next.coldStart, registry.coldStart)) startFrom(router, next)
       registry = next
+      rollouts.reload()
+      experiments.reload()
     },
     close() {
       closing ??= shutDown()

@@ -78,7 +78,7 @@ async function knownIds(clickhouse: ClickHouse, rows: readonly LoggedDecision[])
 
 function decisionRow(decision: LoggedDecision): DecisionRow {
   const { parentId, requestId, tenant, session, userHash, requestedModel, surface } = decision
-  const { stream, promptTokens, metadata, assignment } = decision
+  const { stream, promptTokens, metadata } = decision
   return {
     decision,
     parentId,
@@ -91,7 +91,6 @@ function decisionRow(decision: LoggedDecision): DecisionRow {
     stream,
     promptTokens,
     metadata,
-    ...(assignment !== undefined && { assignment }),
   }
 }
 

@@ -10,10 +10,10 @@ import type {
   HeadCut,
   HeadName,
   HeadSums,
-  LoggedAssignment,
   LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
+import type { ExperimentStore } from './experiment-rows.ts'
 import type { PolicyStore } from './policy-rows.ts'
 
 /** A decision with what surrounded it. */
@@ -33,8 +33,6 @@ export interface DecisionRow {
   readonly stream: boolean
   readonly promptTokens: number
   readonly metadata: Readonly<Record<string, string>>
-  /** Absent: the configuration's policy drew, with nothing beside it. */
-  readonly assignment?: LoggedAssignment
   /** The request under the other feature spaces that learned along. Absent: there were none. */
   readonly also?: readonly OtherContext[]
 }
@@ -318,7 +316,7 @@ export interface ForgottenRow {
   readonly sinceMs: number
 }
 
-export interface Store extends PolicyStore {
+export interface Store extends PolicyStore, ExperimentStore {
   readonly kind: 'embedded' | 'remote'
   /** For logs and `doctor`: the directory or the URL without credentials. */
   readonly location: string

@@ -7,11 +7,11 @@ import { z } from 'zod'
 import type {
   ArmEstimate,
   ArmId,
+  Assignment,
   Belief,
   DecisionId,
   Exclusion,
   FeatureSpaceId,
-  LoggedAssignment,
   LoggedAttempt,
   LoggedDecision,
   LoggedReward,
@@ -293,11 +293,11 @@ function estimateOf(record: EstimateRecord, arm: ArmId): ArmEstimate {
 
 type AssignmentRecord = NonNullable<LogRecord['assignment']>
 
-function assignmentRecord({ policyHash, as, probability }: LoggedAssignment): AssignmentRecord {
+function assignmentRecord({ policyHash, as, probability }: Assignment): AssignmentRecord {
   return { policy_hash: policyHash, as, probability }
 }
 
-function assignmentOf({ policy_hash: policyHash, as, probability }: AssignmentRecord): LoggedAssignment {
+function assignmentOf({ policy_hash: policyHash, as, probability }: AssignmentRecord): Assignment {
   return { policyHash, as, probability }
 }
 

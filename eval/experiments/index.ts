@@ -15,6 +15,7 @@ export {
 export { type Effect, effectOf, type NoEffect, type Scale } from './effect.ts'
 export { type Side, type TestResult, welchTest, zTest } from './fixed-horizon.ts'
 export { groupSequentialBounds, type SpendingOptions } from './group-sequential.ts'
+export { type ChiSquare, effectHeterogeneity, shareDifference } from './heterogeneity.ts'
 export {
   betaBinomialMixture,
   gammaExponentialMixture,
@@ -52,6 +53,15 @@ export {
   quantileLevels,
   quantileSe,
 } from './quantiles.ts'
+export type {
+  Alarm,
+  AlarmCode,
+  Comparison,
+  MissingComparison,
+  Readout,
+  SegmentReadout,
+  TestReadout,
+} from './readout.ts'
 export {
   type AllocationPeriod,
   MISMATCH_P_VALUE,

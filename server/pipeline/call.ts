@@ -1,10 +1,10 @@
 /** Calls arms until one answers: every failover is a decision of its own over the arms that are left. */
 import { UpstreamError } from '../../adapters/index.ts'
-import type { ArmId, Decision, DecisionId } from '../../engine/index.ts'
+import type { ArmId, DecisionId } from '../../engine/index.ts'
 import type { Ruling } from '../registry-view.ts'
 import { END_REASON, type Flight } from '../resilience/in-flight.ts'
 import type { Services } from '../services.ts'
-import { decide, noEligibleArm } from './decide.ts'
+import { type DecideOutcome, decide, noEligibleArm } from './decide.ts'
 import { allFailed, refused, shuttingDown } from './failure.ts'
 import type { Leg, Trail } from './leg.ts'
 import { recordFailure } from './record.ts'
@@ -31,7 +31,7 @@ export async function callArms<T>(
       if (index > 0) break
       throw noEligibleArm(services, task, outcome.exclusions)
     }
-    const leg = begin(services, task, flight, outcome.decision, index)
+    const leg = begin(services, task, flight, outcome, index)
     trail.decision = leg.decision
     parentId = leg.decision.id
     try {
@@ -48,7 +48,13 @@ export async function callArms<T>(
   throw allFailed(trail)
 }
 
-function begin(services: Services, task: Task, flight: Flight, decision: Decision, index: number): Leg {
+function begin(
+  services: Services,
+  task: Task,
+  flight: Flight,
+  { decision, also }: Extract<DecideOutcome, { kind: 'decided' }>,
+  index: number,
+): Leg {
   const arm = services.view().registry.arms.get(decision.arm)
   const provider = arm && services.providers(arm.provider)
   // A reload puts registry, arms and providers in force at once, so this is a fault of the composition.
@@ -57,6 +63,7 @@ function begin(services: Services, task: Task, flight: Flight, decision: Decisio
   services.load.begin(decision.arm)
   return {
     decision,
+    also,
     arm,
     provider,
     call: { model: arm.upstreamModel, request: task.request, signal: flight.signal },

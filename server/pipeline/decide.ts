@@ -1,4 +1,5 @@
 /** One routing choice for a task, over the arms that are left. */
+import type { OtherContext } from '../../adapters/index.ts'
 import type { ArmId, Decision, DecisionId, Exclusion } from '../../engine/index.ts'
 import { type ServerError, serverError } from '../errors.ts'
 import type { Ruling, Rulings } from '../registry-view.ts'
@@ -11,7 +12,12 @@ const HOPELESS_RETRY_MS = 60_000
 const EXCLUSIONS_TOLD_MAX = 8
 
 export type DecideOutcome =
-  | { readonly kind: 'decided'; readonly decision: Decision }
+  | {
+      readonly kind: 'decided'
+      readonly decision: Decision
+      /** The request in the other feature spaces, which learn along. */
+      readonly also: readonly OtherContext[]
+    }
   | { readonly kind: 'no-eligible-arm'; readonly exclusions: readonly Exclusion[] }
 
 /**
@@ -26,32 +32,42 @@ export function decide(
   tried: Rulings,
   parentId: DecisionId | undefined,
 ): DecideOutcome {
-  const { model } = task
+  const { model, assigned } = task
+  const { slot, assignment } = assigned
   const atMs = services.clock.nowMs()
   const blocked = blockedArms(services, task, tried, atMs)
   const account = services.accounts.of(model)
   const warmCache = task.conversation && services.conversations.recall(task.conversation, atMs)
-  const result = services.router.decide({
+  const result = slot.router.decide({
     id: services.ids.next(),
     atMs,
     facts: task.facts,
     candidates: model.arms,
-    policy: model.policy,
+    policy: slot.policy,
+    ...(assignment !== undefined && { assignment }),
     preferences: task.preferences,
     constraints: task.constraints,
     explore: task.explore,
-    floor: model.floor,
+    floor: slot.floor,
     inFlight: services.load.running,
     switchMargin: model.switchMargin,
     ...(warmCache !== undefined && { warmCache }),
     ...(account !== undefined && { conservative: account }),
     ...(blocked.size > 0 && { blocked }),
   })
-  if (result.kind === 'decided') {
-    account?.commit(result.decision)
-    recordDecision(services, task, result.decision, parentId)
-  }
-  return result
+  if (result.kind !== 'decided') return result
+  const { decision } = result
+  const also = alsoOf(task)
+  account?.commit(decision)
+  recordDecision(services, task, decision, also, parentId)
+  return { kind: 'decided', decision, also }
+}
+
+const NO_OTHERS: readonly OtherContext[] = []
+
+function alsoOf({ alsoFacts }: Task): readonly OtherContext[] {
+  if (alsoFacts.length === 0) return NO_OTHERS
+  return alsoFacts.map(({ space, facts }) => ({ featureSpace: space.id, x: space.vector(facts) }))
 }
 
 /** Having been tried is the nearest reason, then what the lists say, then health. */

@@ -5,6 +5,7 @@
 import type { ChatMessage, ChatRequest } from '../../adapters/index.ts'
 import {
   describeRequest,
+  type FeatureSpace,
   type RequestFacts,
   type RequestText,
   TEXT_SCAN_CHARS,
@@ -15,17 +16,31 @@ import type { Services } from '../services.ts'
 /** Schemas of tools are told by their length: text that dense has about so many characters a token. */
 const SCHEMA_CHARS_PER_TOKEN = 4
 
+export interface Described {
+  /** In the configuration's feature space. */
+  readonly facts: RequestFacts
+  readonly read: RequestText
+}
+
 /** Waits for an embedding, where there is an endpoint, at most as long as that is given. */
 export async function describe(
   services: Pick<Services, 'router' | 'tokens' | 'embeddings'>,
   request: ChatRequest,
   requestClass: string | undefined,
-): Promise<RequestFacts> {
+): Promise<Described> {
   const { router, tokens, embeddings } = services
   const read = readText(request, requestClass, tokens)
   const facts = describeRequest(read, router.featureSpace.text)
   const prompt = embeddings === undefined ? '' : userText(read, TEXT_SCAN_CHARS)
   const text = prompt === '' ? undefined : await embeddings?.describe(prompt)
+  return { facts: text === undefined ? facts : { ...facts, text }, read }
+}
+
+/** For another feature space: only what is told of the text differs, and whoever is told embeddings is told the same ones. */
+export function factsIn({ text: block }: FeatureSpace, { facts: described, read }: Described): RequestFacts {
+  const { text, ...facts } = described
+  if (block === undefined) return facts
+  if (block.kind === 'words') return { ...facts, text: block.describe(userText(read, TEXT_SCAN_CHARS)) }
   return text === undefined ? facts : { ...facts, text }
 }
 

@@ -4,7 +4,7 @@ import { decisionHeaders, ownMs } from './respond.ts'
 
 /** `{ error: { message, type, code, param, … } }` */
 export function errorBody(error: ServerError): object {
-  const { message, type, code, param, decision, attempts, exclusions } = error
+  const { message, type, code, param, decision, attempts, exclusions, reasons } = error
   return {
     error: {
       message,
@@ -14,6 +14,7 @@ export function errorBody(error: ServerError): object {
       ...(decision !== undefined && { decision_id: decision.id }),
       ...(attempts !== undefined && attempts.length > 0 && { attempts }),
       ...(exclusions !== undefined && exclusions.length > 0 && { exclusions }),
+      ...(reasons !== undefined && { reasons }),
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { AttemptRow, DecisionRecord, RewardRow } from '../../adapters/index.ts'
 import type {
   ArmEstimate,
+  Assignment,
   ConservativeNote,
   ConversationNote,
   Decision,
@@ -45,12 +46,16 @@ export async function explainDecision(
   const id = readDecisionId(idText)
   const record = await services.store.findDecision(id).catch(refuseWithoutStore)
   if (record === undefined || record.row.tenant !== tenant) throw unknownDecision(idText)
-  return decisionReply(record, services.router.featureSpace, services.view().metrics)
+  return decisionReply(
+    record,
+    services.slots.spaceOf(record.row.decision.featureSpace),
+    services.view().metrics,
+  )
 }
 
 function decisionReply(
   { row, attempts, rewards }: DecisionRecord,
-  space: FeatureSpace,
+  space: FeatureSpace | undefined,
   metrics: Metrics,
 ): DecisionReply {
   const { decision } = row
@@ -83,6 +88,7 @@ function choiceOf(decision: Decision) {
     arm: decision.arm,
     propensity: decision.propensity,
     policy: { ...decision.policy },
+    ...(decision.assignment !== undefined && { assignment: assignmentBody(decision.assignment) }),
     class: decision.requestClass,
     explore: decision.explore,
     floor: decision.floor,
@@ -93,6 +99,10 @@ function choiceOf(decision: Decision) {
     estimates: decision.estimates.map((estimate, i) => estimateBody(estimate, probabilities[i] ?? 0)),
     exclusions: decision.exclusions.map((exclusion) => ({ ...exclusion })),
   }
+}
+
+function assignmentBody({ policyHash, as, probability }: Assignment) {
+  return { policy_hash: policyHash === '' ? null : policyHash, as, probability }
 }
 
 function conversationBody({ arm, cachedTokens, switchMargin }: ConversationNote) {
@@ -118,8 +128,8 @@ function estimateBody(estimate: ArmEstimate, probability: number) {
   }
 }
 
-function featuresOf({ x, featureSpace }: Decision, space: FeatureSpace): Record<string, number> {
-  const nameOf = (i: number) => (featureSpace === space.id ? space.names[i] : undefined) ?? String(i)
+function featuresOf({ x }: Decision, space: FeatureSpace | undefined): Record<string, number> {
+  const nameOf = (i: number) => space?.names[i] ?? String(i)
   return Object.fromEntries([...x].map((value, i) => [nameOf(i), value]))
 }
 

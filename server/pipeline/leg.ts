@@ -1,10 +1,12 @@
 /** One upstream call under one decision, and the trail that the calls of a request leave. */
-import type { ChatCall, Provider, UpstreamError } from '../../adapters/index.ts'
+import type { ChatCall, OtherContext, Provider, UpstreamError } from '../../adapters/index.ts'
 import type { ArmId, Decision } from '../../engine/index.ts'
 import type { RegisteredArm } from '../registry.ts'
 
 export interface Leg {
   readonly decision: Decision
+  /** The request in the other feature spaces, which learn along. */
+  readonly also: readonly OtherContext[]
   readonly arm: RegisteredArm
   readonly provider: Provider
   readonly call: ChatCall

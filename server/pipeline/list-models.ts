@@ -1,6 +1,8 @@
 /** What a tenant can name as `model`. */
-import type { Arm } from '../../engine/index.ts'
+import type { Arm, ArmId } from '../../engine/index.ts'
 import { serverError } from '../errors.ts'
+import type { PolicySlots } from '../policies/policy-slots.ts'
+import type { PolicySlot } from '../policies/slot.ts'
 import type { RegisteredArm, Tenant, VirtualModel } from '../registry.ts'
 import type { RegistryView } from '../registry-view.ts'
 import type { ModelReply } from '../routes/schemas/model.ts'
@@ -9,14 +11,19 @@ import { resolveModel } from './resolve-model.ts'
 const OWN = 'highwayman'
 
 /** Virtual models first, then arms, then aliases; without what the tenant may not use. @param createdMs Unix ms */
-export function listModels(view: RegistryView, tenant: Tenant, createdMs: number): ModelReply[] {
+export function listModels(
+  view: RegistryView,
+  slots: Pick<PolicySlots, 'liveOf'>,
+  tenant: Tenant,
+  createdMs: number,
+): ModelReply[] {
   const barred = view.rulingsFor(tenant)
   const { models, arms, aliases } = view.registry
   const created = Math.floor(createdMs / 1_000)
   return [
     ...[...models.values()].flatMap((model) => {
       const open = model.arms.filter((arm) => !barred.has(arm))
-      return open.length === 0 ? [] : [virtualBody({ ...model, arms: open }, created)]
+      return open.length === 0 ? [] : [virtualBody(model, open, slots.liveOf(model), created)]
     }),
     ...[...arms.values()].flatMap((arm) => (barred.has(arm.arm.id) ? [] : [armBody(arm, created)])),
     ...[...aliases].flatMap(([alias, target]) => {
@@ -27,8 +34,14 @@ export function listModels(view: RegistryView, tenant: Tenant, createdMs: number
 }
 
 /** @throws {ServerError} 404 `model_not_found` */
-export function findModel(view: RegistryView, tenant: Tenant, createdMs: number, id: string): ModelReply {
-  const found = listModels(view, tenant, createdMs).find((model) => model.id === id)
+export function findModel(
+  view: RegistryView,
+  slots: Pick<PolicySlots, 'liveOf'>,
+  tenant: Tenant,
+  createdMs: number,
+  id: string,
+): ModelReply {
+  const found = listModels(view, slots, tenant, createdMs).find((model) => model.id === id)
   if (found !== undefined) return found
   resolveModel(view, id, undefined)
   throw serverError('model_not_found', `Model "${id}" is not open to this tenant.`, {
@@ -41,12 +54,18 @@ function identity(id: string, owner: string, created: number) {
   return { id, object: 'model' as const, created, owned_by: owner }
 }
 
-function virtualBody(model: VirtualModel, created: number): ModelReply {
+function virtualBody(
+  model: VirtualModel,
+  open: readonly ArmId[],
+  { policy, hash }: PolicySlot,
+  created: number,
+): ModelReply {
   return {
     ...identity(model.name, OWN, created),
     kind: 'virtual',
-    arms: [...model.arms],
-    policy: { ...model.policy },
+    arms: [...open],
+    policy: { ...policy },
+    ...(hash !== '' && { policy_hash: hash }),
   }
 }
 

@@ -1,6 +1,6 @@
 /** Decisions of the recent past, kept so that most feedback needs no query. */
 import { LRUCache } from 'lru-cache'
-import type { RewardRow } from '../../adapters/index.ts'
+import type { OtherContext, RewardRow } from '../../adapters/index.ts'
 import type { ArmId, ConservativeAccount, DecisionContext, DecisionId } from '../../engine/index.ts'
 
 /** About 1 kB each. */
@@ -8,6 +8,8 @@ const ENTRIES_MAX = 20_000
 
 export interface RecentDecision {
   readonly context: DecisionContext & { readonly atMs: number }
+  /** The same request in the other feature spaces that learn along. Absent: there were none. */
+  readonly also?: readonly OtherContext[]
   readonly tenant: string
   readonly surface: string
   readonly drawnArm: ArmId

@@ -1,12 +1,13 @@
 /** What happened → the store, the heads, the breakers and the metrics. Called when the caller has what it asked for. */
-import type { AttemptRow, FinishReason, UpstreamError } from '../../adapters/index.ts'
-import { type Decision, type DecisionId, type Outcome, observationsFromOutcome } from '../../engine/index.ts'
+import type { AttemptRow, FinishReason, OtherContext, UpstreamError } from '../../adapters/index.ts'
+import type { Decision, DecisionId, Outcome } from '../../engine/index.ts'
+import { policyLabel } from '../policies/slot.ts'
 import { promptOf } from '../privacy/keep-prompt.ts'
 import { isArmsFault } from '../resilience/health.ts'
 import type { Services } from '../services.ts'
 import type { Bill } from './bill.ts'
 import { tokensLeftWarm } from './conversations.ts'
-import { learnFrom } from './learn.ts'
+import { learnOutcome } from './learn.ts'
 import type { Leg } from './leg.ts'
 import type { Task } from './task.ts'
 
@@ -17,12 +18,14 @@ export function recordDecision(
   services: Services,
   task: Task,
   decision: Decision,
+  also: readonly OtherContext[],
   parentId: DecisionId | undefined,
 ): void {
   const routesOnly = task.surface === 'route'
   const account = services.accounts.of(task.model)
   services.recent.put({
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
+    ...(also.length > 0 && { also }),
     tenant: task.tenant.name,
     surface: task.surface,
     drawnArm: decision.arm,
@@ -34,13 +37,14 @@ export function recordDecision(
     running: !routesOnly,
     rewards: [],
   })
-  services.turnEnd.record(() => logDecision(services, task, decision, parentId))
+  services.turnEnd.record(() => logDecision(services, task, decision, also, parentId))
 }
 
 function logDecision(
   services: Services,
   task: Task,
   decision: Decision,
+  also: readonly OtherContext[],
   parentId: DecisionId | undefined,
 ): void {
   services.store.appendDecision({
@@ -55,7 +59,18 @@ function logDecision(
     stream: task.stream,
     promptTokens: task.facts.promptTokens,
     metadata: task.metadata,
+    ...(also.length > 0 && { also }),
   })
+  const { exposure } = task.assigned
+  if (exposure !== undefined) {
+    services.store.appendAssignment({
+      ...exposure,
+      decisionId: decision.id,
+      isFirst: parentId === undefined,
+      requestClass: decision.requestClass,
+      promptTokens: task.facts.promptTokens,
+    })
+  }
   const { prompts } = task.view.registry
   // A failover answers the same prompt.
   if (prompts !== undefined && parentId === undefined) {
@@ -68,7 +83,7 @@ function logDecision(
   services.metrics.decisions.inc({
     arm: decision.arm,
     class: decision.requestClass,
-    policy: decision.policy.name,
+    policy: policyLabel(decision),
   })
 }
 
@@ -105,7 +120,7 @@ function learnFromAnswer(services: Services, task: Task, leg: Leg, answered: Ans
     totalMs,
     bill,
   })
-  learn(services, leg.decision, {
+  learn(services, leg, {
     arm,
     succeeded: true,
     totalMs,
@@ -141,15 +156,13 @@ export function recordFailure(services: Services, leg: Leg, failure: Failure): v
   if (status === 'cancelled') services.health.abandon(arm, nowMs)
   else services.health.fail(arm, error, nowMs)
   append(services, leg, { ...failure, finishReason: '' })
-  if (status !== 'cancelled' && isArmsFault(error)) learn(services, leg.decision, { arm, succeeded: false })
+  if (status !== 'cancelled' && isArmsFault(error)) learn(services, leg, { arm, succeeded: false })
 }
 
-function learn(services: Services, decision: Decision, outcome: Outcome): void {
-  const { router, store, clock } = services
-  const { servingDimension } = router.featureSpace
-  const observations = observationsFromOutcome(decision, outcome, clock.nowMs(), servingDimension)
-  learnFrom(services, observations)
-  store.appendObservations(observations)
+function learn(services: Services, { decision, also }: Leg, outcome: Outcome): void {
+  const nowMs = services.clock.nowMs()
+  learnOutcome(services, decision, outcome, nowMs)
+  for (const context of also) learnOutcome(services, { ...decision, ...context }, outcome, nowMs)
 }
 
 interface Ending {

@@ -1,6 +1,7 @@
 /** What a routed call is answered with besides the answer: our headers, our fields. */
 import type { Warning } from '../../adapters/index.ts'
 import type { Decision } from '../../engine/index.ts'
+import { policyLabel } from '../policies/slot.ts'
 import { COMPLETION_PREFIX } from './decision-id.ts'
 
 const NOT_HEADER_SAFE = /[^\x20-\x7e]/
@@ -12,9 +13,18 @@ export function decisionHeaders(decision: Decision, attempts: number): Record<st
     'x-highwayman-arm': headerSafe(decision.arm),
     'x-highwayman-class': headerSafe(decision.requestClass),
     'x-highwayman-propensity': String(decision.propensity),
-    'x-highwayman-policy': decision.policy.name,
+    'x-highwayman-policy': policyLabel(decision),
     'x-highwayman-attempts': String(attempts),
+    ...experimentHeader(decision),
   }
+}
+
+const EXPERIMENT_PREFIX = 'experiment:'
+
+/** `x-highwayman-experiment: checkout/dear`, of requests that take part in one. */
+function experimentHeader({ assignment }: Decision): Record<string, string> {
+  if (assignment?.as.startsWith(EXPERIMENT_PREFIX) !== true) return {}
+  return { 'x-highwayman-experiment': headerSafe(assignment.as.slice(EXPERIMENT_PREFIX.length)) }
 }
 
 /** Time spent here and not in waiting for upstreams, ms. */
@@ -28,7 +38,7 @@ export function extensionBody(decision: Decision, warnings: readonly Warning[]):
     decision_id: decision.id,
     arm: decision.arm,
     class: decision.requestClass,
-    policy: decision.policy.name,
+    policy: policyLabel(decision),
     propensity: decision.propensity,
     warnings,
   }

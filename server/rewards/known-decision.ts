@@ -44,11 +44,24 @@ export async function findKnown(
 export function knownFrom(services: Services, read: RewardableDecision): RecentDecision {
   const recent = services.recent.find(read.id)
   if (recent !== undefined && recent.rewards.length >= read.rewards.length) return recent
-  const { id, featureSpace, x, atMs, tenant, surface, arm, drawnArm, expectedTtftMs, outcomes, rewards } =
-    read
+  const {
+    id,
+    featureSpace,
+    x,
+    atMs,
+    tenant,
+    surface,
+    arm,
+    drawnArm,
+    expectedTtftMs,
+    outcomes,
+    rewards,
+    also,
+  } = read
   const { account } = recent ?? {}
   const found: RecentDecision = {
     context: { id, featureSpace, x, atMs },
+    ...(also !== undefined && { also }),
     tenant,
     surface,
     drawnArm,
@@ -64,10 +77,11 @@ export function knownFrom(services: Services, read: RewardableDecision): RecentD
 }
 
 function fromRecord({ row, attempts, rewards }: DecisionRecord): RecentDecision {
-  const { decision, tenant, surface } = row
+  const { decision, tenant, surface, also } = row
   const { arm } = decision
   return {
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
+    ...(also !== undefined && { also }),
     tenant,
     surface,
     drawnArm: arm,

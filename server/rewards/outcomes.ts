@@ -1,9 +1,9 @@
 /** `POST /v1/outcomes`: what came of a call that somebody else made → the store and the heads of speed, length and success. */
 import { type AttemptRow, costUsd, type Usage } from '../../adapters/index.ts'
-import { type Outcome, observationsFromOutcome } from '../../engine/index.ts'
+import type { Outcome } from '../../engine/index.ts'
 import { serverError } from '../errors.ts'
 import { readDecisionId, unknownDecision } from '../pipeline/decision-id.ts'
-import { learnFrom } from '../pipeline/learn.ts'
+import { learnOutcome } from '../pipeline/learn.ts'
 import type { RecentDecision } from '../pipeline/recent-decisions.ts'
 import type { OutcomeBody, OutcomeReply } from '../routes/schemas/outcome.ts'
 import type { Services } from '../services.ts'
@@ -87,8 +87,8 @@ function record(
   atMs: number,
   spentUsd: number | undefined,
 ): boolean {
-  const { store, router, metrics } = services
-  const { context, drawnArm: arm } = known
+  const { store, metrics } = services
+  const { context, also = [], drawnArm: arm } = known
   const status: AttemptRow['status'] = body.success
     ? 'answered'
     : body.error?.cancelled === true
@@ -135,17 +135,12 @@ function record(
   }
   const { expectedTtftMs } = known
   const forecast = expectedTtftMs === undefined ? [] : [{ arm, ttftMs: expectedTtftMs }]
-  const observations = observationsFromOutcome(
-    { ...context, estimates: forecast },
-    outcome,
-    atMs,
-    router.featureSpace.servingDimension,
-  )
-  // What belongs to another feature space than the running one has other dimensions as well.
-  if (context.featureSpace !== router.featureSpace.id) return false
-  store.appendObservations(observations)
-  learnFrom(services, observations)
-  return true
+  let learned = false
+  for (const each of [context, ...also]) {
+    const inSpace = { ...context, ...each, estimates: forecast }
+    learned = learnOutcome(services, inSpace, outcome, atMs) || learned
+  }
+  return learned
 }
 
 /** An answer that was told before is not undone by the failure of another attempt. */

@@ -76,9 +76,9 @@ export async function takeReward(services: Services, known: RecentDecision, said
   await write(services, row, observations)
   known.rewards.push(row)
   if (observations.length > 0) known.account?.settle(id, quality)
-  // Another feature space than the running one: kept in the store for its own.
-  const learned = observations.length > 0 && known.context.featureSpace === services.router.featureSpace.id
-  if (learned) learnFrom(services, observations)
+  // In a feature space that nothing learns in now, it is kept in the store for its own.
+  const learned = observations.some(({ featureSpace }) => services.slots.spaceOf(featureSpace) !== undefined)
+  for (const ofSpace of bySpace(observations)) learnFrom(services, ofSpace)
   const status =
     standings.at(-1) === 'late'
       ? 'late'
@@ -92,13 +92,23 @@ export async function takeReward(services: Services, known: RecentDecision, said
 
 /** What the change of quality changes of what was learned; a decision that was not answered teaches nothing about it. */
 function lesson(
-  { context, servedArm }: RecentDecision,
+  { context, also = [], servedArm }: RecentDecision,
   before: number | undefined,
   after: number | undefined,
 ): readonly Observation[] {
   if (servedArm === undefined) return []
   const earlier = before === undefined ? [] : [{ key: 'before', atMs: 0, quality: before }]
-  return lessonOf({ ...context, arm: servedArm }, earlier, { key: 'after', atMs: 1, quality: after })
+  const later = { key: 'after', atMs: 1, quality: after }
+  return [context, ...also.map((other) => ({ ...context, ...other }))].flatMap((each) =>
+    lessonOf({ ...each, arm: servedArm }, earlier, later),
+  )
+}
+
+/** One list for nearly all: decisions have one context, unless a canary looks at requests in another way. */
+function bySpace(observations: readonly Observation[]): Iterable<readonly Observation[]> {
+  const [first] = observations
+  if (first === undefined || observations.at(-1)?.featureSpace === first.featureSpace) return [observations]
+  return Map.groupBy(observations, ({ featureSpace }) => featureSpace).values()
 }
 
 /** Later than the value that it replaces, whatever the caller's clock says. */

@@ -11,10 +11,26 @@ const replicas = z.object({
   failedMerges: z.number().int().describe('Readings that failed since the start.'),
   clockAheadMs: z.number().describe('This clock before the store’s, ms.'),
 })
+const policies = z.object({
+  serving: z
+    .array(
+      z.object({
+        model: z.string(),
+        live: z.string().nullable().describe('Hash of the policy that serves; null: the configuration’s.'),
+        canary: z.object({ hash: z.string(), share: z.number() }).nullable(),
+      }),
+    )
+    .describe('Virtual models that another policy than the configuration’s serves, or serves too.'),
+  problems: z
+    .array(z.object({ model: z.string(), hash: z.string(), message: z.string() }))
+    .describe('Policies on record that cannot be served by: the one before each serves.'),
+  unread: z.string().nullable().describe('Why the record could not be read; what is in force stays.'),
+})
 const readiness = z.object({
   status: z.enum(['ready', 'not-ready']),
   replica: z.string(),
   replicas: replicas.describe('Learning together: says nothing about readiness, what is known is served on.'),
+  policies: policies.describe('Says nothing about readiness: what is in force is served on.'),
   checks: z.object({
     store: storeCheck.describe(
       'ok: it answers. degraded: it does not, and what is to be stored waits on disk. failing: it has nowhere to wait.',
@@ -77,6 +93,7 @@ export function healthRoutes(app: App, services: Services): void {
         status: isReady ? 'ready' : 'not-ready',
         replica: services.replica,
         replicas: learningTogether(services),
+        policies: promoted(services),
         checks: { store, arms: told(arms), accepting: told(accepting) },
         store: {
           state,
@@ -101,6 +118,18 @@ function learningTogether({ replicas: { status }, clock }: Services): z.output<t
     mergedAgoMs: Math.round(nowMs - (mergedMs ?? nowMs)),
     failedMerges,
     clockAheadMs: Math.round(clockAheadMs),
+  }
+}
+
+function promoted({ rollouts: { status } }: Services): z.output<typeof policies> {
+  return {
+    serving: status.models.map(({ model, live, canary }) => ({
+      model,
+      live: live === '' ? null : live,
+      canary: canary ?? null,
+    })),
+    problems: [...status.problems],
+    unread: status.unread ?? null,
   }
 }
 

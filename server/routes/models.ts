@@ -17,7 +17,10 @@ export function modelsRoutes(app: App, services: Services): void {
         response: { 200: modelListSchema, default: errorSchema },
       },
     },
-    async ({ tenant }) => ({ object: 'list' as const, data: listModels(services.view(), tenant, createdMs) }),
+    async ({ tenant }) => ({
+      object: 'list' as const,
+      data: listModels(services.view(), services.slots, tenant, createdMs),
+    }),
   )
   app.get(
     '/v1/models/*',
@@ -29,6 +32,6 @@ export function modelsRoutes(app: App, services: Services): void {
         response: { 200: modelSchema, default: errorSchema },
       },
     },
-    async ({ tenant, params }) => findModel(services.view(), tenant, createdMs, params['*']),
+    async ({ tenant, params }) => findModel(services.view(), services.slots, tenant, createdMs, params['*']),
   )
 }

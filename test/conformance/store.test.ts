@@ -86,7 +86,6 @@ for (const [makePlace, spools] of [
           stream: true,
           session: 'tab\tquote\' double" back\\slash\nline é 日本 🦊 \u0000',
           metadata: { 'a key': "o'hare", empty: '' },
-          assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
           also: [
             { featureSpace: 'space-2' as FeatureSpaceId, x: Float64Array.of(1, 1 / 3) },
             { featureSpace: 'space-3' as FeatureSpaceId, x: Float64Array.of(1, -0.25, 1e-300) },
@@ -94,6 +93,7 @@ for (const [makePlace, spools] of [
         },
         {
           policy: { name: 'weighted', weights: { 'openai/gpt-5': 0.25 } },
+          assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
           explore: false,
           floor: 0,
           exclusions: [

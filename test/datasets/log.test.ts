@@ -31,12 +31,12 @@ function oddRows(): LoggedDecision[] {
       stream: true,
       session: 'tab\t"quoted" \\ line\nbreak é 日本 🦊',
       metadata: { 'a key': "o'hare", empty: '' },
-      assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
       surface: 'route',
     },
     {
       policy: { name: 'weighted', weights: { 'openai/gpt-5': 0.25, 'anthropic/claude': 0.75 } },
       explore: false,
+      assignment: { policyHash: 'c0ffee', as: 'canary', probability: 0.05 },
       exclusions: [{ arm: 'groq/llama' as ArmId, reason: 'unhealthy', detail: 'open: 5 of 5' }],
       x: Float64Array.of(1, 0, 5e-324, 1.7976931348623157e308, 0.1 + 0.2),
       arm: 'openai/gpt-5' as ArmId,

@@ -107,6 +107,12 @@ describe('the description', () => {
       Object.keys(paths).sort(),
       [
         '/admin/v1/erase',
+        '/admin/v1/policies',
+        '/admin/v1/policies/{hash}',
+        '/admin/v1/policies/{hash}/evaluations',
+        '/admin/v1/promote',
+        '/admin/v1/rollback',
+        '/admin/v1/rollouts',
         '/admin/v1/stats',
         '/healthz',
         '/metrics',

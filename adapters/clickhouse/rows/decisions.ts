@@ -105,9 +105,9 @@ export function writeDecision(row: DecisionRow, replica: string, to: RowBinary):
   to.texts(decision.exclusions.map((exclusion) => exclusion.detail))
   to.text(decision.arm)
   to.float(decision.propensity)
-  to.text(row.assignment?.policyHash ?? '')
-  to.text(row.assignment?.as ?? '')
-  to.float(row.assignment?.probability ?? 1)
+  to.text(decision.assignment?.policyHash ?? '')
+  to.text(decision.assignment?.as ?? '')
+  to.float(decision.assignment?.probability ?? 1)
   writeAlso(row.also ?? NOTHING, to)
 }
 
@@ -141,12 +141,11 @@ export function readDecision(row: Row): DecisionRow {
     stream: readFlag(row, 'stream'),
     promptTokens: readNumber(row, 'prompt_tokens'),
     metadata: row['metadata'] as Record<string, string>,
-    ...readAssignment(row),
     ...readAlso(row),
   }
 }
 
-function readAssignment(row: Row): Pick<DecisionRow, 'assignment'> {
+function readAssignment(row: Row): Pick<Decision, 'assignment'> {
   const as = readText(row, 'assigned_as')
   if (as === '') return {}
   const policyHash = readText(row, 'policy_hash')
@@ -176,6 +175,7 @@ function readEngineDecision(row: Row): Decision {
     x: readVector(row, 'x'),
     requestClass: readText(row, 'request_class'),
     policy: JSON.parse(readText(row, 'policy')) as PolicySpec,
+    ...readAssignment(row),
     rates: {
       perUsd: readNumber(row, 'rate_per_usd'),
       perSecond: readNumber(row, 'rate_per_second'),

@@ -30,6 +30,16 @@ const choice = {
   arm: z.string().describe('The arm that was drawn.'),
   propensity: z.number().describe('The probability it was drawn with.'),
   policy: policySchema,
+  assignment: z
+    .object({
+      policy_hash: z.string().nullable().describe('Of the policy file; null: the configuration’s policy.'),
+      as: z.string().describe('live, canary, experiment:<id>/<variant>.'),
+      probability: z
+        .number()
+        .describe('With which it came to be this policy’s turn. The propensity is the policy’s own.'),
+    })
+    .optional()
+    .describe('Where another policy than the configuration’s serves the model, or serves it too.'),
   class: z.string(),
   explore: z.boolean(),
   floor: z.number(),

@@ -20,6 +20,10 @@ export const errorSchema = z
         )
         .optional(),
       exclusions: z.array(exclusionSchema).optional(),
+      reasons: z
+        .array(z.object({ code: z.string(), message: z.string() }))
+        .optional()
+        .describe('Why the promotion gate refused.'),
     }),
   })
   .describe('OpenAI’s error object; `attempts` has every upstream call that failed.')

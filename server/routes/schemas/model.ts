@@ -8,7 +8,8 @@ export const modelSchema = z.object({
   owned_by: z.string().describe('The provider of an arm; `highwayman` for virtual models and aliases.'),
   kind: z.enum(['arm', 'virtual', 'alias']),
   arms: z.array(z.string()).optional().describe('Of virtual models: what may answer.'),
-  policy: z.looseObject({ name: z.string() }).optional(),
+  policy: z.looseObject({ name: z.string() }).optional().describe('That serves all but the canary’s share.'),
+  policy_hash: z.string().optional().describe('Of a policy file that was promoted.'),
   alias_of: z.string().optional(),
   pricing: z
     .object({

@@ -1,0 +1,190 @@
+/** What serves while policies are promoted: units, learning, replicas, restarts and reloads. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { MemoryStore } from '../helpers/memory-store.ts'
+import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
+import { policyFile } from '../helpers/policies.ts'
+import {
+  ONE,
+  promotionWorld,
+  type Reply,
+  SECOND_HASH,
+  SECOND_LABEL,
+  TWO,
+} from '../helpers/promotion-world.ts'
+import { eventually } from '../helpers/server.ts'
+import type { ScriptedUpstream } from '../helpers/upstream.ts'
+
+const OTHER_CLASSES = ['chat', 'code']
+
+describe('what serves', () => {
+  let upstream: ScriptedUpstream
+  let world: ReturnType<typeof promotionWorld>
+  before(async () => {
+    upstream = await startOpenAiUpstream(saying('Hello.'))
+    world = promotionWorld(upstream.url)
+  })
+  after(() => upstream[Symbol.asyncDispose]())
+
+  it('keeps a session, or what else is the unit, with one policy', async () => {
+    const { start, call, upload, record, policyOf } = world
+    const { server } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    await call(server, 'promote', { hash: SECOND_HASH, share: 0.5 })
+    const seen = new Set<string | null>()
+    for (let session = 0; session < 12; session++) {
+      const headers = { 'x-highwayman-session': `session-${session}` }
+      const policies = new Set([
+        await policyOf(server, headers),
+        await policyOf(server, headers),
+        await policyOf(server, headers),
+      ])
+      assert.equal(policies.size, 1)
+      for (const policy of policies) seen.add(policy)
+    }
+    assert.equal(seen.size, 2, 'both were seen')
+  })
+
+  it('both learn from all traffic, each in its own feature space, late and revised feedback included', async () => {
+    const { start, call, upload, record } = world
+    const { server, store } = await start()
+    await using _ = server
+    const other = policyFile({ policy: { name: 'fixed', arm: TWO }, classes: OTHER_CLASSES })
+    const hash = await upload(server, other)
+    await record(server, hash)
+    await call(server, 'promote', { hash, share: 0.5 })
+    const spaces = new Set([other.featureSpace.id, server.running.router.featureSpace.id])
+    const ids: string[] = []
+    for (let i = 0; i < 20; i++) {
+      const response = await server.chat({}, { 'x-request-id': `request-${i}` })
+      ids.push(response.headers.get('x-highwayman-decision-id') ?? '')
+      await response.text()
+    }
+    await eventually(() => store.decisions.length === 20, 'the log')
+    for (const { decision, also = [] } of store.decisions) {
+      assert.equal(decision.featureSpace === other.featureSpace.id, decision.arm === TWO)
+      assert.deepEqual(
+        new Set([decision.featureSpace, ...also.map(({ featureSpace }) => featureSpace)]),
+        spaces,
+      )
+    }
+    const observed = (head: string) =>
+      store.observations
+        .filter((each) => each.head === head)
+        .map(({ decisionId, featureSpace, y, weight }) => [decisionId, featureSpace, y, weight] as const)
+    await eventually(() => observed('success').length === 40, 'both spaces')
+    const feedback = async (id: string, value: number) => {
+      const response = await server.post('/v1/feedback', { decision_id: id, metric: 'quality', value })
+      assert.equal(response.status, 202)
+      assert.equal(((await response.json()) as Reply)['learned'], true)
+    }
+    const id = ids[0]!
+    await feedback(id, 1)
+    // As after a restart, or by way of another replica: only the store knows the decision.
+    await server.post('/admin/v1/erase', { tenant: 'default' })
+    await feedback(id, 0.25)
+    for (const space of spaces) {
+      const taught = observed('quality').filter(([, featureSpace]) => featureSpace === space)
+      assert.deepEqual(
+        taught.map(([, , y, weight]) => [y, weight]),
+        [
+          [1, 1],
+          [1, -1],
+          [0.25, 1],
+        ],
+      )
+    }
+    // The configuration's router has seen the canary's traffic too.
+    const quality = server.running.router.sums().filter(({ head }) => head === 'success')
+    assert.ok(quality.some(({ arm }) => arm === TWO))
+  })
+
+  it('a replica on the same store follows by itself, and goes back with the others', async () => {
+    const { start, call, upload, record, get, policyOf } = world
+    const store = new MemoryStore()
+    store.kind = 'remote'
+    const { server: one } = await start(store)
+    const { server: two } = await start(store, 20)
+    try {
+      await upload(one)
+      await record(one, SECOND_HASH)
+      await call(one, 'promote', { hash: SECOND_HASH, share: 1 })
+      const follows = async (wanted: boolean): Promise<void> => {
+        const deadline = performance.now() + 5_000
+        while (JSON.stringify((await get(two, '/readyz'))['policies']).includes(SECOND_HASH) !== wanted) {
+          assert.ok(performance.now() < deadline, 'waited 5 s for the second replica')
+        }
+      }
+      await follows(true)
+      assert.equal(await policyOf(two), SECOND_LABEL)
+      await call(one, 'rollback', {})
+      await follows(false)
+      assert.equal(await policyOf(two), 'priority')
+    } finally {
+      await one.running.close()
+      await two.running.close()
+    }
+  })
+
+  it('falls back to what was before where a policy cannot be read, says so, and recovers', async () => {
+    const { start, call, upload, record, get, policyOf } = world
+    const { server, store } = await start()
+    await upload(server)
+    await record(server, SECOND_HASH)
+    await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+    await server.running.close()
+    const [row] = store.policies
+    assert.ok(row)
+    store.policies[0] = { ...row, text: row.text.replace('"version": 1', '"version": 99') }
+    const { server: older } = await start(store)
+    assert.equal(await policyOf(older), 'priority')
+    const { policies } = (await get(older, '/readyz')) as { policies: { problems: Reply[] } }
+    assert.deepEqual(
+      policies.problems.map(({ model, hash }) => [model, hash]),
+      [['auto', SECOND_HASH]],
+    )
+    assert.match(
+      String(policies.problems[0]?.['message']),
+      /this release cannot read it: .*version must be 1/,
+    )
+    assert.match(older.logged(), /a policy on record cannot be served by/)
+    assert.equal((await older.get('/readyz')).status, 200)
+    store.policies[0] = row
+    await older.running.close()
+
+    const away = new MemoryStore()
+    away.policies.push(...store.policies)
+    away.rollouts.push(...store.rollouts)
+    away.readRollouts = async () => {
+      throw new Error('no answer')
+    }
+    const { server: blind } = await start(away, 20)
+    await using _ = blind
+    assert.equal(await policyOf(blind), 'priority')
+    assert.match(blind.logged(), /which policies are promoted cannot be read/)
+    const unread = (await get(blind, '/readyz'))['policies'] as Reply
+    assert.equal(unread['unread'], 'no answer')
+    away.readRollouts = MemoryStore.prototype.readRollouts
+    await eventually(() => /can be read again/.test(blind.logged()), 'the store to answer')
+    assert.equal(await policyOf(blind), SECOND_LABEL)
+  })
+
+  it('goes on over a reload of the configuration, with the models and arms of the new one', async () => {
+    const { registry, start, call, upload, record, policyOf } = world
+    const { server } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+    const next = registry()
+    server.running.reload(next)
+    assert.equal(await policyOf(server), SECOND_LABEL)
+    const auto = next.models.get('auto')
+    assert.ok(auto)
+    server.running.reload({ ...next, models: new Map([['auto', { ...auto, arms: [ONE] }]]) })
+    await eventually(() => /cannot be served by/.test(server.logged()), 'the arm to be missed')
+    assert.equal(await policyOf(server), 'priority')
+  })
+})
