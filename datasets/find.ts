@@ -1,6 +1,6 @@
 /** The sets that there are: those of the package, and those in folders. */
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { readArrivals } from './arrivals.ts'
 import { readBanditFile } from './bandit/files.ts'
 import { type DatasetKind, type Found, findAt } from './kinds.ts'
@@ -39,7 +39,7 @@ export async function* listDatasets(
   for (const folder of folders) {
     for (const path of await candidates(resolve(folder))) {
       for (const found of await findAt(path).catch(nothing)) {
-        const name = found.path === path ? basename(path) : `${basename(path)}/${basename(found.path)}`
+        const name = relative(dirname(path), found.path)
         yield await listed(found, name, undefined, signal)
       }
     }
