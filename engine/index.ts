@@ -111,12 +111,14 @@ export {
   writePolicyFile,
 } from './policy-file.ts'
 export { policyFileHash } from './policy-file-hash.ts'
+export type { ProvenanceInterval, TuningProvenance } from './policy-provenance.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,
   DecideRequest,
   DecideResult,
   HalfLives,
+  PriorScale,
   PriorSums,
   Router,
   RouterOptions,
@@ -133,7 +135,9 @@ export {
   type WordProjection,
   writeTextProjection,
 } from './text/projection.ts'
+export type { SparseRow } from './text/randomized-pca.ts'
 export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { fitTfIdf, type TfIdf } from './text/tf-idf.ts'
 export { userText } from './text/user-text.ts'
 export { TEXT_SCAN_CHARS } from './text/word-vector.ts'
 export * from './types.ts'

@@ -8,7 +8,7 @@ export {
   singlePoints,
   zeroRouterPoint,
 } from './baselines/index.ts'
-export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
+export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
@@ -82,8 +82,12 @@ export {
   type SelectionOptions,
   selectOutcomes,
 } from './outcome-table.ts'
+export { type Pair, type PairFigures, pairOf, pairScores, pairStatistics } from './pair.ts'
 export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
+export type { ClassFigures, PlanePoint } from './replay/breakdown.ts'
+export type { CalibrationBin } from './replay/calibration.ts'
 export type { PricePoint, PriceRange } from './replay/price-path.ts'
+export type { RegretPoint } from './replay/regret-path.ts'
 export {
   RECOVERY,
   type ScenarioResult,
@@ -93,6 +97,7 @@ export {
 export type {
   BaselineFigures,
   BudgetFigures,
+  PairIntervals,
   PolicyFigures,
   ReplayOptions,
   ReplayResult,
@@ -101,11 +106,24 @@ export type {
 } from './replay/types.ts'
 export { replay } from './replay.ts'
 export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
+export { renderExperimentReport } from './report/experiment-table.ts'
+export { renderEvaluationReport } from './report/html/evaluation-report.ts'
+export { renderExperimentPage } from './report/html/experiment-report.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'
+export { renderTuneTable } from './report/tune-table.ts'
 export type { RowOutcomes } from './row-outcomes.ts'
 export { replayScenario, type ScenarioOptions } from './scenario.ts'
 export { exchangeRateGrid } from './sweep.ts'
+export {
+  type Fidelity,
+  type Judged,
+  OBJECTIVE_NAMES,
+  type Objective,
+  type ObjectiveName,
+} from './tune/objective.ts'
+export type { Candidate, SearchSpace } from './tune/search-space.ts'
+export { type TuneOptions, type TuneResult, tune } from './tune.ts'
