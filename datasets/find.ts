@@ -9,6 +9,9 @@ import { licenceIn } from './licence.ts'
 import { bundledFolder, listBundledDatasets, openDataset } from './loader.ts'
 import { DatasetError } from './types.ts'
 
+/** Bundled sets are written for the package, and under its licence. */
+const BUNDLED_LICENCE = 'Apache-2.0'
+
 export interface ListedDataset {
   readonly name: string
   /** What `--dataset` takes: the name of a bundled set, else a path. */
@@ -117,8 +120,9 @@ async function countOf(found: Found, signal: AbortSignal | undefined): Promise<C
   return { rows, arms: names.size }
 }
 
-/** What the set itself tells, else what the README of its folder says. */
+/** What the set itself tells, else what the README of its folder says; the published package leaves READMEs out. */
 export async function licenceOf(found: Found): Promise<string | undefined> {
+  if ((await listBundledDatasets()).some((name) => bundledFolder(name) === found.path)) return BUNDLED_LICENCE
   if (found.kind === 'outcomes') {
     const told = await openDataset(found.path).then(
       (dataset) => dataset.origin?.licence,
