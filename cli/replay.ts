@@ -28,6 +28,7 @@ interface ReplayFlags extends Output {
   readonly floor?: number
   readonly classBy?: ClassBy
   readonly textComponents?: number
+  readonly task?: string
   readonly arms?: string
   readonly budgetUsd?: number
   readonly warmStart?: string
@@ -36,7 +37,17 @@ interface ReplayFlags extends Output {
 }
 
 async function runReplay(flags: ReplayFlags): Promise<void> {
-  const { json, dataset: name, arms, warmStart, policy, scenario: scenarioName, report, ...rest } = flags
+  const {
+    json,
+    dataset: name,
+    task,
+    arms,
+    warmStart,
+    policy,
+    scenario: scenarioName,
+    report,
+    ...rest
+  } = flags
   const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
   const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
@@ -45,6 +56,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     dataset: await openDataset(name),
     policy: policyFile?.policy ?? policy,
     ...(policyFile !== undefined && { policyFile }),
+    ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
     onProgress: (done: number, total: number) => bar.update(done, total),
@@ -82,6 +94,7 @@ export function replayCommand(program: Command): void {
       new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
     )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
+    .option('--task <names>', 'only rows of these tasks, separated by commas')
     .option('--arms <ids>', 'only these arms, separated by commas')
     .option(
       '--budget-usd <x>',
