@@ -1,5 +1,5 @@
 /** What the other folders may use of the outside world. */
-
+export * from './clickhouse/experiment-rows.ts'
 export { openStore } from './clickhouse/open-store.ts'
 export {
   DEFAULT_SPOOL_BYTES,

@@ -1,6 +1,8 @@
 /** The commands that have files of their own, and what all commands share. */
 import type { Command } from 'commander'
+import { datasetsCommand } from './datasets.ts'
 import { eraseCommand } from './erase.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
 import { promoteCommands } from './promote.ts'
@@ -12,8 +14,10 @@ export { announceServer } from './running-server.ts'
 
 export function addCommands(program: Command): void {
   replayCommand(program)
+  evaluateCommand(program)
   fitCommand(program)
   logCommand(program)
   eraseCommand(program)
+  datasetsCommand(program)
   promoteCommands(program)
 }

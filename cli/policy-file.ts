@@ -8,7 +8,7 @@ export async function loadPolicyFile(path: string): Promise<PolicyFile> {
   return readPolicyFile(parseJson(path, await readFile(path, 'utf8')))
 }
 
-function parseJson(path: string, text: string): unknown {
+export function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -2,8 +2,14 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../server/index.ts'
 
-/** Exit codes: the command's own failure, an input that has to be mended first, and a gate that has refused. */
-export const EXIT = { failed: 1, badInput: 2, notPromoted: 4 } as const
+/**
+ * Exit codes: the command's own failure, an input that has to be mended first, a log that allows no estimate, and a gate that
+ * lets a policy not through.
+ */
+export const EXIT = { failed: 1, badInput: 2, noEstimate: 3, notPromoted: 4 } as const
+
+/** Codes of a set's that no change of the input mends. */
+const FAILURES: ReadonlySet<string> = new Set(['dataset_checksum', 'dataset_fetch_failed'])
 
 export interface Output {
   readonly json?: boolean
@@ -35,7 +41,7 @@ export function action<Flags extends Output>(
       )
       const isInput =
         error instanceof ConfigError ||
-        /^(dataset|eval|config)_/.test(code ?? '') ||
+        (/^(dataset|eval|config)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
         /^(engine_bad_policy_file|invalid_\w+|policy_not_\w+|model_not_found)$/.test(code ?? '')
       process.exitCode =
         code === 'promotion_refused' ? EXIT.notPromoted : isInput ? EXIT.badInput : EXIT.failed

@@ -133,7 +133,9 @@ export {
   type WordProjection,
   writeTextProjection,
 } from './text/projection.ts'
+export type { SparseRow } from './text/randomized-pca.ts'
 export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { fitTfIdf, type TfIdf } from './text/tf-idf.ts'
 export { userText } from './text/user-text.ts'
 export { TEXT_SCAN_CHARS } from './text/word-vector.ts'
 export * from './types.ts'

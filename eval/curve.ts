@@ -65,6 +65,19 @@ export function averageQuality(points: readonly CurvePoint[], singles: readonly 
   return area / (to - from)
 }
 
+/**
+ * The least mean cost at which a hull reaches `quality`; undefined where it never does.
+ *
+ * @param hull as {@link upperHull} gives it
+ */
+export function costToReach(hull: readonly CurvePoint[], quality: number): number | undefined {
+  const right = hull.findIndex((point) => point.quality >= quality)
+  if (right < 0) return undefined
+  const end = hull[right]!
+  const start = hull[right - 1]
+  return start === undefined ? end.costUsd : start.costUsd + (quality - start.quality) / slope(start, end)
+}
+
 function isCheaper(one: CurvePoint, other: CurvePoint): boolean {
   return one.costUsd < other.costUsd || (one.costUsd === other.costUsd && one.quality > other.quality)
 }

@@ -2,6 +2,7 @@
 export const EVALUATION_ERROR_CODES = [
   'eval_bad_evaluation',
   'eval_bad_option',
+  'eval_bad_part',
   'eval_bad_propensity',
   'eval_bad_row',
   'eval_bad_scenario',

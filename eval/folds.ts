@@ -19,11 +19,9 @@ export function foldsOf(selection: Selection): readonly Fold[] {
   if (training !== undefined) {
     return [{ training, rows: Int32Array.from({ length: evaluation.rowCount }, (_, row) => row) }]
   }
-  const foldOf = evaluation.prompts.map((prompt) =>
-    Math.floor(hash53(prompt.replaceAll(/\s+/g, ' ').trim(), 'fold') * FOLD_COUNT),
-  )
+  const foldOf = inFolds(evaluation.prompts, FOLD_COUNT)
   const rowsWhere = (keep: (fold: number) => boolean) =>
-    Int32Array.from(foldOf.flatMap((fold, row) => (keep(fold) ? [row] : [])))
+    Int32Array.from([...foldOf].flatMap((fold, row) => (keep(fold) ? [row] : [])))
   return Array.from({ length: FOLD_COUNT }, (_, fold) => fold)
     .map((fold) => ({
       training: subsetTable(
@@ -33,6 +31,16 @@ export function foldsOf(selection: Selection): readonly Fold[] {
       rows: rowsWhere((other) => other === fold),
     }))
     .filter((fold) => fold.rows.length > 0)
+}
+
+/** The fold of each prompt, 0 … count − 1, by its text: equal prompts share one. */
+export function inFolds(prompts: readonly string[], count: number, salt = 'fold'): Int32Array {
+  return Int32Array.from(prompts, (prompt) => Math.floor(hash53(normalizedPrompt(prompt), salt) * count))
+}
+
+/** Equal for prompts that differ in white space alone. */
+export function normalizedPrompt(prompt: string): string {
+  return prompt.replaceAll(/\s+/g, ' ').trim()
 }
 
 /** How the predictions came about, for a report: `trained on 6604 rows of train, val` or `cross-fitted in 5 folds`. */

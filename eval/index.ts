@@ -8,7 +8,7 @@ export {
   singlePoints,
   zeroRouterPoint,
 } from './baselines/index.ts'
-export { averageQuality, type CurvePoint, hullQuality, upperHull } from './curve.ts'
+export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export * from './experiments/index.ts'
 export { featureSpaceFor } from './feature-space.ts'
@@ -54,6 +54,7 @@ export {
   realised,
   utilityOf,
 } from './off-policy/logged-row.ts'
+export { type EvaluationPart, mergeParts, partOf, readPart } from './off-policy/parts.ts'
 export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
@@ -68,6 +69,12 @@ export {
   type TargetSpec,
 } from './off-policy/target.ts'
 export {
+  isTargetTable,
+  readTargetTable,
+  TARGET_TABLE_FORMAT,
+  type TargetTable,
+} from './off-policy/target-table.ts'
+export {
   type ClassBy,
   type Dropped,
   type OutcomeTable,
@@ -75,8 +82,12 @@ export {
   type SelectionOptions,
   selectOutcomes,
 } from './outcome-table.ts'
+export { type Pair, type PairFigures, pairOf, pairScores, pairStatistics } from './pair.ts'
 export { POLICY_NAMES, parsePolicyName, policyName } from './policy-name.ts'
+export type { ClassFigures, PlanePoint } from './replay/breakdown.ts'
+export type { CalibrationBin } from './replay/calibration.ts'
 export type { PricePoint, PriceRange } from './replay/price-path.ts'
+export type { RegretPoint } from './replay/regret-path.ts'
 export {
   RECOVERY,
   type ScenarioResult,
@@ -86,6 +97,7 @@ export {
 export type {
   BaselineFigures,
   BudgetFigures,
+  PairIntervals,
   PolicyFigures,
   ReplayOptions,
   ReplayResult,
@@ -93,6 +105,7 @@ export type {
   Verdict,
 } from './replay/types.ts'
 export { replay } from './replay.ts'
+export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'

@@ -104,7 +104,8 @@ export function checkPolicyArms(policy: PolicySpec, arms: readonly string[]): vo
   }
 }
 
-function armsOf(policy: PolicySpec): readonly string[] {
+/** That the policy names. */
+export function armsOf(policy: PolicySpec): readonly string[] {
   if (policy.name === 'fixed') return [policy.arm]
   if (policy.name === 'priority') return policy.order
   if (policy.name === 'weighted') return Object.keys(policy.weights)

@@ -1,5 +1,5 @@
 /** Replays a policy on a full-information dataset, beside the baselines, with paired intervals. */
-import { type Baseline, runBaselines } from './baselines/index.ts'
+import { type Baseline, type BaselineName, runBaselines } from './baselines/index.ts'
 import { bootstrap } from './intervals/bootstrap.ts'
 import type { Selection } from './outcome-table.ts'
 import { assembleResult } from './replay/assemble.ts'
@@ -33,7 +33,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const trial = settings.online
     ? await onlineTrial(options, settings, selection, perUsd)
     : await frozenTrial(options, settings, selection, perUsd)
-  const baselines = baselinesBeside(trial.runs, selection, perUsd)
+  const baselines = baselinesBeside(trial.runs, selection, perUsd, settings.baselines)
   const intervals = bootstrap({
     axes: [table.rowCount, settings.seeds.length],
     statistics: replayStatistics(table, trial.runs, baselines, perUsd, settings.budgetUsd),
@@ -51,8 +51,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   })
 }
 
-function baselinesBeside(runs: PolicyRuns, selection: Selection, perUsd: number): Baseline[] {
+function baselinesBeside(
+  runs: PolicyRuns,
+  selection: Selection,
+  perUsd: number,
+  wanted: readonly BaselineName[],
+): Baseline[] {
   const costUsd = runs.main.reduce((sum, run) => sum + pointOf(run).costUsd, 0) / runs.main.length
   const perUsdGrid = exchangeRateGrid(selection.evaluation, BASELINE_CURVE_RATES)
-  return runBaselines({ selection, perUsd, perUsdGrid }, costUsd)
+  return runBaselines({ selection, perUsd, perUsdGrid }, costUsd, wanted)
 }

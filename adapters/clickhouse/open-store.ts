@@ -5,6 +5,7 @@ import { type ClickHouse, type QueryParams, type Row, unavailable } from './clie
 import { type Contributor, createContributor } from './contributor.ts'
 import { type EmbeddedClickHouse, openEmbedded } from './embedded.ts'
 import { erase } from './erase.ts'
+import { createExperimentStore } from './experiment-store.ts'
 import { importLog } from './import-log.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { DEFAULT_SPOOL_BYTES, DEFAULT_WRITER_OPTIONS, type StoreOptions } from './options.ts'
@@ -111,6 +112,7 @@ export function createStore(
 
   return {
     ...createPolicyStore(clickhouse, read),
+    ...createExperimentStore(clickhouse, read),
     kind: clickhouse.kind,
     location: clickhouse.location,
     appendDecision: writer.appendDecision,
@@ -119,6 +121,7 @@ export function createStore(
     appendForgotten: writer.appendForgotten,
     writeReward: (row, observations) => contributor.write(() => writer.writeReward(row, observations)),
     appendPrompt: writer.appendPrompt,
+    appendAssignment: writer.appendAssignment,
     findDecision: async (id) => {
       const what = `decision ${id}`
       if (writer.holds(id)) {

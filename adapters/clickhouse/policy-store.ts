@@ -1,12 +1,8 @@
-/**
- * The policies of a ClickHouse. Each row is written at once and confirmed, not queued: somebody waits for the answer, and there
- * are few of them. An insert that failed is tried again under its token, so an answer that got lost stores nothing twice.
- */
-import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type ClickHouse, isRefusal, type Row, unavailable } from './client.ts'
+/** The policies of a ClickHouse. Each row is written at once and confirmed: somebody waits for the answer, and there are few. */
+import type { ClickHouse, Row } from './client.ts'
+import { insertConfirmed } from './confirmed-insert.ts'
 import type { PolicyStore } from './policy-rows.ts'
-import { RowBinary } from './row-binary.ts'
+import type { RowBinary } from './row-binary.ts'
 import {
   EVALUATION_COLUMNS,
   EVALUATION_SELECT,
@@ -22,34 +18,17 @@ import {
   writeRolloutRow,
 } from './rows/policies.ts'
 
-/** Pauses before an insert is tried again, ms: an embedded engine that has died is back by then. */
-const RETRY_AFTER_MS = [100, 1_000, 3_000]
-
 /** @param read wraps a query: what it throws is a StoreError */
 export function createPolicyStore(
   clickhouse: ClickHouse,
   read: <T>(what: string, run: () => Promise<T>) => Promise<T>,
 ): PolicyStore {
-  const insert = async (
+  const insert = (
     table: string,
     columns: readonly string[],
     id: string,
     write: (to: RowBinary) => void,
-  ): Promise<void> => {
-    const to = new RowBinary()
-    write(to)
-    const body = to.take()
-    const token = `${table}:${id}:${createHash('sha256').update(body).digest('hex').slice(0, 16)}`
-    for (const retryAfterMs of [...RETRY_AFTER_MS, undefined]) {
-      try {
-        return await clickhouse.insert({ table, columns, body, rows: 1, token })
-      } catch (error) {
-        if (retryAfterMs === undefined || isRefusal(error))
-          throw unavailable(`a row of ${table} could not be written`, clickhouse, error)
-        await sleep(retryAfterMs)
-      }
-    }
-  }
+  ): Promise<void> => insertConfirmed(clickhouse, table, columns, id, write)
   const rowsOf = (
     what: string,
     sql: string,

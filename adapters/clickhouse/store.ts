@@ -13,6 +13,7 @@ import type {
   LoggedDecision,
   Observation,
 } from '../../engine/index.ts'
+import type { ExperimentStore } from './experiment-rows.ts'
 import type { PolicyStore } from './policy-rows.ts'
 
 /** A decision with what surrounded it. */
@@ -315,7 +316,7 @@ export interface ForgottenRow {
   readonly sinceMs: number
 }
 
-export interface Store extends PolicyStore {
+export interface Store extends PolicyStore, ExperimentStore {
   readonly kind: 'embedded' | 'remote'
   /** For logs and `doctor`: the directory or the URL without credentials. */
   readonly location: string

@@ -7,12 +7,14 @@ import type { Observation } from '../../engine/index.ts'
 import { type BatchItem, loadedItems, sealedItem } from './batch-item.ts'
 import { type Batch, type ClickHouse, EngineEnded, FatalBatch, reasonOf, unavailable } from './client.ts'
 import type { Contributor } from './contributor.ts'
+import type { AssignmentRow } from './experiment-rows.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { WriterOptions } from './options.ts'
 import { createRewardCommits } from './reward-commits.ts'
 import type { RowBinary } from './row-binary.ts'
 import { ATTEMPT_COLUMNS, writeAttempt } from './rows/attempts.ts'
 import { DECISION_COLUMNS, writeDecision } from './rows/decisions.ts'
+import { ASSIGNMENT_COLUMNS, writeAssignment } from './rows/experiments.ts'
 import { FORGOTTEN_COLUMNS, writeForgotten } from './rows/forgotten.ts'
 import { groupObservations, OBSERVATION_COLUMNS, writeObservationGroup } from './rows/observations.ts'
 import { PROMPT_COLUMNS, writePrompt } from './rows/prompts.ts'
@@ -44,6 +46,7 @@ export interface Writer {
   appendObservations(observations: readonly Observation[]): void
   appendForgotten(row: ForgottenRow): void
   appendPrompt(row: PromptRow): void
+  appendAssignment(row: AssignmentRow): void
   writeReward(row: RewardRow, observations: readonly Observation[]): Promise<void>
   /** A row about this decision may not be stored yet. */
   holds(decisionId: string): boolean
@@ -160,6 +163,7 @@ export function createWriter(
     observations: lane('observations', OBSERVATION_COLUMNS),
     forgotten: lane('forgotten', FORGOTTEN_COLUMNS),
     prompts: lane('prompts', PROMPT_COLUMNS),
+    assignments: lane('assignments', ASSIGNMENT_COLUMNS),
   }
   type LaneName = keyof typeof lanes
   const laneNames = Object.keys(lanes) as LaneName[]
@@ -309,6 +313,7 @@ export function createWriter(
     },
     appendForgotten: (row) => append('forgotten', '', (to) => writeForgotten(row, replica, to)),
     appendPrompt: (row) => append('prompts', row.decisionId, (to) => writePrompt(row, to)),
+    appendAssignment: (row) => append('assignments', row.decisionId, (to) => writeAssignment(row, to)),
     writeReward: async (row, examples) => {
       if (closed) throw closedError(clickhouse)
       if (isFull()) {

@@ -1,9 +1,8 @@
 /** Fits the projection of a text block on a set of texts, offline. */
 import { EngineError } from '../errors.ts'
-import { HashedBag } from './ngrams.ts'
 import { MAX_TEXT_COMPONENTS, type WordProjection } from './projection.ts'
-import { principalComponents, type SparseRow } from './randomized-pca.ts'
-import { addWords } from './word-vector.ts'
+import { principalComponents } from './randomized-pca.ts'
+import { DEFAULT_BUCKETS, fitTfIdf } from './tf-idf.ts'
 
 export interface FitOptions {
   /** 1 … 40. @default 16 */
@@ -15,7 +14,6 @@ export interface FitOptions {
 }
 
 export const DEFAULT_TEXT_COMPONENTS = 16
-const DEFAULT_BUCKETS = 4_096
 /** Root mean square of a coordinate: all but the outliers then lie within [−1, 1], like the rest of a context. */
 const COORDINATE_RMS = 1 / 3
 
@@ -44,13 +42,7 @@ export function fitTextProjection(texts: readonly string[], options: FitOptions 
       `${components} text components need more than ${components} texts, got ${texts.length}`,
     )
   }
-  const counts = countWords(texts, buckets)
-  const idf = inverseDocumentFrequency(counts, buckets)
-  const rows = counts.map(({ indexes, values }): SparseRow => {
-    const weighted = values.map((value, p) => value * idf[indexes[p]!]!)
-    const length = Math.sqrt(weighted.reduce((sum, value) => sum + value * value, 0))
-    return { indexes, values: length === 0 ? weighted : weighted.map((value) => value / length) }
-  })
+  const { idf, rows } = fitTfIdf(texts, buckets)
   const { mean, directions, sd } = principalComponents(rows, buckets, components, seed)
   const power = sd.reduce((sum, value) => sum + value * value, 0)
   // What remains of directions that the texts do not have is rounding.
@@ -71,25 +63,4 @@ export function fitTextProjection(texts: readonly string[], options: FitOptions 
     }
   }
   return { kind: 'words', components, buckets, idf, matrix, offset: Float32Array.from(offset) }
-}
-
-function countWords(texts: readonly string[], buckets: number): SparseRow[] {
-  const bag = new HashedBag(buckets)
-  return texts.map((text) => {
-    const indexes: number[] = []
-    const values: number[] = []
-    addWords(bag, text)
-    bag.drain((bucket, value) => {
-      indexes.push(bucket)
-      values.push(value)
-    })
-    return { indexes: Int32Array.from(indexes), values: Float64Array.from(values) }
-  })
-}
-
-/** ln((1 + texts) / (1 + texts with the bucket)) + 1: never zero, and finite for what was never seen. */
-function inverseDocumentFrequency(rows: readonly SparseRow[], buckets: number): Float32Array {
-  const seenIn = new Float64Array(buckets)
-  for (const { indexes } of rows) for (const bucket of indexes) seenIn[bucket]!++
-  return Float32Array.from(seenIn, (count) => Math.log((1 + rows.length) / (1 + count)) + 1)
 }

@@ -3,7 +3,7 @@
  * 2011, "Finding Structure with Randomness", algorithms 4.4 and 5.1). The rows are centred without being made dense:
  * (X − 1μᵀ)Ω = XΩ − 1(μᵀΩ). Time O(entries · components), memory O((rows + columns) · components).
  */
-import { EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix'
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
@@ -24,6 +24,8 @@ export interface PrincipalComponents {
 
 const OVERSAMPLING = 10
 const POWER_ITERATIONS = 4
+/** What is left of a column, as a share of its length, when it was made of the others. */
+const DEPENDENT = 1e-12
 
 /** @param components at most min(rows, columns) */
 export function principalComponents(
@@ -94,8 +96,36 @@ function backward(rows: readonly SparseRow[], columns: number, q: Matrix): Matri
   return Matrix.from1DArray(columns, width, flat)
 }
 
+/**
+ * Modified Gram–Schmidt, each column twice ("twice is enough": Giraud, Langou & Rozložník 2005). A column that depends on those
+ * before it becomes zero.
+ */
 function orthonormal(matrix: Matrix): Matrix {
-  return new QrDecomposition(matrix).orthogonalMatrix
+  const rows = matrix.rows
+  const columns = Array.from({ length: matrix.columns }, (_, j) => Float64Array.from(matrix.getColumn(j)))
+  for (const [j, column] of columns.entries()) {
+    const before = length(column)
+    for (let pass = 0; pass < 2; pass++) {
+      for (let k = 0; k < j; k++) {
+        const other = columns[k]!
+        let along = 0
+        for (let i = 0; i < rows; i++) along += other[i]! * column[i]!
+        for (let i = 0; i < rows; i++) column[i]! -= along * other[i]!
+      }
+    }
+    const left = length(column)
+    const factor = left > DEPENDENT * before ? 1 / left : 0
+    for (let i = 0; i < rows; i++) column[i]! *= factor
+  }
+  const result = new Matrix(rows, columns.length)
+  for (let i = 0; i < rows; i++) for (const [j, column] of columns.entries()) result.set(i, j, column[i]!)
+  return result
+}
+
+function length(vector: Float64Array): number {
+  let squares = 0
+  for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!
+  return Math.sqrt(squares)
 }
 
 /** Independent standard normals (Box–Muller) from the seed alone. */

@@ -1,5 +1,6 @@
 import type { Selection } from '../outcome-table.ts'
 import type { RowOutcomes } from '../row-outcomes.ts'
+import type { Predictions } from '../sweep.ts'
 
 export const BASELINE_NAMES = [
   'random',
@@ -7,6 +8,8 @@ export const BASELINE_NAMES = [
   'bestSingleTrain',
   'zeroRouter',
   'categoryMean',
+  'knn',
+  'ridge',
   'classHindsight',
   'oracle',
 ] as const
@@ -20,6 +23,8 @@ export interface Baseline {
   readonly rows: RowOutcomes
   /** One element per point of its cost–quality curve, where it can trade one for the other. */
   readonly curve?: readonly RowOutcomes[]
+  /** What it expected of every arm, where it chooses by that. */
+  readonly predictions?: Predictions
   /** What was chosen or learnt from, for a report. */
   readonly detail: string
 }

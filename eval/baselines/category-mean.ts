@@ -4,20 +4,17 @@
  */
 import { describeTraining, foldsOf } from '../folds.ts'
 import { armMeans, type OutcomeTable } from '../outcome-table.ts'
-import { outcomesOf } from '../row-outcomes.ts'
-import { bestArm, type Predictions, sweepPredictions } from '../sweep.ts'
 import type { Baseline, BaselineContext } from './baseline.ts'
+import { emptyPredictions, predictedBaseline } from './predicted.ts'
 
 /** Rows of the global mean that each class mean is mixed with. */
 const SHRINKAGE_ROWS = 20
 
-export function categoryMeanBaseline({ selection, perUsd, perUsdGrid }: BaselineContext): Baseline {
+export function categoryMeanBaseline(context: BaselineContext): Baseline {
+  const { selection } = context
   const table = selection.evaluation
   const armCount = table.arms.length
-  const predictions: Predictions = {
-    quality: new Float64Array(table.rowCount * armCount),
-    costUsd: new Float64Array(table.rowCount * armCount),
-  }
+  const predictions = emptyPredictions(table)
   for (const fold of foldsOf(selection)) {
     const quality = shrunkClassMeans(fold.training, fold.training.quality)
     const costUsd = shrunkClassMeans(fold.training, fold.training.costUsd)
@@ -27,12 +24,8 @@ export function categoryMeanBaseline({ selection, perUsd, perUsdGrid }: Baseline
       predictions.costUsd.set(costUsd.subarray(from, from + armCount), row * armCount)
     }
   }
-  return {
-    name: 'categoryMean',
-    rows: outcomesOf(table, (row) => bestArm(predictions, armCount, row, perUsd)),
-    curve: sweepPredictions(table, predictions, perUsdGrid),
-    detail: `${table.classes.length} classes, ${describeTraining(selection)}`,
-  }
+  const detail = `${table.classes.length} classes, ${describeTraining(selection)}`
+  return predictedBaseline('categoryMean', context, predictions, detail)
 }
 
 /** classes × arms: `(Σ over the class + SHRINKAGE_ROWS · mean over all) / (rows of the class + SHRINKAGE_ROWS)`. */

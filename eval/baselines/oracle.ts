@@ -1,14 +1,12 @@
-import { outcomesOf } from '../row-outcomes.ts'
-import { bestArm, sweepPredictions } from '../sweep.ts'
 import type { Baseline, BaselineContext } from './baseline.ts'
+import { predictedBaseline } from './predicted.ts'
 
 /** The best outcome of every prompt, the cheapest among equals: what no router can beat. */
-export function oracleBaseline({ selection, perUsd, perUsdGrid }: BaselineContext): Baseline {
-  const table = selection.evaluation
-  return {
-    name: 'oracle',
-    rows: outcomesOf(table, (row) => bestArm(table, table.arms.length, row, perUsd)),
-    curve: sweepPredictions(table, table, perUsdGrid),
-    detail: 'best outcome per prompt, cheapest on ties',
-  }
+export function oracleBaseline(context: BaselineContext): Baseline {
+  return predictedBaseline(
+    'oracle',
+    context,
+    context.selection.evaluation,
+    'best outcome per prompt, cheapest on ties',
+  )
 }

@@ -15,6 +15,7 @@ export {
 export { type Effect, effectOf, type NoEffect, type Scale } from './effect.ts'
 export { type Side, type TestResult, welchTest, zTest } from './fixed-horizon.ts'
 export { groupSequentialBounds, type SpendingOptions } from './group-sequential.ts'
+export { type ChiSquare, effectHeterogeneity, shareDifference } from './heterogeneity.ts'
 export {
   betaBinomialMixture,
   gammaExponentialMixture,

@@ -1,6 +1,7 @@
 /** What is asked of a log, and the empty sums that answer it. */
 import type { Preferences } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
+import { armsOf } from '../policy-name.ts'
 import type { EstimatorName } from './estimators/index.ts'
 import type { ResponseCounts } from './response.ts'
 import { Scoring } from './scoring.ts'
@@ -21,6 +22,8 @@ export interface EvaluationQuestion {
   readonly estimators?: readonly EstimatorName[]
   /** Of intervals, in (0, 1). @default 0.95 */
   readonly level?: number
+  /** True: a part of a log that others have other parts of; how large weights can be is then not taken from the log. */
+  readonly isPart?: boolean
 }
 
 /** @throws {EvaluationError} `eval_bad_option`, `eval_bad_target` */
@@ -41,6 +44,7 @@ export function checkQuestion({ target, against, objective = 'utility', level }:
 /** Empty sums for the second pass; scores of other parts of the same log are merged into them. */
 export function createScoring(question: EvaluationQuestion, state: SurveyState): Scoring {
   const { preferences, objective = 'utility', estimators } = question
+  for (const spec of [question.target, question.against]) checkArms(spec, state)
   const survey = new Survey(preferences, state.folds)
   survey.merge(state)
   const { responses } = survey
@@ -59,8 +63,21 @@ export function createScoring(question: EvaluationQuestion, state: SurveyState):
     objective,
     values: told.includes(objective) ? told : [...told, objective],
     estimators,
-    mostWeight: 1 / (state.leastProbability * leastShare(responses, objective)),
+    mostWeight: question.isPart
+      ? Number.POSITIVE_INFINITY
+      : 1 / (state.leastProbability * leastShare(responses, objective)),
   })
+}
+
+/** A name that is nobody's would be judged by what stands in for it. @throws {EvaluationError} `eval_unknown_arm` */
+function checkArms(spec: TargetSpec | undefined, { arms, n }: SurveyState): void {
+  if (spec?.kind !== 'policy' || n === 0) return
+  const stranger = armsOf(spec.policy).find((arm) => !arms.includes(arm))
+  if (stranger === undefined) return
+  throw new EvaluationError(
+    'eval_unknown_arm',
+    `policy ${spec.policy.name} names '${stranger}', which no decision of the log could have drawn; the arms are ${arms.toSorted().join(', ')}`,
+  )
 }
 
 /** The smallest share of told values that a weight is divided by. */

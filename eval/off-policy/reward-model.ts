@@ -25,7 +25,7 @@ export const GOODS = ['quality', 'costUsd', 'latencyMs', 'success'] as const
 export type Good = (typeof GOODS)[number]
 
 /** Prior precisions of an arm's deviation, in units of the noise: the data choose one for each value. */
-const PRECISIONS = [1, 10, 100]
+const PRECISIONS = [1, 10, 100, 1_000, 10_000]
 /** Of the coefficients that all arms share, on coordinates within [−1, 1]. */
 const POOLED_PRECISION = 1
 const NOISE_STRENGTH = 4
@@ -161,14 +161,18 @@ function fitWithout(fold: number, arms: ReadonlyMap<string, readonly (LinearBand
   const noise = { kind: 'learned', sd, strength: NOISE_STRENGTH } as const
   const start = new Float64Array(dimension)
   start[0] = mean
-  const pooled = posteriorOf(all, { mean: start, precision: POOLED_PRECISION, noise }).mean
+  const whole = posteriorOf(all, { mean: start, precision: POOLED_PRECISION, noise })
+  const pooled = whole.mean
+  // As firmly as all arms together tell it: an arm that by chance was all alike is not without noise.
+  const spread = Math.max(Math.sqrt(whole.rate / (whole.shape - 1)), leastSd(mean))
+  const common = { kind: 'learned', sd: spread, strength: Math.max(2 * whole.shape, NOISE_STRENGTH) } as const
   let best = { evidence: Number.NEGATIVE_INFINITY, byArm: new Map<string, Float64Array>() }
   for (const precision of PRECISIONS) {
     let evidence = 0
     const byArm = new Map<string, Float64Array>()
     for (const [arm, sums] of training) {
       if (sums.length === 0) continue
-      const posterior = posteriorOf(sums, { mean: pooled, precision, noise })
+      const posterior = posteriorOf(sums, { mean: pooled, precision, noise: common })
       evidence += posterior.logEvidence
       byArm.set(arm, posterior.mean)
     }
@@ -198,6 +202,10 @@ function spreadOf(sums: readonly ArmSums[]): { mean: number; sd: number } {
   if (n === 0) return { mean: 0, sd: 1 }
   const mean = total / n
   const variance = Math.max(squares / n - mean * mean, 0)
-  const least = 1e-9 * Math.max(Math.abs(mean), 1e-9)
-  return { mean, sd: Math.max(Math.sqrt(variance), least) }
+  return { mean, sd: Math.max(Math.sqrt(variance), leastSd(mean)) }
+}
+
+/** Of values that are all the same, rounding. */
+function leastSd(mean: number): number {
+  return 1e-9 * Math.max(Math.abs(mean), 1e-9)
 }

@@ -19,6 +19,8 @@ export interface SurveyState {
   readonly leastProbability: number
   /** The least and the largest that was told of each value; of a value of which nothing was, [0, 0]. */
   readonly ranges: Readonly<Record<ValueName, readonly [number, number]>>
+  /** That were eligible. */
+  readonly arms: readonly string[]
   readonly rewards: readonly RewardCell[]
   readonly responses: readonly ResponseCell[]
 }
@@ -36,6 +38,7 @@ export class Survey {
   toMs = Number.NEGATIVE_INFINITY
   /** The smallest probability above 0 that an arm was drawn with, or could have been. */
   leastProbability = 1
+  readonly arms = new Set<string>()
   readonly #ranges = new Map<ValueName, readonly [number, number]>()
   readonly #preferences: Preferences | undefined
 
@@ -56,6 +59,7 @@ export class Survey {
     this.n += 1
     if (row.atMs < this.fromMs) this.fromMs = row.atMs
     if (row.atMs > this.toMs) this.toMs = row.atMs
+    for (const arm of row.eligible) this.arms.add(arm)
     for (const p of row.probabilities ?? [row.propensity]) {
       if (p > 0 && p < this.leastProbability) this.leastProbability = p
     }
@@ -89,6 +93,7 @@ export class Survey {
       toMs,
       leastProbability,
       ranges: this.ranges,
+      arms: [...this.arms],
       rewards: this.rewards.state(),
       responses: this.responses.state(),
     }
@@ -104,6 +109,7 @@ export class Survey {
     for (const { told } of part.responses) {
       for (const value of VALUES) if (told[value] > 0) this.#widen(value, ...part.ranges[value])
     }
+    for (const arm of part.arms) this.arms.add(arm)
     this.rewards.merge(part.rewards)
     this.responses.merge(part.responses)
   }

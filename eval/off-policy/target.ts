@@ -16,6 +16,7 @@ import {
 import { EvaluationError } from '../errors.ts'
 import { POLICY_NAMES, parsePolicyName, policyName } from '../policy-name.ts'
 import type { EvaluationRow } from './evaluation-row.ts'
+import { type TargetTable, tableDistribution } from './target-table.ts'
 
 /** What takes the place of the policy's, or the log's, own settings. */
 export interface TargetOverrides {
@@ -40,10 +41,11 @@ export type TargetSpec =
       /** Registered arms: their prices and priors. Without them cost is as the log estimated it. */
       readonly arms?: readonly Arm[]
     } & TargetOverrides)
+  | { readonly kind: 'table'; readonly table: TargetTable; readonly name: string; readonly hash: string }
 
 export interface TargetPolicy {
   readonly name: string
-  /** Of the policy file. */
+  /** Of the file that it came in. */
   readonly hash?: string
   /** It is the policy that wrote the log: every weight is 1. */
   readonly isLog?: true
@@ -99,6 +101,14 @@ function targetOf(spec: TargetSpec): TargetPolicy {
       name,
       hash,
       distribution: (decision) => translated(() => sound(frozen.distribution(decision), decision, name)),
+    }
+  }
+  if (spec.kind === 'table') {
+    const { table, name, hash } = spec
+    return {
+      name,
+      hash,
+      distribution: ({ requestClass, eligible }) => tableDistribution(table, requestClass, eligible),
     }
   }
   const { policy, floor, explore, preferences } = spec

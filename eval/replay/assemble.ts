@@ -8,11 +8,14 @@ import { seedInterval, studentInterval } from '../intervals/student-t.ts'
 import type { Selection } from '../outcome-table.ts'
 import { policyName } from '../policy-name.ts'
 import { pointOf } from '../row-outcomes.ts'
+import { classFigures, planePoint, singlePlanePoints } from './breakdown.ts'
+import { calibrationBins } from './calibration.ts'
 import type { Settings } from './prepare.ts'
 import { inOrderOfArrival, pricePath, priceRange } from './price-path.ts'
-import type { StatisticName } from './statistics.ts'
+import { regretPath } from './regret-path.ts'
+import type { CurveStatistic, StatisticName } from './statistics.ts'
 import type { Trial } from './trial.ts'
-import type { BaselineFigures, PolicyFigures, ReplayResult } from './types.ts'
+import type { BaselineFigures, PolicyFigures, ReplayResult, RouterFigures } from './types.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface Evidence {
@@ -46,8 +49,26 @@ export function assembleResult(evidence: Evidence): ReplayResult {
     ) as ReplayResult['baselines'],
     ...(intervals.aiqGain === undefined ? {} : { aiqGain: intervals.aiqGain }),
     curves: curvesOf(evidence),
+    ...detailsOf(evidence),
     method: describeMethod(settings),
     verdict: verdictOf(intervals['zeroRouter.gain']!),
+  }
+}
+
+type Details = Pick<ReplayResult, 'points' | 'byClass' | 'calibration' | 'regretPath'>
+
+function detailsOf({ selection, perUsd, trial, baselines }: Evidence): Details {
+  const table = selection.evaluation
+  const { main, curve, predictions, step, realised, foretold } = trial.runs
+  const join = (arrays: readonly Float64Array[]) => arrays.flatMap((array) => [...array])
+  return {
+    points: { singles: singlePlanePoints(table), policy: (curve ?? main.slice(0, 1)).map(planePoint) },
+    byClass: classFigures(table, main, trial.drawn, baselines, perUsd),
+    calibration:
+      foretold === undefined
+        ? calibrationBins(predictions!.quality, table.quality)
+        : calibrationBins(join(foretold), join(realised.map(({ quality }) => quality))),
+    ...(step === undefined ? {} : { regretPath: regretPath(main, step, baselines, perUsd) }),
   }
 }
 
@@ -66,14 +87,13 @@ function policyFigures({ settings, selection, perUsd, trial, intervals }: Eviden
   })
   const overSeeds = studentInterval(rewardBySeed, DEFAULT_LEVEL)
   const lastThird = intervals['policy.lastThird']
-  const aiq = intervals['policy.aiq']
   return {
     name: policyName(settings.policy),
     spec: settings.policy,
     reward: intervals['policy.reward']!,
     quality: intervals['policy.quality']!,
     costUsd: intervals['policy.costUsd']!,
-    ...(aiq === undefined ? {} : { aiq }),
+    ...curveFigures('policy', intervals),
     expectedReward: intervals['policy.expectedReward']!,
     realisedReward: intervals['policy.realisedReward']!,
     ...(lastThird === undefined ? {} : { lastThird }),
@@ -117,16 +137,33 @@ function baselineFigures(
   detail: string,
   intervals: Evidence['intervals'],
 ): BaselineFigures {
-  const aiq = intervals[`${name}.aiq`]
   return {
     reward: intervals[`${name}.reward`]!,
     quality: intervals[`${name}.quality`]!,
     costUsd: intervals[`${name}.costUsd`]!,
-    ...(aiq === undefined ? {} : { aiq }),
+    ...curveFigures(name, intervals),
     detail,
     policyGain: intervals[`${name}.gain`]!,
   }
 }
+
+function curveFigures(
+  name: BaselineName | 'policy',
+  intervals: Evidence['intervals'],
+): Pick<RouterFigures, 'aiq' | 'matchCost' | 'perfGain' | 'pair'> {
+  const of = (figure: CurveStatistic) => intervals[`${name}.${figure}`]
+  const [aiq, matchCost, perfGain, apgr, cpt50, cpt80] = CURVE_FIGURES.map(of)
+  return {
+    ...(aiq === undefined ? {} : { aiq }),
+    ...(matchCost === undefined ? {} : { matchCost }),
+    ...(perfGain === undefined ? {} : { perfGain }),
+    ...(apgr === undefined || cpt50 === undefined || cpt80 === undefined
+      ? {}
+      : { pair: { apgr, cpt50, cpt80 } }),
+  }
+}
+
+const CURVE_FIGURES = ['aiq', 'matchCost', 'perfGain', 'apgr', 'cpt50', 'cpt80'] as const
 
 function curvesOf({ selection, trial, baselines }: Evidence): Record<string, readonly CurvePoint[]> {
   const curves: Record<string, readonly CurvePoint[]> = {

@@ -3,9 +3,11 @@
  * decides on the evaluation rows without learning.
  */
 import { type Decision, draw, hash53 } from '../../engine/index.ts'
+import { emptyPredictions } from '../baselines/index.ts'
 import type { Fold } from '../folds.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 import { emptyOutcomes, outcomesOf, pointOf, type RowOutcomes } from '../row-outcomes.ts'
+import type { Predictions } from '../sweep.ts'
 import { refineSweep, type SweepPlan } from './refine.ts'
 import { replayDecisionId } from './requests.ts'
 import { type TrainedRouter, trainRouter, untrainedRouter } from './training.ts'
@@ -18,6 +20,8 @@ export interface FrozenRun {
   readonly realised: readonly RowOutcomes[]
   /** Column of the drawn arm per row, one array per seed. */
   readonly drawn: readonly Int32Array[]
+  /** What was expected of every arm at the headline's exchange rate. */
+  readonly predictions: Predictions
   /** Expectation per row at each exchange rate of the sweep. */
   readonly curve: readonly RowOutcomes[]
 }
@@ -38,8 +42,14 @@ export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenR
     judges.push({ ...trained, rows })
   }
   const { table } = world
+  const predictions = emptyPredictions(table)
   const drawn = plan.seeds.map(() => new Int32Array(table.rowCount))
   const expected = await expectedOutcomes(world, judges, plan.perUsd, (row, decision, columnOf) => {
+    for (const { arm, quality, costUsd } of decision.estimates) {
+      const cell = row * table.arms.length + columnOf.get(arm)!
+      predictions.quality[cell] = quality.mean
+      predictions.costUsd[cell] = costUsd.mean
+    }
     plan.seeds.forEach((seed, index) => {
       const id = replayDecisionId(decision.atMs, row, seed)
       const position = draw(decision.probabilities, hash53(id, world.salt))
@@ -54,6 +64,7 @@ export async function runFrozen(world: World, plan: FrozenPlan): Promise<FrozenR
     expected,
     realised: drawn.map((columns) => outcomesOf(table, (row) => columns[row]!)),
     drawn,
+    predictions,
     curve: sweep.map(({ value }) => value),
   }
 }

@@ -35,6 +35,8 @@ export interface OnlineRun {
   readonly expected: RowOutcomes
   /** Column of the drawn arm. */
   readonly drawn: Int32Array
+  /** The quality that was expected of it. */
+  readonly foretold: Float64Array
   /** When the row came: 0 … rowCount − 1. */
   readonly step: Int32Array
   /** The budget's price at that time, quality per USD; 0 where there is no budget. */
@@ -59,6 +61,7 @@ export async function runOnline(world: World, seed: number, plan: OnlinePlan): P
     realised: emptyOutcomes(table.rowCount),
     expected: emptyOutcomes(table.rowCount),
     drawn: new Int32Array(table.rowCount),
+    foretold: new Float64Array(table.rowCount),
     step: new Int32Array(table.rowCount),
     perUsd: new Float64Array(table.rowCount),
   }
@@ -93,6 +96,7 @@ export async function runOnline(world: World, seed: number, plan: OnlinePlan): P
     run.realised.costUsd[row] = stage.table.costUsd[cell]!
     addExpectation(run.expected, stage.table, decision, columnOf, row)
     const drawn = decision.estimates.find(({ arm }) => arm === decision.arm)!
+    run.foretold[row] = drawn.quality.mean
     pacer?.reserve(decision.id, drawn.costUsd.mean, atMs)
     pacer?.settle(decision.id, stage.table.costUsd[cell]!, atMs)
     teach(world, router, decision, table, row, column, stage.table.quality[cell]!)

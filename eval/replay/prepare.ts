@@ -11,6 +11,7 @@ import {
   priorSumsOf,
   readTextProjection,
 } from '../../engine/index.ts'
+import { BASELINE_NAMES, type BaselineName } from '../baselines/index.ts'
 import { EvaluationError } from '../errors.ts'
 import { featureSpaceFor } from '../feature-space.ts'
 import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
@@ -33,6 +34,7 @@ export interface Settings {
   readonly stepMs: number
   readonly curvePoints: number
   readonly resamples: number
+  readonly baselines: readonly BaselineName[]
   readonly budgetUsd: number | undefined
   readonly warmStart: readonly string[] | undefined
   /** A policy file's origin, for a report. */
@@ -105,6 +107,7 @@ export function settingsOf(options: ReplayOptions & { readonly scenario?: Scenar
             'USD per request > 0',
           ),
     warmStart: options.warmStart,
+    baselines: options.baselines ?? BASELINE_NAMES,
   }
 }
 

@@ -1,8 +1,10 @@
 /** Every figure of a replay as a function of row and seed weights, so that one bootstrap gives all intervals, paired. */
 import { type Baseline, type BaselineName, singlePoints, zeroRouterPoint } from '../baselines/index.ts'
-import { averageQuality, type CurvePoint } from '../curve.ts'
+import { averageQuality, type CurvePoint, costToReach, upperHull } from '../curve.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
+import { pairOf, pairScores, pairStatistics } from '../pair.ts'
 import { pointOf, type RowOutcomes, weightedMean } from '../row-outcomes.ts'
+import type { Predictions } from '../sweep.ts'
 
 /** A policy's outcomes: one element per seed, or a single one that no seed changes. */
 export interface PolicyRuns {
@@ -11,6 +13,10 @@ export interface PolicyRuns {
   readonly realised: readonly RowOutcomes[]
   /** Points of the cost–quality curve; absent for a learner that changes as it goes. */
   readonly curve?: readonly RowOutcomes[]
+  /** What a frozen policy expected of every arm at the headline's exchange rate. */
+  readonly predictions?: Predictions
+  /** The quality that was expected of the drawn arm, per seed; absent where nothing is drawn one by one. */
+  readonly foretold?: readonly Float64Array[]
   /** Arrival of each row, 0 … rowCount − 1, per seed; absent where there is no stream. */
   readonly step?: readonly Int32Array[]
   /** The budget's price when the row came, per seed; absent without a budget. */
@@ -21,13 +27,15 @@ export type PolicyStatistic =
   | 'reward'
   | 'quality'
   | 'costUsd'
-  | 'aiq'
   | 'expectedReward'
   | 'realisedReward'
   | 'lastThird'
+/** Of every router that has a curve; those of a pair only where there are two arms. */
+export type CurveStatistic = 'aiq' | 'matchCost' | 'perfGain' | 'apgr' | 'cpt50' | 'cpt80'
 export type StatisticName =
   | `policy.${PolicyStatistic}`
-  | `${BaselineName}.${'reward' | 'quality' | 'costUsd' | 'aiq' | 'gain'}`
+  | `${BaselineName}.${'reward' | 'quality' | 'costUsd' | 'gain'}`
+  | `${BaselineName | 'policy'}.${CurveStatistic}`
   | 'aiqGain'
   | `budget.${'zeroRouter' | 'gain'}`
 
@@ -48,6 +56,18 @@ export function replayStatistics(
 ): (weights: readonly Float64Array[]) => Statistics {
   const utility = ({ quality, costUsd }: CurvePoint) => quality - perUsd * costUsd
   const lastThird = runs.step === undefined ? undefined : lastThirdMean(runs.main, runs.step, perUsd)
+  const best =
+    baselines.find(({ name }) => name === 'bestSingleTrain') ??
+    baselines.find(({ name }) => name === 'bestSingle')
+  const pair = pairOf(table)
+  const pairsOf = new Map(
+    [{ name: 'policy' as const, predictions: runs.predictions }, ...baselines].flatMap(
+      ({ name, predictions }) =>
+        pair === undefined || predictions === undefined
+          ? []
+          : [[name, pairStatistics(table, pair, pairScores(predictions.quality, pair))]],
+    ),
+  )
   return ([rowWeights, seedWeights]) => {
     const singles = singlePoints(table, rowWeights)
     const policy = meanPoint(runs.main, rowWeights, seedWeights)
@@ -59,11 +79,26 @@ export function replayStatistics(
       'policy.realisedReward': utility(meanPoint(runs.realised, rowWeights, seedWeights)),
     }
     if (lastThird !== undefined) result['policy.lastThird'] = lastThird(rowWeights, seedWeights)
-    const aiqOf = (curve: readonly RowOutcomes[]) =>
-      averageQuality(
-        curve.map((outcomes) => pointOf(outcomes, rowWeights)),
-        singles,
+    const bestPoint = best && pointOf(best.rows, rowWeights)
+    const addCurve = (name: BaselineName | 'policy', points: readonly CurvePoint[]) => {
+      result[`${name}.aiq`] = averageQuality(points, singles)
+      if (bestPoint === undefined) return
+      const hull = upperHull(points)
+      // Whoever never gets there on its own can always call the best single arm.
+      result[`${name}.matchCost`] = Math.min(
+        (costToReach(hull, bestPoint.quality) ?? bestPoint.costUsd) / bestPoint.costUsd,
+        1,
       )
+      result[`${name}.perfGain`] = hull.at(-1)!.quality - bestPoint.quality
+    }
+    const addPair = (name: BaselineName | 'policy') => {
+      const figures = pairsOf.get(name)?.(rowWeights)
+      if (figures === undefined) return
+      result[`${name}.apgr`] = figures.apgr
+      result[`${name}.cpt50`] = figures.cpt50
+      result[`${name}.cpt80`] = figures.cpt80
+    }
+    const pointsOf = (curve: readonly RowOutcomes[]) => curve.map((outcomes) => pointOf(outcomes, rowWeights))
     for (const { name, rows, curve } of baselines) {
       const isZero = name === 'zeroRouter'
       // Rebuilt on each resample, because its mixture was chosen on these rows; a best-of-many is biased upward, so the
@@ -73,8 +108,9 @@ export function replayStatistics(
       result[`${name}.quality`] = point.quality
       result[`${name}.costUsd`] = point.costUsd
       result[`${name}.gain`] = utility(policy) - utility(point)
-      if (isZero) result['zeroRouter.aiq'] = averageQuality(singles, singles)
-      else if (curve !== undefined) result[`${name}.aiq`] = aiqOf(curve)
+      if (isZero) addCurve('zeroRouter', singles)
+      else if (curve !== undefined) addCurve(name, pointsOf(curve))
+      addPair(name)
     }
     if (budgetUsd !== undefined) {
       const zero = utility(zeroRouterPoint(singles, budgetUsd))
@@ -82,8 +118,9 @@ export function replayStatistics(
       result['budget.gain'] = utility(policy) - zero
     }
     if (runs.curve !== undefined) {
-      result['policy.aiq'] = aiqOf(runs.curve)
-      result.aiqGain = result['policy.aiq'] - averageQuality(singles, singles)
+      addCurve('policy', pointsOf(runs.curve))
+      addPair('policy')
+      result.aiqGain = result['policy.aiq']! - averageQuality(singles, singles)
     }
     return result
   }

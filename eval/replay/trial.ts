@@ -49,6 +49,7 @@ export async function onlineTrial(
       realised,
       expected: runs.map((run) => run.expected),
       step: runs.map((run) => run.step),
+      foretold: runs.map((run) => run.foretold),
       ...(settings.budgetUsd === undefined ? {} : { perUsd: runs.map((run) => run.perUsd) }),
     },
     drawn: runs.map((run) => run.drawn),
@@ -70,5 +71,6 @@ export async function frozenTrial(
   const pace = createPace(frozenWork(selection.evaluation, plan), options.onProgress, options.signal)
   const run = await runFrozen(createWorld(options, settings, selection, pace), plan)
   const expected = [run.expected]
-  return { runs: { main: expected, expected, realised: run.realised, curve: run.curve }, drawn: run.drawn }
+  const { realised, curve, predictions, drawn } = run
+  return { runs: { main: expected, expected, realised, curve, predictions }, drawn }
 }

@@ -4,7 +4,10 @@ import type { BaselineName } from '../baselines/index.ts'
 import type { CurvePoint } from '../curve.ts'
 import type { Interval } from '../intervals/interval.ts'
 import type { ClassBy, Dropped } from '../outcome-table.ts'
+import type { ClassFigures, PlanePoint } from './breakdown.ts'
+import type { CalibrationBin } from './calibration.ts'
 import type { PricePoint, PriceRange } from './price-path.ts'
+import type { RegretPoint } from './regret-path.ts'
 
 export interface ReplayOptions {
   readonly dataset: Dataset
@@ -48,6 +51,8 @@ export interface ReplayOptions {
   readonly budgetUsd?: number
   /** Splits to learn from with full information before the first request; online only. @default none */
   readonly warmStart?: readonly string[]
+  /** Baselines to run beside what the figures need in any case; `knn` and `ridge` cost most. @default all */
+  readonly baselines?: readonly BaselineName[]
   /** Makes the learner under test. @default the engine's createRouter */
   readonly createRouter?: (options: RouterOptions) => Router
   /** Units of work done and in all; a frozen replay may need fewer than it announced. */
@@ -60,8 +65,24 @@ export interface RouterFigures {
   readonly reward: Interval
   readonly quality: Interval
   readonly costUsd: Interval
-  /** Mean quality under its cost–quality curve; only of routers that have one. */
+  /** Mean quality under its cost–quality curve; only of routers that have one, as are the next two. */
   readonly aiq?: Interval
+  /**
+   * What it costs to be as good as the best single arm (by training rows, where there are any), as a share of that arm's cost;
+   * 1 for a router that never is: it can call that arm.
+   */
+  readonly matchCost?: Interval
+  /** The best quality on its curve, less that of the best single arm. */
+  readonly perfGain?: Interval
+  /** Where there are two arms, of routers that say what they expect of each. */
+  readonly pair?: PairIntervals
+}
+
+/** See {@link PairFigures}. */
+export interface PairIntervals {
+  readonly apgr: Interval
+  readonly cpt50: Interval
+  readonly cpt80: Interval
 }
 
 export interface BaselineFigures extends RouterFigures {
@@ -141,6 +162,16 @@ export interface ReplayResult {
   readonly aiqGain?: Interval
   /** Hulls in the cost–quality plane, for plots. */
   readonly curves: Readonly<Record<string, readonly CurvePoint[]>>
+  /** Points in the cost–quality plane: of every arm alone, and of the policy at each exchange rate (online: its one). */
+  readonly points: {
+    readonly singles: Readonly<Record<string, PlanePoint>>
+    readonly policy: readonly PlanePoint[]
+  }
+  readonly byClass: Readonly<Record<string, ClassFigures>>
+  /** Frozen: over every arm’s answer to every row; online: over the drawn arms' answers. */
+  readonly calibration: readonly CalibrationBin[]
+  /** Online only. */
+  readonly regretPath?: readonly RegretPoint[]
   /** How the intervals were computed. */
   readonly method: string
   readonly verdict: Verdict

@@ -7,6 +7,8 @@ const BASELINE_TITLES: Readonly<Record<BaselineName, string>> = {
   bestSingleTrain: 'best single (training)',
   zeroRouter: 'zero router (equal cost)',
   categoryMean: 'category mean',
+  knn: 'nearest neighbours',
+  ridge: 'ridge on features',
   classHindsight: 'best per class (hindsight)',
   oracle: 'oracle',
 }

@@ -8,7 +8,9 @@ import { address, integer, milliseconds, name, section, text, truth } from './sc
 const days = () => integer(1, 36_500).optional()
 
 const retention = section({
-  decisionsDays: days().describe('Decisions with their estimates and probabilities. Needs a restart.'),
+  decisionsDays: days().describe(
+    'Decisions with their estimates and probabilities, and which experiment they were part of. Needs a restart.',
+  ),
   attemptsDays: days().describe('Upstream calls. Needs a restart.'),
   rewardsDays: days().describe('Feedback. Needs a restart.'),
   observationsDays: days().describe(

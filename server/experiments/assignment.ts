@@ -37,6 +37,7 @@ export interface AssignmentPlan {
   readonly hashVersion: HashVersion
   /** Counts up when everyone is to be assigned anew; an earlier run's assignments then say nothing about this one's. */
   readonly bucketVersion: number
+  /** A variant that was stopped has no ranges: its units take part no more. */
   readonly allocation: Allocation
   /** Where there is no ramp. */
   readonly coverage: number
@@ -98,7 +99,7 @@ export function assign(plan: AssignmentPlan, subject: Subject, value: string, ru
   const coverage = coverageAt(plan, runningMs)
   for (const [variant, ranges] of allocation.entries()) {
     if (chooseVariant(bucket, coverage < 1 ? covered(ranges, coverage) : ranges) !== -1) {
-      return { kind: 'in', variant, bucket, probability: widthOf(ranges) }
+      return { kind: 'in', variant, bucket, probability: widthOf(ranges) / widthOf(allocation.flat()) }
     }
   }
   return { kind: 'out', why: 'coverage' }

@@ -29,6 +29,7 @@ import {
 /** Tables that say nothing of any decision, or only sums. */
 const ABOUT_NOBODY = new Set([
   'evaluations',
+  'experiments',
   'forgotten',
   'policies',
   'posterior',

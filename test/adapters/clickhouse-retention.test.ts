@@ -67,6 +67,7 @@ describe('retention', () => {
       'decisions',
       'rewards',
       'posterior',
+      'assignments',
     ])
     assert.equal(await ttlOf('rewards'), '')
     assert.match(

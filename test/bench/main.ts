@@ -9,6 +9,7 @@
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  *   signals    the gateway with signals read off its answers against the gateway without
  *   experiments  assigning a unit to a variant, beside one decision's hash
+ *   experiment-store  analysing ten million exposures in the embedded engine (some minutes)
  *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
  */
 
@@ -16,6 +17,7 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
+import { benchExperimentStore } from './experiment-store.ts'
 import { benchExperiments } from './experiments.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
@@ -33,6 +35,7 @@ const BENCHES: Readonly<
   describe: benchDescribe,
   store: benchStore,
   experiments: benchExperiments,
+  'experiment-store': benchExperimentStore,
   gateway: benchGateway,
   replicas: benchReplicas,
   signals: benchSignals,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { PromptRow } from '../../datasets/index.ts'
+import { chooseNeighbourCount, NeighbourIndex } from '../../eval/baselines/knn.ts'
 import {
   type Baseline,
   type BaselineName,
@@ -90,7 +91,7 @@ suite('baselines', () => {
     )
   })
 
-  test('category means are learnt from the training rows, never from those that are judged', () => {
+  test('what predicts learns from the training rows, never from those that are judged', () => {
     const rows = skilledRows(900)
     const lied = rows.map((r) =>
       r.split === 'test'
@@ -98,8 +99,12 @@ suite('baselines', () => {
         : r,
     )
     const honest = baselinesOf(rows, 'test')('categoryMean')
-    const blind = baselinesOf(lied, 'test')('categoryMean')
-    assert.deepEqual(blind.rows.costUsd, honest.rows.costUsd)
+    for (const name of ['categoryMean', 'knn', 'ridge'] as const) {
+      assert.deepEqual(
+        baselinesOf(lied, 'test')(name).predictions,
+        baselinesOf(rows, 'test')(name).predictions,
+      )
+    }
     assert.match(honest.detail, /trained on 600 rows of train/)
     assert.equal(baselinesOf(rows, 'test')('bestSingleTrain').name, 'bestSingleTrain')
   })
@@ -121,8 +126,37 @@ suite('baselines', () => {
         { prompt: `twin  ${index >> 1}`, category: `class ${index >> 1}` },
       )
     })
-    const quality = points(baselinesOf(rows, 'all')('categoryMean')).quality
-    assert.ok(quality < 0.8, `quality ${quality}`)
+    for (const name of ['categoryMean', 'knn', 'ridge'] as const) {
+      const quality = points(baselinesOf(rows, 'all')(name)).quality
+      assert.ok(quality < 0.8, `${name}: quality ${quality}`)
+    }
+  })
+
+  test('nearest neighbours and ridge tell the classes apart by the prompt', () => {
+    // Each class has an arm that is right nine times in ten, best single arm 0.6; 300 rows pin a mean to 4·√(0.09/300).
+    const baselines = baselinesOf(skilledRows(900), 'test')
+    for (const name of ['knn', 'ridge'] as const) {
+      const { quality } = points(baselines(name))
+      assert.ok(Math.abs(quality - 0.9) < 4 * Math.sqrt(0.09 / 300), `${name}: ${quality}`)
+    }
+  })
+
+  test('K is the one that foretells training rows best', () => {
+    // Ten prompts alike in words have the same outcome: their nine fellows tell it, and any farther row misleads.
+    const rows = Array.from({ length: 400 }, (_, index) => {
+      const group = Math.floor(index / 10)
+      const right = group % 2
+      // Digits are all one to the featurizer.
+      const name = String.fromCharCode(97 + Math.floor(group / 8), 97 + (group % 8))
+      const prompt = `alpha${name} beta${name} gamma${name} number ${String.fromCharCode(97 + (index % 10))}`
+      return row(`p${index}`, { one: outcome(right, 1), other: outcome(1 - right, 1) }, { prompt })
+    })
+    const index = new NeighbourIndex(selectOutcomes(rows, { split: 'all' }).evaluation)
+    assert.equal(chooseNeighbourCount(index), 5)
+    assert.deepEqual(
+      [...index.nearest(index.rows[25]!, 9, 25)].sort((one, other) => one - other),
+      [20, 21, 22, 23, 24, 26, 27, 28, 29],
+    )
   })
 
   test('no baseline beats the oracle on any row', () => {

@@ -164,8 +164,32 @@ suite('the report of a replay', () => {
     const document = documentOf(html)
     assert.ok(document.querySelector('.banner')!.textContent!.includes(result.verdict.text))
     const shown = (value: Interval) => value.mean.toFixed(4)
-    const main = document.querySelector('#baselines + * tr.main')
-    assert.ok(main!.textContent!.includes(shown(result.policy.aiq!)))
+    const main = [...document.querySelectorAll('tr.main')].map(({ textContent }) => textContent).join('\n')
+    assert.ok(main.includes(shown(result.policy.reward)))
+    assert.ok(main.includes(shown(result.policy.aiq!)))
     assert.ok(document.querySelector('#plot-cost-quality .tone-0 .line'))
+    assert.ok(document.querySelector('#plot-calibration'))
+    const classes = [...document.querySelectorAll('#classes ~ .scroll tbody th')].map((th) => th.textContent)
+    assert.deepEqual(classes.toSorted(), ['sums', 'words'])
+    assert.equal(document.querySelector('#plot-regret'), null)
+  })
+
+  test('online: with regret, and what a single seed cannot say is left out', async () => {
+    const dataset = datasetOf(skilledRows(240))
+    const result = await replay({
+      dataset,
+      policy: 'thompson',
+      online: true,
+      seeds: 1,
+      resamples: 50,
+      budgetUsd: 5e-4,
+    })
+    const html = renderReplayReport(result)
+    assertSelfContained(html)
+    assertAccessible(html)
+    const document = documentOf(html)
+    assert.ok(document.querySelector('#plot-regret .line'))
+    assert.ok(document.querySelector('#budget'))
+    assert.doesNotMatch(html, /NaN|undefined|Infinity/)
   })
 })

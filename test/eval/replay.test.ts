@@ -23,6 +23,8 @@ const FAST = {
   seeds: 2,
   resamples: 40,
   curvePoints: 6,
+  // What takes long has tests of its own.
+  baselines: ['random', 'bestSingleTrain', 'categoryMean'],
 } as const
 
 function run(options: Partial<ReplayOptions> = {}): Promise<ReplayResult> {

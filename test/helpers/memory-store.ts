@@ -2,12 +2,15 @@
 import { loggedDecision } from '../../adapters/clickhouse/readers/read-log.ts'
 import {
   type ArmSummary,
+  type AssignmentRow,
   type AttemptRow,
   type DecisionRecord,
   type DecisionRow,
   type Erasure,
   type ErasureQuery,
   type EvaluationRow,
+  type ExperimentCell,
+  type ExperimentStepRow,
   type ForgottenRow,
   type LogImport,
   type LogQuery,
@@ -48,6 +51,10 @@ export class MemoryStore implements Store {
   readonly policies: PolicyRow[] = []
   readonly evaluations: EvaluationRow[] = []
   readonly rollouts: RolloutRow[] = []
+  readonly experimentSteps: ExperimentStepRow[] = []
+  readonly assignments: AssignmentRow[] = []
+  /** What {@link experimentCells} answers. */
+  cells: readonly ExperimentCell[] = []
   readonly statsQueries: TrafficQuery[] = []
   /** What {@link trafficStats} answers. */
   traffic: TrafficStats = { groups: [] }
@@ -205,6 +212,39 @@ export class MemoryStore implements Store {
   async readRollouts({ model }: { model?: string } = {}): Promise<readonly RolloutRow[]> {
     this.#need()
     return this.rollouts.filter((row) => (model ?? row.model) === row.model)
+  }
+  async appendExperimentStep(row: ExperimentStepRow): Promise<boolean> {
+    this.#need()
+    const isTaken = this.experimentSteps.some(
+      ({ experiment, step }) => experiment === row.experiment && step === row.step,
+    )
+    if (!isTaken) this.experimentSteps.push(row)
+    return !isTaken
+  }
+  async readExperimentSteps({
+    experiment,
+  }: {
+    experiment?: string
+  } = {}): Promise<readonly ExperimentStepRow[]> {
+    this.#need()
+    return this.experimentSteps.filter((row) => (experiment ?? row.experiment) === row.experiment)
+  }
+  async readExperiments(): Promise<readonly ExperimentStepRow[]> {
+    this.#need()
+    return [...new Map(this.experimentSteps.map((row) => [row.experiment, row])).values()]
+  }
+  appendAssignment(row: AssignmentRow): void {
+    this.assignments.push(row)
+  }
+  async experimentCells(): Promise<readonly ExperimentCell[]> {
+    this.#need()
+    return this.cells
+  }
+  async experimentQuantiles(): Promise<ReadonlyMap<string, readonly number[]>> {
+    return new Map()
+  }
+  async experimentShares(): Promise<readonly never[]> {
+    return []
   }
   async ping(): Promise<void> {
     this.#need()

@@ -23,7 +23,12 @@ describe('keeping', () => {
   it('keeps rows for as long as is said, and prompts only when asked', () => {
     const retention = '{ decisionsDays: 90, observationsDays: 30, posteriorDays: 400 }'
     const some = parse(`${GOOD}store: { retention: ${retention} }\n`)
-    assert.deepEqual(some.store.retention, { decisions: 90, observations: 30, posterior: 400 })
+    assert.deepEqual(some.store.retention, {
+      decisions: 90,
+      assignments: 90,
+      observations: 30,
+      posterior: 400,
+    })
     assert.equal(some.prompts, undefined)
     const kept = parse(`${GOOD}store: { prompts: { enabled: true, redact: [email], retentionDays: 7 } }\n`)
     assert.deepEqual(kept.store.retention, { prompts: 7 })
@@ -51,7 +56,11 @@ describe('what doctor says of it', () => {
       'store: { url: "https://db:8443", cluster: { name: crew }, retention: { decisionsDays: 90 }, prompts: { enabled: true, redact: [email], patterns: [{ name: ticket, regex: "T-1" }] } }\n',
     )
     assert.ok(lines.includes('store          https://db:8443 (database highwayman, cluster crew)'))
-    assert.ok(lines.includes('keeps          decisions 90 d, prompts 30 d; prompts without email, ticket'))
+    assert.ok(
+      lines.includes(
+        'keeps          decisions 90 d, assignments 90 d, prompts 30 d; prompts without email, ticket',
+      ),
+    )
     const plain = linesOf('store: { prompts: { enabled: true, redact: [] } }\n')
     assert.ok(plain.includes('keeps          prompts 30 d; prompts as they are'))
   })

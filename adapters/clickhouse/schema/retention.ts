@@ -23,6 +23,7 @@ const BEGINNINGS = {
   observations: `toDateTime((intDiv(toUnixTimestamp(ts), ${SLOT_SECONDS}) + 1) * ${SLOT_SECONDS})`,
   posterior: 'bucket',
   prompts: 'toDateTime(decision_ts)',
+  assignments: 'toDateTime(decision_ts)',
 } as const
 export type RetainedTable = keyof typeof BEGINNINGS
 export const RETAINED_TABLES = Object.keys(BEGINNINGS) as RetainedTable[]

@@ -16,6 +16,7 @@ export const SPOOL_CLASSES = [
   'refused',
   'prompts',
   'attempts',
+  'assignments',
   'decisions',
   'observations',
   'forgotten',

@@ -16,6 +16,8 @@ export function buildRetention({ store }: Config, { reporter }: Scope): Retentio
   }
   const days = {
     decisions: decisionsDays,
+    // Who took part in an experiment is part of a decision.
+    assignments: decisionsDays,
     attempts: attemptsDays,
     rewards: rewardsDays,
     observations: observationsDays,

@@ -1,0 +1,158 @@
+/** `highwayman evaluate`: what a policy would have been worth on logged traffic, with intervals, or why nobody can tell. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { BANDIT_FORMATS, type BanditFormat } from '../datasets/index.ts'
+import type { Preferences } from '../engine/index.ts'
+import {
+  ESTIMATOR_NAMES,
+  type EstimatorName,
+  type Evaluation,
+  type EvaluationQuestion,
+  evaluationOf,
+  mergeParts,
+  partOf,
+  readPart,
+  renderEvaluationTable,
+  TARGET_NAMES,
+  VALUES,
+  type ValueName,
+} from '../eval/index.ts'
+import type { StoreFlags } from './configured-store.ts'
+import type { LogSource, Shard } from './evaluation-log.ts'
+import { preferencesFlag, targetOf } from './evaluation-target.ts'
+import { readInParts } from './evaluation-threads.ts'
+import { number, whole } from './flags.ts'
+import { storeOptions } from './log.ts'
+import { parseJson } from './policy-file.ts'
+import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
+
+interface EvaluateFlags extends Output, StoreFlags {
+  readonly log?: string[]
+  readonly format?: BanditFormat
+  readonly policy?: string
+  readonly against: string
+  readonly objective: ValueName
+  readonly estimator: readonly EstimatorName[] | undefined
+  readonly preferences?: Preferences
+  readonly floor?: number
+  readonly explore: boolean
+  readonly level?: number
+  readonly from?: number
+  readonly to?: number
+  readonly tenant?: string
+  readonly threads?: number
+  readonly shards?: Shard
+  readonly state?: string
+  readonly merge?: string[]
+}
+
+async function evaluate(flags: EvaluateFlags): Promise<void> {
+  const evaluation = flags.merge === undefined ? await evaluateLogOf(flags) : await mergeFiles(flags.merge)
+  if (evaluation === undefined) return
+  if (flags.json) print(evaluation)
+  else process.stdout.write(renderEvaluationTable(evaluation))
+  if (evaluation.refused) process.exitCode = EXIT.noEstimate
+}
+
+/** Undefined: a part was written, which is no evaluation yet. */
+async function evaluateLogOf(flags: EvaluateFlags): Promise<Evaluation | undefined> {
+  const { log = [], policy, shards, state, threads, format, tenant } = flags
+  if (policy === undefined || log.length === 0) {
+    throw badFlags('give --log and --policy, or --merge and the parts of an evaluation')
+  }
+  if ((shards === undefined) !== (state === undefined)) {
+    throw badFlags('--shards and --state go together: a part of the log, and where to write what it says')
+  }
+  const question: EvaluationQuestion = {
+    target: await targetOf(policy, flags),
+    against: await targetOf(flags.against, flags),
+    objective: flags.objective,
+    ...(flags.preferences !== undefined && { preferences: flags.preferences }),
+    ...(flags.estimator !== undefined && { estimators: flags.estimator }),
+    ...(flags.level !== undefined && { level: flags.level }),
+    ...(shards !== undefined && { isPart: true }),
+  }
+  const source: LogSource = {
+    log,
+    format,
+    fromMs: flags.from ?? 0,
+    toMs: flags.to ?? Date.now(),
+    tenant,
+    store: {
+      ...(flags.config && { config: flags.config }),
+      ...(flags.dataDir && { dataDir: flags.dataDir }),
+    },
+  }
+  const { survey, scoring } = await readInParts(source, question, shards ?? { index: 0, of: 1 }, threads)
+  if (state === undefined) return evaluationOf(question, survey, scoring)
+  await writeFile(state, `${JSON.stringify(partOf(question, survey, scoring))}\n`)
+  if (flags.json) print({ state, decisions: survey.n, read: survey.read })
+  else process.stdout.write(`${state}: ${survey.n} of ${survey.read} decisions count\n`)
+  return undefined
+}
+
+async function mergeFiles(paths: readonly string[]): Promise<Evaluation> {
+  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
+  return mergeParts(texts.map((text, i) => readPart(parseJson(paths[i] ?? '', text), paths[i] ?? '')))
+}
+
+function badFlags(message: string): Error {
+  return Object.assign(new Error(message), { code: 'config_bad_flags' })
+}
+
+function shard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text)
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])]
+  if (match === null || !(of >= 1 && index < of)) {
+    throw new InvalidArgumentError('expected i/n with i from 0 to n − 1: 0/4')
+  }
+  return { index, of }
+}
+
+/** Undefined: all that a log is enough for. */
+function estimators(text: string): readonly EstimatorName[] | undefined {
+  if (text === 'all') return undefined
+  return text.split(',').map((name) => {
+    const known = ESTIMATOR_NAMES.find((candidate) => candidate === name)
+    if (known === undefined || known === 'mips' || known === 'snmips') {
+      throw new InvalidArgumentError(`expected all, or names of ${ESTIMATOR_NAMES.join(', ')}`)
+    }
+    return known
+  })
+}
+
+export function evaluateCommand(program: Command): void {
+  const command = program
+    .command('evaluate')
+    .description(
+      'judge a policy on logged traffic that another one made, with intervals; exit code 3 where the log allows no estimate',
+    )
+    .option('--log <file...>', 'store, or files: our own log, VW’s dsjson or cb_adf, Open Bandit’s CSV')
+    .addOption(
+      new Option('--format <name>', 'of the files (default: by their names)').choices([...BANDIT_FORMATS]),
+    )
+    .option('--policy <name>', `whom to judge: a policy file (.json), or ${TARGET_NAMES}`)
+    .option('--against <name>', 'what to compare with: as --policy', 'live')
+    .addOption(new Option('--objective <value>', 'what is judged').choices([...VALUES]).default('utility'))
+    .option(
+      '--estimator <names>',
+      'beside DR, SNIPS and Cressie–Read: all, or names separated by commas',
+      estimators,
+    )
+    .option(
+      '--preferences <wishes>',
+      'in the place of each request’s own: usd_per_quality_point=0.001,seconds_per_quality_point=5',
+      preferencesFlag,
+    )
+    .option('--floor <p>', 'of the judged policy (default: the log’s, or the file’s)', number(0, 0.999))
+    .option('--no-explore', 'the judged policy does nothing for the sake of learning')
+    .option('--level <p>', 'of intervals (default: 0.95)', number(0.5, 0.9999))
+    .option('--from <time>', 'decisions from here on: 2026-01-31, 2026-01-31T12:00:00Z', time)
+    .option('--to <time>', 'decisions before this (default: now)', time)
+    .option('--tenant <name>', 'of one tenant only')
+    .option('--threads <n>', 'that read side by side, of a ClickHouse server or several files', whole(1, 64))
+    .option('--shards <i/n>', 'only this part of the log, by a hash of the decision; with --state', shard)
+    .option('--state <file>', 'where to write what a part says')
+    .option('--merge <file...>', 'add up the parts that --state has written')
+  storeOptions(command).addOption(jsonOption()).action(action(evaluate))
+}

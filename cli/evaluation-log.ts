@@ -1,0 +1,94 @@
+/** The log that an evaluation reads, told by flags: files in any format, or the store. As data, so that a worker can open it too. */
+import { availableParallelism } from 'node:os'
+import type { Store } from '../adapters/index.ts'
+import {
+  BANDIT_FORMATS,
+  type BanditFormat,
+  banditFormatOf,
+  DatasetError,
+  type LogFormat,
+  readBanditFile,
+  readLogFile,
+  toDecision,
+} from '../datasets/index.ts'
+import { hash53, type LoggedDecision } from '../engine/index.ts'
+import type { EvaluationRow, ReadableLog } from '../eval/index.ts'
+import type { StoreFlags } from './configured-store.ts'
+
+/** One of `of` parts of about the same size, by a hash of the decision's id. */
+export interface Shard {
+  readonly index: number
+  readonly of: number
+}
+
+export interface LogSource {
+  /** Files, or `store`. */
+  readonly log: readonly string[]
+  readonly format?: BanditFormat | undefined
+  readonly fromMs: number
+  readonly toMs: number
+  readonly tenant?: string | undefined
+  readonly store: StoreFlags
+}
+
+export const STORE = 'store'
+
+export function isStore({ log }: Pick<LogSource, 'log'>): boolean {
+  return log.length === 1 && log[0] === STORE
+}
+
+/**
+ * @param store where the log is the store's
+ * @throws {DatasetError} while reading: a file that is none, or a bad line
+ */
+export function openLog(source: LogSource, shard: Shard, store: Store | undefined): ReadableLog {
+  const { fromMs, toMs, tenant } = source
+  if (store !== undefined) return () => store.readLog({ fromMs, toMs, tenant, shard })
+  return async function* () {
+    for (const path of source.log) {
+      for await (const row of rowsOf(path, source.format)) {
+        if (row.atMs < fromMs || row.atMs >= toMs) continue
+        if (tenant !== undefined && row.tenant !== tenant) continue
+        if (shard.of === 1 || Math.floor(hash53(row.id, 'shard') * shard.of) === shard.index) yield row
+      }
+    }
+  }
+}
+
+/** Own logs as they are; foreign ones as far as they tell. */
+async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGenerator<EvaluationRow> {
+  const known = format ?? (await banditFormatOf(path))
+  if (known === undefined) {
+    throw new DatasetError(
+      'dataset_unreadable',
+      `${path}: not a log of a known format; name it with --format (${BANDIT_FORMATS.join(', ')})`,
+    )
+  }
+  if (known !== 'open-bandit' && known !== 'cb-adf') {
+    yield* readLogFile(path, known satisfies LogFormat)
+    return
+  }
+  for await (const row of readBanditFile(path, known)) {
+    if (row.skipLearn) continue
+    if (row.weight !== 1) {
+      throw new DatasetError(
+        'dataset_bad_line',
+        `${path} ${row.id}: stands for ${row.weight} rounds; give the whole log, of which nothing was dropped`,
+      )
+    }
+    yield foreign(toDecision(row, { spread: true }), row.probabilities === undefined)
+  }
+}
+
+/** A slot is what a request class is: another place with values of its own. */
+function foreign(decision: LoggedDecision, tellsDrawnOnly: boolean): EvaluationRow {
+  const requestClass = decision.requestClass || (decision.metadata['position'] ?? '')
+  return tellsDrawnOnly
+    ? { ...decision, requestClass, probabilities: undefined }
+    : { ...decision, requestClass }
+}
+
+/** Threads that a remote store or several files keep busy. */
+export function defaultThreads(): number {
+  return Math.min(4, availableParallelism())
+}

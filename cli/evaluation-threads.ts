@@ -1,0 +1,115 @@
+/** The two passes over a log, by several threads where that helps: each reads a part, and their sums are added up. */
+import { extname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import {
+  createScoring,
+  type EvaluationQuestion,
+  type ScoringState,
+  Survey,
+  type SurveyState,
+  scoreLog,
+  surveyLog,
+} from '../eval/index.ts'
+import { findConfigFile, loadRegistry } from '../server/index.ts'
+import { withStore } from './configured-store.ts'
+import { defaultThreads, isStore, type LogSource, openLog, type Shard } from './evaluation-log.ts'
+import type { PartReply, PartTask } from './evaluation-worker.ts'
+
+const WORKER = join(import.meta.dirname, `evaluation-worker${extname(import.meta.filename)}`)
+
+export interface Passes {
+  readonly survey: SurveyState
+  readonly scoring: ScoringState
+}
+
+/** @throws what reading and evaluating throw, whichever thread it happens in */
+export async function readInParts(
+  source: LogSource,
+  question: EvaluationQuestion,
+  shard: Shard,
+  threads?: number,
+): Promise<Passes> {
+  const tasks = partsOf(source, shard, threads ?? defaultThreads())
+  if (tasks.length === 1) return await readAlone(source, question, shard)
+  const parts = tasks.map((task) => new PartThread({ ...task, question }))
+  try {
+    const merged = new Survey(question.preferences)
+    for (const state of await Promise.all(parts.map((part) => part.survey()))) merged.merge(state)
+    const survey = merged.state()
+    const scoring = createScoring(question, survey)
+    for (const state of await Promise.all(parts.map((part) => part.score(survey)))) scoring.merge(state)
+    return { survey, scoring: scoring.state() }
+  } finally {
+    await Promise.all(parts.map((part) => part.end()))
+  }
+}
+
+async function readAlone(source: LogSource, question: EvaluationQuestion, shard: Shard): Promise<Passes> {
+  const passes = async (log: ReturnType<typeof openLog>): Promise<Passes> => {
+    const survey = await surveyLog(log, question)
+    return { survey, scoring: await scoreLog(log, question, survey) }
+  }
+  return isStore(source)
+    ? await withStore(source.store, (store) => passes(openLog(source, shard, store)))
+    : await passes(openLog(source, shard, undefined))
+}
+
+/** A file is read by one thread, and so is an embedded store: it lives in one process, and takes one reader as well as many. */
+function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTask, 'question'>[] {
+  if (isStore(source)) {
+    const count = isRemote(source) ? threads : 1
+    return Array.from({ length: count }, (_, part) => ({
+      source,
+      shard: { index: shard.index + shard.of * part, of: shard.of * count },
+    }))
+  }
+  const count = Math.min(threads, source.log.length)
+  return Array.from({ length: count }, (_, part) => ({
+    source: { ...source, log: source.log.filter((_path, i) => i % count === part) },
+    shard,
+  }))
+}
+
+function isRemote({ store: { config, dataDir } }: LogSource): boolean {
+  const path = config ?? findConfigFile(process.cwd())
+  return path !== undefined && loadRegistry({ path, env: process.env, dataDir })?.store.kind === 'remote'
+}
+
+class PartThread {
+  readonly #worker: Worker
+  readonly #survey = Promise.withResolvers<SurveyState>()
+  readonly #scoring = Promise.withResolvers<ScoringState>()
+
+  constructor(task: PartTask) {
+    this.#worker = new Worker(WORKER, { workerData: task })
+    this.#worker.on('message', (reply: PartReply) => {
+      if (reply.kind === 'survey') this.#survey.resolve(reply.state)
+      else if (reply.kind === 'scoring') this.#scoring.resolve(reply.state)
+      else this.#fail(Object.assign(new Error(reply.message), reply.code && { code: reply.code }))
+    })
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', (code) => this.#fail(new Error(`a reading thread ended with ${code}`)))
+    // Who asks for the second pass has had the failure of the first.
+    this.#survey.promise.catch(() => {})
+    this.#scoring.promise.catch(() => {})
+  }
+
+  survey(): Promise<SurveyState> {
+    return this.#survey.promise
+  }
+
+  /** @param survey of all parts together */
+  score(survey: SurveyState): Promise<ScoringState> {
+    this.#worker.postMessage(survey)
+    return this.#scoring.promise
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #fail(error: unknown): void {
+    this.#survey.reject(error)
+    this.#scoring.reject(error)
+  }
+}

@@ -1,0 +1,201 @@
+/** `highwayman evaluate` on files and on a store: numbers, refusals by exit code, parts of a log by threads and by machines. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, describe, suite, test } from 'node:test'
+import { openStore } from '../../adapters/index.ts'
+import { writeLogFile } from '../../datasets/index.ts'
+import { createPolicyFile, policyFileHash, writePolicyFile } from '../../engine/index.ts'
+import type { Evaluation } from '../../eval/index.ts'
+import { assertClose } from '../helpers/engine.ts'
+import { golden } from '../helpers/golden.ts'
+import { loggedWorld, readable, type World } from '../helpers/logged-world.ts'
+import { needsShared, sharedPath } from '../helpers/shared.ts'
+
+const cli = resolve(import.meta.dirname, '..', '..', 'cli.ts')
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function highwayman(folder: string, ...args: string[]): Promise<Ran> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.endsWith('_API_KEY')))
+  return new Promise((done) => {
+    const options = { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 }
+    execFile(process.execPath, [cli, 'evaluate', ...args], options, (error, stdout, stderr) => {
+      done({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr })
+    })
+  })
+}
+
+async function json(folder: string, ...args: string[]): Promise<Evaluation> {
+  const { stdout, stderr } = await highwayman(folder, ...args, '--json')
+  assert.notEqual(stdout, '', stderr)
+  return JSON.parse(stdout) as Evaluation
+}
+
+describe('evaluate on the command line', () => {
+  let folder: string
+  let world: World
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-evaluate-'))
+    world = await loggedWorld({ decisions: 2_000, tenants: 2 })
+    await writeLogFile(readable(world.rows)(), join(folder, 'log.jsonl.gz'))
+    await writeLogFile(readable(world.rows.slice(0, 700))(), join(folder, 'a.parquet'))
+    await writeLogFile(readable(world.rows.slice(700))(), join(folder, 'b.dsjson'))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  test('tells what a policy would have been worth, and whether it is better', async () => {
+    const { code, stdout } = await highwayman(folder, '--log', 'log.jsonl.gz', '--policy', 'thompson:1')
+    assert.equal(code, 0)
+    assert.match(stdout, /thompson:1 against live on 2000 decisions/)
+    assert.match(stdout, /effective sample size \d+ of 2000/)
+    assert.match(stdout, /thompson:1 is better than live in utility, by \+0\.0\d+/)
+    const { refused, estimates, values, diagnostics } = await json(
+      folder,
+      '--log',
+      'log.jsonl.gz',
+      '--policy',
+      'thompson:1',
+      '--estimator',
+      'ips,mle',
+    )
+    assert.equal(refused, false)
+    assert.deepEqual(Object.keys(estimates), ['dr', 'snips', 'cressie_read', 'ips', 'mle'])
+    assert.ok(values.utility!.difference.lo > 0)
+    assert.ok(diagnostics.ess > 200)
+  })
+
+  test('by threads over several files, and by machines over shards: the same', async () => {
+    const flags = ['--policy', 'thompson:1', '--objective', 'quality']
+    const whole = await json(folder, '--log', 'log.jsonl.gz', ...flags)
+    const threads = await json(folder, '--log', 'a.parquet', 'b.dsjson', '--threads', '2', ...flags)
+    assert.equal(threads.logged.n, 2_000)
+    for (const [name, { value, lo, hi }] of Object.entries(whole.estimates)) {
+      const estimate = threads.estimates[name]!
+      for (const [one, other] of [
+        [estimate.value, value],
+        [estimate.lo, lo],
+        [estimate.hi, hi],
+      ] as const) {
+        assertClose(one, other, 1e-9, name)
+      }
+    }
+    const states = ['part-0.json', 'part-1.json', 'part-2.json']
+    for (const [i, state] of states.entries()) {
+      const part = ['--log', 'log.jsonl.gz', ...flags, '--shards', `${i}/3`, '--state', state]
+      assert.equal((await highwayman(folder, ...part)).code, 0)
+    }
+    const merged = await json(folder, '--merge', ...states)
+    assert.equal(merged.logged.n, 2_000)
+    assertClose(merged.diagnostics.ess, whole.diagnostics.ess, 1e-9)
+    // Without a model the parts are the whole; with one of fewer rows each, DR is near it.
+    assertClose(merged.estimates['snips']!.value, whole.estimates['snips']!.value, 1e-9)
+    const { dr } = whole.estimates
+    assert.ok(Math.abs(merged.estimates['dr']!.value - dr!.value) < (dr!.hi - dr!.lo) / 4)
+    const other = ['--log', 'log.jsonl.gz', '--policy', 'uniform', '--shards', '0/3', '--state', 'other.json']
+    await highwayman(folder, ...other)
+    const mixed = await highwayman(folder, '--merge', 'other.json', 'part-1.json')
+    assert.equal(mixed.code, 2)
+    assert.match(mixed.stderr, /different questions/)
+  })
+
+  test('of a span and a tenant', async () => {
+    const from = new Date(world.rows[500]!.atMs).toISOString()
+    const to = new Date(world.rows[1_500]!.atMs).toISOString()
+    const args = ['--log', 'log.jsonl.gz', '--policy', 'live', '--from', from, '--to', to]
+    assert.equal((await json(folder, ...args)).logged.n, 1_000)
+    const ofTenant = world.rows.slice(500, 1_500).filter(({ tenant }) => tenant === 'tenant-1').length
+    assert.equal((await json(folder, ...args, '--tenant', 'tenant-1')).logged.n, ofTenant)
+  })
+
+  test('no estimate: exit code 3, and what to do', async () => {
+    const args = ['--log', 'log.jsonl.gz', '--policy', 'thompson:1', '--to', '2026-01-05T00:02:00Z']
+    const { code, stdout } = await highwayman(folder, ...args)
+    assert.equal(code, 3)
+    assert.match(stdout, /no estimate:\n {2}ess: 120 decisions count like \d+/)
+    const refused = await json(folder, ...args)
+    assert.deepEqual([refused.refused, refused.reasons.map(({ code: reason }) => reason)], [true, ['ess']])
+    assert.deepEqual([refused.estimates, refused.values], [{}, {}])
+  })
+
+  test('what cannot be asked: exit code 2', async () => {
+    const cases: [string[], RegExp][] = [
+      [['--log', 'log.jsonl.gz', '--policy', 'round-robin'], /whose turn it is/],
+      [['--log', 'log.jsonl.gz', '--policy', 'fixed:nobody'], /nobody.*could have drawn/],
+      [['--log', 'log.jsonl.gz', '--policy', 'thomson'], /unknown policy 'thomson'/],
+      [['--log', 'missing.jsonl', '--policy', 'live'], /missing\.jsonl/],
+      [['--policy', 'live'], /--log and --policy/],
+      [['--log', 'log.jsonl.gz', '--policy', 'live', '--shards', '3/3'], /0\/4/],
+      [['--log', 'log.jsonl.gz', '--policy', 'live', '--shards', '0/3'], /--state/],
+      [['--log', 'log.jsonl.gz', '--policy', 'live', '--preferences', 'usd=1'], /usd_per_quality_point/],
+      [['--merge', 'log.jsonl.gz'], /not JSON/],
+    ]
+    for (const [args, message] of cases) {
+      const { code, stderr } = await highwayman(folder, ...args)
+      assert.equal(code, 2, args.join(' '))
+      assert.match(stderr, message)
+    }
+  })
+
+  test('a policy file, on the log of a store', async () => {
+    const file = createPolicyFile(world.router, {
+      policy: { name: 'thompson' },
+      hyperparameters: { floor: 0.05, effectiveSamples: 500, halfLifeMs: {} },
+      provenance: { createdMs: 0, source: 'test', split: 'all', rows: 2_000 },
+    })
+    await writeFile(join(folder, 'policy.json'), writePolicyFile(file))
+    const store = await openStore({ kind: 'embedded', dataDir: join(folder, 'data'), replica: 'writer' })
+    await store.importLog(readable(world.rows)())
+    await store.close()
+    const flags = ['--policy', 'policy.json', '--objective', 'quality']
+    const stored = await json(folder, '--log', 'store', '--data-dir', 'data', ...flags)
+    const fromFile = await json(folder, '--log', 'log.jsonl.gz', ...flags)
+    assert.deepEqual([stored.target, stored.targetHash], ['policy.json', policyFileHash(file)])
+    assert.equal(stored.logged.n, 2_000)
+    assertClose(stored.estimates['dr']!.value, fromFile.estimates['dr']!.value, 1e-9)
+    assert.ok(stored.values.quality!.difference.lo > 0)
+  })
+})
+
+suite('Open Bandit', needsShared('data', 'obd'), () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-obd-'))
+    const { input } = golden<{ input: { pi_e: number[][] } }>('obd-random-men-evaluate-bts.json', 'ope')
+    const positions = [0, 1, 2].map((position) => [
+      String(position + 1),
+      Object.fromEntries(input.pi_e.map((row, item) => [String(item), row[position]])),
+    ])
+    const table = { format: 'highwayman-distribution', byClass: Object.fromEntries(positions) }
+    await writeFile(join(folder, 'thompson.json'), JSON.stringify(table))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  test('men, the uniform log: the interval holds what the Thompson policy’s own log has, 0.0069', async () => {
+    const log = sharedPath('data', 'obd', 'random_men.csv.gz')
+    const { refused, estimates, diagnostics } = await json(folder, '--log', log, '--policy', 'thompson.json')
+    assert.equal(refused, false)
+    for (const name of ['dr', 'snips', 'cressie_read']) {
+      const { lo, hi } = estimates[name]!
+      assert.ok(lo <= 0.0069 && 0.0069 <= hi, `${name} [${lo}, ${hi}]`)
+    }
+    // As the reference has it: obp's IPS and SNIPS of the same rows, and their effective sample size.
+    assertClose(estimates['ips']!.value, 0.00453356, 1e-8)
+    assertClose(estimates['snips']!.value, 0.0046042321643, 1e-8)
+    assertClose(diagnostics.ess, 2_467.402418, 1e-6)
+  })
+
+  test('women, the Thompson log: nothing can be told of the uniform policy', async () => {
+    const log = sharedPath('data', 'obd', 'bts_women.csv.gz')
+    const { code, stdout } = await highwayman(folder, '--log', log, '--policy', 'uniform')
+    assert.equal(code, 3)
+    assert.match(stdout, /ess: 10000 decisions count like 2\.08 of the target's own/)
+  })
+})
