@@ -41,6 +41,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     userHash: user,
     requestId,
     requestClass: described.facts.requestClass,
+    isJudge: surface === 'judge',
   })
   return {
     requestId,

@@ -87,6 +87,7 @@ export class PolicyLoader {
       // One object for one space: what is computed for it is computed once.
       featureSpace: file.featureSpace.id === base.featureSpace.id ? base.featureSpace : spaceOf(file),
       halfLifeMs,
+      priorScale: file.hyperparameters.priorScale,
       bucketMs: store.bucketMs(halfLifeMs),
     })
     try {

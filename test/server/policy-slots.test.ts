@@ -28,6 +28,7 @@ const source = (change: Partial<RequestSource> = {}): RequestSource => ({
   userHash: '',
   requestId: 'r',
   requestClass: 'chat',
+  isJudge: false,
   ...change,
 })
 function withCanary(
