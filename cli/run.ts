@@ -3,13 +3,8 @@ import { InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../server/index.ts'
 
 /**
-<<<<<<< HEAD
- * Exit codes: the command's own failure, an input that has to be mended first, a log that allows no estimate, and a gate that
- * lets a policy not through.
-=======
  * Exit codes: the command's own failure, an input that has to be mended first, a log that allows no estimate, and a gate that has
  * refused.
->>>>>>> main
  */
 export const EXIT = { failed: 1, badInput: 2, noEstimate: 3, notPromoted: 4 } as const
 
