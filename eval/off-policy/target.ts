@@ -96,6 +96,7 @@ function targetOf(spec: TargetSpec): TargetPolicy {
   if (spec.kind === 'logged') return { name: 'live', isLog: true, distribution: loggedDistribution }
   if (spec.kind === 'file') {
     const { file, name, hash, arms, kind: _, ...overrides } = spec
+    if (file.sums.length === 0) return believingTheLog(file, name, hash, overrides)
     const frozen = createFrozenPolicy(file, { ...(arms !== undefined && { arms }), choice: overrides })
     return {
       name: name + overridden(overrides),
@@ -125,6 +126,31 @@ function targetOf(spec: TargetSpec): TargetPolicy {
         const choice = { policy, floor: floor ?? decision.floor, ...overrides }
         return sound(distributionOver(decision, decision.estimates, choice), decision, name)
       }),
+  }
+}
+
+/**
+ * A file without sums knows nothing of its own: in force it believes what was ever observed in its feature space, and that is
+ * what the estimates of a log in that space say.
+ */
+function believingTheLog(
+  file: PolicyFile,
+  name: string,
+  hash: string,
+  overrides: TargetOverrides,
+): TargetPolicy {
+  const { policy, featureSpace, hyperparameters } = file
+  const { distribution } = targetOf({ kind: 'policy', policy, floor: hyperparameters.floor, ...overrides })
+  return {
+    name: name + overridden(overrides),
+    hash,
+    distribution: (decision) => {
+      if (decision.featureSpace === featureSpace.id) return distribution(decision)
+      throw new EvaluationError(
+        'eval_bad_target',
+        `${name} has no sums and believes what is learned in feature space ${featureSpace.id}; decision ${decision.id} is of ${decision.featureSpace}: judge decisions of the file's space, or a file with sums`,
+      )
+    },
   }
 }
 

@@ -178,6 +178,19 @@ describe('a policy file', () => {
     assert.deepEqual([...strangers], [...logged])
   })
 
+  test('without sums believes what the log does, as it would in force', () => {
+    const arms = [...world.router.arms.values()]
+    const bare = createTarget({ kind: 'file', file: { ...file, sums: [] }, name: 'f', hash: 'h', arms })
+    assert.deepEqual([bare.name, bare.hash], ['f', 'h'])
+    const logged = createTarget({ kind: 'policy', policy: file.policy, floor: 0.03 })
+    for (const row of world.rows.slice(0, 50)) {
+      assert.deepEqual([...bare.distribution(row)], [...logged.distribution(row)])
+    }
+    assert.throws(() => bare.distribution({ ...world.rows[0]!, featureSpace: 'another' as never }), {
+      code: 'eval_bad_target',
+    })
+  })
+
   test('of another feature space is an error that names both', () => {
     const target = createTarget({ kind: 'file', file, name: 'f', hash: 'h' })
     const foreign = { ...world.rows[0]!, featureSpace: 'another' as never }
