@@ -1,8 +1,17 @@
 /** `highwayman promote`, `rollback` and `policies`: from a policy file to all traffic, and back. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { policyFileHash } from '../engine/index.ts'
-import type { PolicyDesk, PolicyListing, Rollout } from '../server/index.ts'
+import { DEFAULT_FLOOR, policyFileHash, writePolicyFile } from '../engine/index.ts'
+import { POLICY_NAMES, parsePolicyName } from '../eval/index.ts'
+import {
+  draftPolicyFile,
+  findConfigFile,
+  loadRegistry,
+  type PolicyDesk,
+  type PolicyListing,
+  type Rollout,
+} from '../server/index.ts'
+import { number } from './flags.ts'
 import { actorHere, type DeskFlags, deskOptions, withPolicyDesk } from './policy-desk.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { action, jsonOption, messageOf, type Output, print } from './run.ts'
@@ -101,6 +110,23 @@ async function record(file: string, flags: RecordFlags): Promise<void> {
   )
   if (flags.json) return print(recorded)
   process.stdout.write(`${recorded.id}: an evaluation of ${short(recorded.hash)} against ${short(against)}\n`)
+}
+
+interface DraftFlags extends Output {
+  readonly policy: string
+  readonly out: string
+  readonly floor: number
+  readonly config?: string
+}
+
+async function draft({ policy, out, floor, config, json }: DraftFlags): Promise<void> {
+  const registry = loadRegistry({ path: config ?? findConfigFile(process.cwd()), env: process.env })
+  if (registry === undefined) throw badInput('there is no configuration here; name one with --config')
+  const file = draftPolicyFile(registry, { policy: parsePolicyName(policy), floor, createdMs: Date.now() })
+  await writeFile(out, writePolicyFile(file))
+  const hash = policyFileHash(file)
+  if (json) print({ out, hash, featureSpace: file.featureSpace.id })
+  else process.stdout.write(`${out}: ${policy} over the features of ${registry.source}, ${short(hash)}\n`)
 }
 
 /** A file is handed in, which does nothing where it is there already; anything else is the beginning of a hash. */
@@ -244,6 +270,15 @@ export function promoteCommands(program: Command): void {
     .description('end a canary; without one, go back to what was live before')
     .action(action(rollback))
   const policies = program.command('policies').description('policies on record, and what became of them')
+  policies
+    .command('draft')
+    .description('a policy file over the features of the configuration, which knows what was learned in them')
+    .requiredOption('--policy <name>', POLICY_NAMES)
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--floor <p>', 'spread evenly over the arms, in [0, 1)', number(0, 0.999), DEFAULT_FLOOR)
+    .option('--config <file>', 'YAML configuration (default: highwayman.yaml here, else the environment)')
+    .addOption(jsonOption())
+    .action(action(draft))
   deskOptions(policies.command('list'))
     .description('the newest first')
     .addOption(jsonOption())
