@@ -11,7 +11,14 @@ export { DATASET_FORMATS, type DatasetFormat } from './formats/source.ts'
 export { listBundledDatasets, openDataset } from './loader.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
 export type { ReadOptions } from './read/options.ts'
-export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
+export {
+  type ArmEvent,
+  type ClassShiftEvent,
+  listBundledScenarios,
+  openScenario,
+  type Scenario,
+  type ScenarioEvent,
+} from './scenario.ts'
 export type { SimulatedArm } from './simulator/arms.ts'
 export { SIMULATOR_ERROR_CODES, SimulatorError } from './simulator/errors.ts'
 export { FAULT_STATUSES, type Fault, parseFault } from './simulator/faults.ts'

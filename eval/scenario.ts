@@ -28,7 +28,7 @@ export async function replayScenario(options: ScenarioOptions): Promise<Scenario
   const settings = settingsOf(options)
   const selection = await selectRows(options, settings)
   const { evaluation, training } = selection
-  const stages = stagesOf(options.scenario, evaluation.arms, evaluation.rowCount)
+  const stages = stagesOf(options.scenario, evaluation)
   const warm = settings.warmStart === undefined ? undefined : training
   const rowsPerRun = evaluation.rowCount * settings.seeds.length + (warm?.rowCount ?? 0)
   const pace = createPace((stages.length + 1) * rowsPerRun, options.onProgress, options.signal)
@@ -41,6 +41,7 @@ export async function replayScenario(options: ScenarioOptions): Promise<Scenario
       preferences: preferencesFor(perUsd),
       budgetUsd: settings.budgetUsd,
       stages: passed,
+      mixes: stages,
       start: warm && (await warmStart(world, warm, passed[0]!)),
     }
     return crew.run(plan)
