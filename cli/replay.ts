@@ -1,5 +1,4 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
-import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { openDataset, openScenario } from '../datasets/index.ts'
@@ -16,6 +15,7 @@ import {
 import { number, positive, whole } from './flags.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
+import { typedCommand, writeReport } from './report.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
 interface ReplayFlags extends Output {
@@ -67,7 +67,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
   if (scenario === undefined) {
     const result = await replay(options).finally(() => bar.stop())
     if (report !== undefined)
-      await writeReport(report, renderReplayReport(result, command()), toReplayJson(result))
+      await writeReport(report, renderReplayReport(result, typedCommand()), toReplayJson(result))
     if (json) print(toReplayJson(result))
     else process.stdout.write(renderReplayTable(result))
   } else {
@@ -75,20 +75,6 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     if (json) print(result)
     else process.stdout.write(renderScenarioTable(result))
   }
-}
-
-/** The page, and the same as data beside it: `out.html` and `out.json`. */
-async function writeReport(path: string, page: string, data: unknown): Promise<void> {
-  await writeFile(path, page)
-  await writeFile(`${path.replace(/\.html?$/, '')}.json`, `${JSON.stringify(data, undefined, 2)}\n`)
-  process.stderr.write(`${path}: written, with its JSON beside it\n`)
-}
-
-/** What was typed, for a reader who wants to type it again. */
-function command(): string {
-  return ['highwayman', ...process.argv.slice(2)]
-    .map((word) => (/^[\w./:,=+-]+$/.test(word) ? word : `'${word}'`))
-    .join(' ')
 }
 
 export function replayCommand(program: Command): void {

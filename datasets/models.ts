@@ -28,6 +28,7 @@ const modelsSchema = z.record(
       input_usd_per_mtok: price,
       output_usd_per_mtok: price,
       latency: latencySchema.optional(),
+      latency_source: z.string('expected a text').optional(),
       context_window: z.int('expected a whole number of tokens').positive('expected tokens > 0').optional(),
       wire: z.enum(DIALECTS, `expected one of ${DIALECTS.join(', ')}`).optional(),
     },
@@ -62,9 +63,33 @@ function toModelInfo(model: z.infer<typeof modelsSchema>[string]): ModelInfo {
     inputUsdPerMtok: model.input_usd_per_mtok,
     outputUsdPerMtok: model.output_usd_per_mtok,
     latency: model.latency && toLatencyModel(model.latency),
+    ...(model.latency_source !== undefined && { latencySource: model.latency_source }),
     contextWindowTokens: model.context_window,
     wire: model.wire,
   }
+}
+
+/** The file that `readModels` reads back. */
+export function modelsJson(models: ReadonlyMap<string, ModelInfo>): string {
+  const entries = [...models].map(([arm, model]) => [
+    arm,
+    {
+      input_usd_per_mtok: model.inputUsdPerMtok,
+      output_usd_per_mtok: model.outputUsdPerMtok,
+      ...(model.contextWindowTokens !== undefined && { context_window: model.contextWindowTokens }),
+      ...(model.wire !== undefined && { wire: model.wire }),
+      ...(model.latency !== undefined && {
+        latency: {
+          ttft_ms_p50: model.latency.ttftMsP50,
+          ttft_ms_p95: model.latency.ttftMsP95,
+          tpot_ms_p50: model.latency.tpotMsP50,
+          tpot_ms_p95: model.latency.tpotMsP95,
+        },
+      }),
+      ...(model.latencySource !== undefined && { latency_source: model.latencySource }),
+    },
+  ])
+  return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`
 }
 
 function toLatencyModel(latency: z.infer<typeof latencySchema>): LatencyModel {

@@ -33,6 +33,8 @@ export interface ModelInfo {
   readonly inputUsdPerMtok: number
   readonly outputUsdPerMtok: number
   readonly latency: LatencyModel | undefined
+  /** Where `latency` comes from when it was not observed with the outcomes: `joined from …, not observed`. */
+  readonly latencySource?: string | undefined
   /** Prompt and answer together, tokens. */
   readonly contextWindowTokens: number | undefined
   readonly wire: Dialect | undefined

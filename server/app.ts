@@ -28,6 +28,7 @@ import type { App } from './routes/app-type.ts'
 import { chatCompletionsRoute } from './routes/chat-completions.ts'
 import { decisionsRoute } from './routes/decisions.ts'
 import { describeRoutes, docsRoutes } from './routes/docs.ts'
+import { experimentsRoutes } from './routes/experiments.ts'
 import { feedbackRoute } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
 import { judgesRoute } from './routes/judges.ts'
@@ -129,6 +130,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     })
     adminRoutes(scope, services)
     policiesRoutes(scope, services)
+    experimentsRoutes(scope, services)
   })
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', (request, _, done) => {

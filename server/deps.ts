@@ -3,6 +3,7 @@ import type { FastifyServerOptions } from 'fastify'
 import type { Registry as MetricsRegistry } from 'prom-client'
 import type { Embedder, Provider, Store, TokenCounter } from '../adapters/index.ts'
 import type { DecisionId, Router } from '../engine/index.ts'
+import type { Experiments } from './experiments/experiments.ts'
 import type { PolicySlots } from './policies/policy-slots.ts'
 import type { Rollouts } from './policies/rollouts.ts'
 import type { Registry } from './registry.ts'
@@ -25,6 +26,7 @@ export interface AppDeps {
   readonly router: Router
   /** Which policy serves which request. */
   readonly slots: PolicySlots
+  readonly experiments: Experiments
   readonly rollouts: Pick<Rollouts, 'status' | 'followQuietly'>
   /** By the keys of `registry().providers`. */
   readonly providers: (name: string) => Provider | undefined

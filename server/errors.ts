@@ -77,6 +77,26 @@ export const SERVER_ERRORS = {
     type: 'invalid_request_error',
     meaning: 'No policy with this hash is on record.',
   },
+  experiment_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    meaning: 'There is no experiment with this key.',
+  },
+  experiment_exists: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'There is an experiment with this key already, perhaps an archived one.',
+  },
+  experiment_state: {
+    status: 409,
+    type: 'invalid_request_error',
+    meaning: 'The experiment is not in a state for this step; the message says which state that is.',
+  },
+  invalid_experiment: {
+    status: 422,
+    type: 'invalid_request_error',
+    meaning: 'The experiment contradicts itself or the configuration; the message names the field.',
+  },
   decision_running: {
     status: 409,
     type: 'invalid_request_error',

@@ -14,6 +14,7 @@ import {
 import { createRouter, DEFAULT_HALF_LIFE_MS, priorSumsOf, type Router } from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
+import { DEFAULT_CHECK_MS, Experiments } from './experiments/experiments.ts'
 import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import { PolicyLoader } from './policies/policy-loader.ts'
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly host?: string
   /** Replaces `registry.server.port`; 0 takes a free one. */
   readonly port?: number
+  /** Pause between two looks at what running experiments need, ms. @default 60000 */
+  readonly experimentCheckMs?: number
   /** Where and from which level on to log. @default no log */
   readonly logger?: { readonly level: string; readonly stream?: NodeJS.WritableStream }
 }
@@ -86,14 +89,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await replicas.merge()
   startFrom(router, registry)
   const slots = new PolicySlots(router)
-  const rollouts = new Rollouts({
+  const loader = new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry })
+  const following = {
     store,
     slots,
-    loader: new PolicyLoader({ store, replicas, base: router, registry: () => registry }),
+    loader,
     registry: () => registry,
     followEveryMs: () => promotionOf(registry).followEveryMs,
+  }
+  const { experimentCheckMs = DEFAULT_CHECK_MS } = options
+  const experiments = new Experiments({
+    ...following,
+    base: router,
+    clock,
+    ids,
+    checkEveryMs: experimentCheckMs,
   })
+  const rollouts = new Rollouts(following)
   await rollouts.followQuietly()
+  await experiments.follow()
   const tokens = createTokenCounter()
   const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
@@ -103,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     router,
     slots,
     rollouts,
+    experiments,
     providers: (name) => providers.find(name),
     store,
     tokens,
@@ -116,10 +131,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   })
   replicas.start(app.log)
   rollouts.start(app.log)
+  experiments.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
   async function release(): Promise<void> {
-    await Promise.all([rollouts.close(), replicas.close()])
+    await Promise.all([experiments.close(), rollouts.close(), replicas.close()])
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
@@ -134,7 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function shutDown(): Promise<void> {
     const { drainMs } = registry.server
-    const merged = Promise.all([rollouts.close(), replicas.close()])
+    const merged = Promise.all([experiments.close(), rollouts.close(), replicas.close()])
     const drained = inFlight.drain(drainMs)
     const closed = app.close()
     await drained
@@ -159,6 +175,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       if (!isDeepStrictEqual(next.coldStart, registry.coldStart)) startFrom(router, next)
       registry = next
       rollouts.reload()
+      experiments.reload()
     },
     close() {
       closing ??= shutDown()

@@ -116,6 +116,18 @@ export interface MeasureSums {
   readonly wwvv: number
 }
 
+/** Units as they would be, were there an experiment: for its power, before it starts. */
+export interface PopulationQuery {
+  readonly unit: 'tenant' | 'user' | 'session' | 'request'
+  readonly fromMs: number
+  readonly toMs: number
+  readonly measures: readonly MeasureQuery[]
+  /** Only requests for these models, of these classes and tenants; undefined: all. */
+  readonly models?: readonly string[] | undefined
+  readonly classes?: readonly string[] | undefined
+  readonly tenants?: readonly string[] | undefined
+}
+
 export interface ExperimentCell {
   readonly variant: string
   readonly period: number
@@ -165,6 +177,8 @@ export interface ExperimentStore {
   appendAssignment(row: AssignmentRow): void
   /** Written rows only. @throws {StoreError} `store_unavailable` */
   experimentCells(query: ExperimentQuery): Promise<readonly ExperimentCell[]>
+  /** All units together, as one variant. Written rows only. @throws {StoreError} `store_unavailable` */
+  populationCell(query: PopulationQuery): Promise<ExperimentCell | undefined>
   /** Order statistics of the values of each variant, in the order of its levels. Written rows only. @throws {StoreError} */
   experimentQuantiles(query: QuantileQuery): Promise<ReadonlyMap<string, readonly number[]>>
   /** @param thresholds by variant. Written rows only. @throws {StoreError} `store_unavailable` */

@@ -2,7 +2,12 @@
 import type { ClickHouse, QueryParams, Row } from './client.ts'
 import { insertConfirmed } from './confirmed-insert.ts'
 import type { ExperimentStore } from './experiment-rows.ts'
-import { experimentCells, experimentQuantiles, experimentShares } from './readers/experiments.ts'
+import {
+  experimentCells,
+  experimentQuantiles,
+  experimentShares,
+  populationCell,
+} from './readers/experiments.ts'
 import {
   EXPERIMENT_STEP_COLUMNS,
   EXPERIMENT_STEP_SELECT,
@@ -51,6 +56,7 @@ export function createExperimentStore(
       return rows.map(readExperimentStep)
     },
     experimentCells: (query) => read('what an experiment brought', () => experimentCells(clickhouse, query)),
+    populationCell: (query) => read('what requests brought', () => populationCell(clickhouse, query)),
     experimentQuantiles: (query) =>
       read('the quantiles of an experiment', () => experimentQuantiles(clickhouse, query)),
     experimentShares: (query) =>

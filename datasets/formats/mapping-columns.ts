@@ -7,7 +7,8 @@ import { columnEntries, type Mapping, type OutcomeColumns } from './mapping.ts'
 export function wideArms(mapping: Mapping, table: Table): readonly (readonly [string, OutcomeColumns])[] {
   if (mapping.arms !== undefined) return Object.entries(mapping.arms)
   const pattern = mapping.arm_columns as OutcomeColumns
-  const columns = table.columns ?? []
+  const taken = namedColumns(mapping).map(([, column]) => column)
+  const columns = (table.columns ?? []).filter((name) => !taken.includes(name))
   return armNames(pattern.quality, columns).flatMap((arm) => {
     const named = columnEntries(pattern).map(([field, text]) => [field, text.replace('{arm}', () => arm)])
     const ofArm = Object.fromEntries(named) as OutcomeColumns

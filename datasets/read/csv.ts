@@ -54,13 +54,14 @@ async function* parseCsv(path: string, { signal }: ReadOptions): AsyncGenerator<
   })
   const text = Readable.from(decodeText(path, signal))
   text.on('error', (error) => parser.destroy(error)).pipe(parser)
-  let line = 1
+  // The parser counts a carriage return within quotes as a line of its own.
+  let returns = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      // `lines` counts up to the end of the record; it began after the end of the one before, and after empty lines.
-      const spanned = record.reduce((sum, value) => sum + lineFeeds(value), 0)
-      yield { line: Math.max(line, info.lines - spanned), values: record }
-      line = info.lines
+      returns += record.reduce((sum, value) => sum + countOf(value, '\r'), 0)
+      // `lines` counts up to the end of the record.
+      const spanned = record.reduce((sum, value) => sum + countOf(value, '\n'), 0)
+      yield { line: info.lines - returns - spanned, values: record }
     }
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
@@ -78,13 +79,13 @@ async function* decodeText(path: string, signal: AbortSignal | undefined): Async
   const decode = (bytes: Buffer | undefined): string => {
     try {
       const text = decoder.decode(bytes, { stream: bytes !== undefined })
-      lines += lineFeeds(text)
+      lines += countOf(text, '\n')
       return text
     } catch (cause) {
       throw badRecord(`${path}:${lines + soundLines(bytes)}`, 'not valid UTF-8', cause)
     }
   }
-  for await (const bytes of readBytes(path, signal)) yield decode(bytes)
+  for await (const bytes of readBytes(path, { signal })) yield decode(bytes)
   yield decode(undefined)
 }
 
@@ -100,9 +101,9 @@ function soundLines(bytes: Buffer | undefined): number {
   return count
 }
 
-function lineFeeds(text: string): number {
+function countOf(text: string, character: string): number {
   let count = 0
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) count++
   return count
 }
 

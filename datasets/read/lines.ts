@@ -36,7 +36,7 @@ export async function* readLines(
       return { number: at, text: bytes.toString('utf8') }
     })
   }
-  for await (const chunk of readBytes(path, options.signal)) {
+  for await (const chunk of readBytes(path, { signal: options.signal })) {
     let start = 0
     while (start < chunk.length) {
       const found = chunk.indexOf(LINE_FEED, start)

@@ -53,6 +53,15 @@ export {
   quantileLevels,
   quantileSe,
 } from './quantiles.ts'
+export type {
+  Alarm,
+  AlarmCode,
+  Comparison,
+  MissingComparison,
+  Readout,
+  SegmentReadout,
+  TestReadout,
+} from './readout.ts'
 export {
   type AllocationPeriod,
   MISMATCH_P_VALUE,

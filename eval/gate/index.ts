@@ -11,4 +11,10 @@ export {
   judgePromotion,
 } from './gate.ts'
 export { readEvaluation } from './read-evaluation.ts'
-export { DEFAULT_GATE_RULES, type GateRules, type Guardrail, isLessBetter } from './rules.ts'
+export {
+  DEFAULT_GATE_RULES,
+  DEFAULT_SUCCESS_WORSE_BY,
+  type GateRules,
+  type Guardrail,
+  isLessBetter,
+} from './rules.ts'

@@ -34,10 +34,13 @@ export interface GateRules {
   readonly maxMeanWeightZ: number
 }
 
+/** Of calls that answer, by this much fewer is still well. */
+export const DEFAULT_SUCCESS_WORSE_BY = 0.02
+
 /** Of what off-policy estimators have shown to need: coverage fails below such samples, and weights that do not average 1 are wrong. */
 export const DEFAULT_GATE_RULES: GateRules = {
   objective: 'utility',
-  guardrails: [{ value: 'success', worseBy: 0.02 }],
+  guardrails: [{ value: 'success', worseBy: DEFAULT_SUCCESS_WORSE_BY }],
   maxAgeMs: 7 * 86_400_000,
   minEss: 200,
   minEssShare: 0.01,

@@ -12,6 +12,7 @@ import {
   DEFAULT_TEMPERATURE,
   DEFAULT_TEXT_COMPONENTS,
 } from '../../engine/index.ts'
+import { DEFAULT_GATE_RULES, DEFAULT_SUCCESS_WORSE_BY } from '../../eval/gate/index.ts'
 
 export const DEFAULT_DATA_DIR = '.highwayman'
 
@@ -69,6 +70,12 @@ export const DEFAULTS = {
   },
   replicas: { mergeEveryMs: 5_000 },
   promotion: {
+    objective: DEFAULT_GATE_RULES.objective,
+    successWorseBy: DEFAULT_SUCCESS_WORSE_BY,
+    maxAgeDays: DEFAULT_GATE_RULES.maxAgeMs / 86_400_000,
+    minEss: DEFAULT_GATE_RULES.minEss,
+    minEssShare: DEFAULT_GATE_RULES.minEssShare,
+    maxMeanWeightZ: DEFAULT_GATE_RULES.maxMeanWeightZ,
     canaryShare: 0.05,
     unit: 'session',
     followEveryMs: 5_000,

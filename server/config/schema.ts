@@ -25,6 +25,7 @@ import {
   text,
   truth,
 } from './schema-fields.ts'
+import { promotionSection } from './schema-promotion.ts'
 import { judge, metric, signals } from './schema-rewards.ts'
 import { storeSection } from './schema-store.ts'
 
@@ -342,7 +343,10 @@ export const configSchema = z.strictObject({
       .describe(
         `Keys for \`/admin/v1\`: \`sha256:\` and 64 hex digits, or \`\${VARIABLE}\`, hashed when it is read. None: only from this machine, while the server listens on loopback.`,
       ),
-  }).describe('Who may look at statistics and erase.'),
+  }).describe('Who may look at statistics, promote policies and erase.'),
+  promotion: promotionSection.describe(
+    'What policy files have to show before they get traffic, and how much they get.',
+  ),
   replicas: section({
     mergeEveryMs: integer(100, 3_600_000)
       .default(DEFAULTS.replicas.mergeEveryMs)

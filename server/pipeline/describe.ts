@@ -16,39 +16,29 @@ import type { Services } from '../services.ts'
 /** Schemas of tools are told by their length: text that dense has about so many characters a token. */
 const SCHEMA_CHARS_PER_TOKEN = 4
 
-/** A request as one feature space has it described. */
-export interface SpaceFacts {
-  readonly space: FeatureSpace
+export interface Described {
+  /** In the configuration's feature space. */
   readonly facts: RequestFacts
+  readonly read: RequestText
 }
 
-/**
- * Waits for an embedding, where there is an endpoint, at most as long as that is given.
- *
- * @returns the facts for each feature space that learns, the configuration's first
- */
+/** Waits for an embedding, where there is an endpoint, at most as long as that is given. */
 export async function describe(
-  services: Pick<Services, 'slots' | 'tokens' | 'embeddings'>,
+  services: Pick<Services, 'router' | 'tokens' | 'embeddings'>,
   request: ChatRequest,
   requestClass: string | undefined,
-): Promise<readonly [SpaceFacts, ...SpaceFacts[]]> {
-  const { slots, tokens, embeddings } = services
-  const [space, ...others] = slots.spaces
+): Promise<Described> {
+  const { router, tokens, embeddings } = services
   const read = readText(request, requestClass, tokens)
-  const bare = describeRequest(read, space.text)
+  const facts = describeRequest(read, router.featureSpace.text)
   const prompt = embeddings === undefined ? '' : userText(read, TEXT_SCAN_CHARS)
   const text = prompt === '' ? undefined : await embeddings?.describe(prompt)
-  const facts = text === undefined ? bare : { ...bare, text }
-  if (others.length === 0) return [{ space, facts }]
-  return [{ space, facts }, ...others.map((other) => ({ space: other, facts: factsFor(other, facts, read) }))]
+  return { facts: text === undefined ? facts : { ...facts, text }, read }
 }
 
-/** All facts are alike but those of the text; who is told embeddings is told the same ones. */
-function factsFor(
-  { text: block }: FeatureSpace,
-  { text, ...facts }: RequestFacts,
-  read: RequestText,
-): RequestFacts {
+/** For another feature space: only what is told of the text differs, and whoever is told embeddings is told the same ones. */
+export function factsIn({ text: block }: FeatureSpace, { facts: described, read }: Described): RequestFacts {
+  const { text, ...facts } = described
   if (block === undefined) return facts
   if (block.kind === 'words') return { ...facts, text: block.describe(userText(read, TEXT_SCAN_CHARS)) }
   return text === undefined ? facts : { ...facts, text }

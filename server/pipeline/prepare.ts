@@ -1,7 +1,8 @@
 /** A validated body and its headers → a task: what is asked for, by whom, with which wishes, described in numbers. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ChatRequest } from '../../adapters/index.ts'
-import type { Capability } from '../../engine/index.ts'
+import type { Capability, FeatureSpace } from '../../engine/index.ts'
+import type { PolicySlots } from '../policies/policy-slots.ts'
 import type { Assigned } from '../policies/slot.ts'
 import { userHash } from '../privacy/user-hash.ts'
 import type { Tenant } from '../registry.ts'
@@ -9,7 +10,7 @@ import type { RegistryView } from '../registry-view.ts'
 import type { ChatBody } from '../routes/schemas/chat.ts'
 import type { Services } from '../services.ts'
 import { conversationKeys } from './conversations.ts'
-import { describe } from './describe.ts'
+import { type Described, describe, factsIn } from './describe.ts'
 import { narrow, readExtensions } from './read-extensions.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolve-model.ts'
 import type { Task } from './task.ts'
@@ -39,7 +40,8 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
     session: wishes.session,
     userHash: user,
     requestId,
-    requestClass: described[0].facts.requestClass,
+    requestClass: described.facts.requestClass,
+    isJudge: surface === 'judge',
   })
   return {
     requestId,
@@ -54,7 +56,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
       needed.length === 0 ? wishes.constraints : narrow(wishes.constraints, { capabilities: needed }),
     explore: wishes.explore,
     rulings: wishes.rulings,
-    ...factsOf(assigned, described),
+    ...factsOf(services.slots, assigned, described),
     request,
     stream: streams,
     session: wishes.session,
@@ -66,17 +68,24 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
   }
 }
 
-/** One space, as nearly always: nothing is sorted out. */
+/** In the turn of the assignment: what serves, and looks at requests in which spaces, may be other in the next. */
 function factsOf(
+  { spaces }: PolicySlots,
   { slot }: Assigned,
-  described: Awaited<ReturnType<typeof describe>>,
+  described: Described,
 ): Pick<Task, 'facts' | 'alsoFacts'> {
-  const [first, ...others] = described
-  if (others.length === 0) return { facts: first.facts, alsoFacts: others }
-  const { id } = slot.router.featureSpace
-  const own = described.find(({ space }) => space.id === id) ?? first
-  return { facts: own.facts, alsoFacts: described.filter((each) => each !== own) }
+  const [base, ...others] = spaces
+  if (others.length === 0) return { facts: described.facts, alsoFacts: NO_OTHERS }
+  const own = slot.router.featureSpace
+  const factsFor = (space: FeatureSpace) =>
+    space.id === base.id ? described.facts : factsIn(space, described)
+  return {
+    facts: factsFor(own),
+    alsoFacts: spaces.filter(({ id }) => id !== own.id).map((space) => ({ space, facts: factsFor(space) })),
+  }
 }
+
+const NO_OTHERS: Task['alsoFacts'] = []
 
 /** What the request needs besides tools, vision and schemas, which the engine reads off the facts. */
 function neededCapabilities(request: ChatRequest, streams: boolean): readonly Capability[] {

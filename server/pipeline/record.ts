@@ -61,6 +61,16 @@ function logDecision(
     metadata: task.metadata,
     ...(also.length > 0 && { also }),
   })
+  const { exposure } = task.assigned
+  if (exposure !== undefined) {
+    services.store.appendAssignment({
+      ...exposure,
+      decisionId: decision.id,
+      isFirst: parentId === undefined,
+      requestClass: decision.requestClass,
+      promptTokens: task.facts.promptTokens,
+    })
+  }
   const { prompts } = task.view.registry
   // A failover answers the same prompt.
   if (prompts !== undefined && parentId === undefined) {

@@ -15,7 +15,16 @@ export function decisionHeaders(decision: Decision, attempts: number): Record<st
     'x-highwayman-propensity': String(decision.propensity),
     'x-highwayman-policy': policyLabel(decision),
     'x-highwayman-attempts': String(attempts),
+    ...experimentHeader(decision),
   }
+}
+
+const EXPERIMENT_PREFIX = 'experiment:'
+
+/** `x-highwayman-experiment: checkout/dear`, of requests that take part in one. */
+function experimentHeader({ assignment }: Decision): Record<string, string> {
+  if (assignment?.as.startsWith(EXPERIMENT_PREFIX) !== true) return {}
+  return { 'x-highwayman-experiment': headerSafe(assignment.as.slice(EXPERIMENT_PREFIX.length)) }
 }
 
 /** Time spent here and not in waiting for upstreams, ms. */

@@ -1,11 +1,16 @@
 /** One request on its way through the pipeline. */
 import type { ChatRequest, Warning } from '../../adapters/index.ts'
-import type { Constraints, Preferences, RequestFacts } from '../../engine/index.ts'
+import type { Constraints, FeatureSpace, Preferences, RequestFacts } from '../../engine/index.ts'
 import type { Assigned } from '../policies/slot.ts'
 import type { Tenant, VirtualModel } from '../registry.ts'
 import type { RegistryView, Rulings } from '../registry-view.ts'
 import type { ConversationKeys } from './conversations.ts'
-import type { SpaceFacts } from './describe.ts'
+
+/** A request as one feature space has it described. */
+export interface SpaceFacts {
+  readonly space: FeatureSpace
+  readonly facts: RequestFacts
+}
 
 /** Everything that stays the same however many arms are tried. */
 export interface Task {

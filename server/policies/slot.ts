@@ -3,6 +3,7 @@
  * that shares its requests out among them: a canary beside the live one, the variants of an experiment. Whatever the rule, a
  * request is given an {@link Assigned}, and everything behind it asks no further.
  */
+import type { AssignmentRow } from '../../adapters/index.ts'
 import { type Assignment, type Decision, hash53, type PolicySpec, type Router } from '../../engine/index.ts'
 
 export interface PolicySlot {
@@ -18,7 +19,12 @@ export interface Assigned {
   readonly slot: PolicySlot
   /** Goes into the record of its decisions; undefined: the configuration's policy, and there is no other. */
   readonly assignment: Assignment | undefined
+  /** Of a request that takes part in an experiment. */
+  readonly exposure?: Exposure
 }
+
+/** Who takes part in which variant: what is recorded of each decision that the variant's policy makes. */
+export type Exposure = Omit<AssignmentRow, 'decisionId' | 'isFirst' | 'requestClass' | 'promptTokens'>
 
 const HASH_CHARS = 12
 
@@ -47,6 +53,8 @@ export interface UnitSource {
 /** What is known of a request when it is given a policy. */
 export interface RequestSource extends UnitSource {
   readonly requestClass: string
+  /** What judges ask is not traffic. */
+  readonly isJudge: boolean
 }
 
 /** The unit that a request belongs to, as text; a request that names no session or user is a unit of its own. */

@@ -240,6 +240,9 @@ export class MemoryStore implements Store {
     this.#need()
     return this.cells
   }
+  async populationCell(): Promise<ExperimentCell | undefined> {
+    return this.cells[0]
+  }
   async experimentQuantiles(): Promise<ReadonlyMap<string, readonly number[]>> {
     return new Map()
   }

@@ -123,6 +123,7 @@ export function openSharedStore(table: SharedTable, replica: string): SharedStor
     readExperiments: unused,
     appendAssignment: unused,
     experimentCells: unused,
+    populationCell: unused,
     experimentQuantiles: unused,
     experimentShares: unused,
     findSession: unused,

@@ -5,7 +5,9 @@ import { describe, it } from 'node:test'
 import { Registry as MetricsRegistry } from 'prom-client'
 import { type Provider, type StreamPart, UpstreamError, type Usage } from '../../adapters/index.ts'
 import { createFeatureSpace, createRouter } from '../../engine/index.ts'
+import { Experiments } from '../../server/experiments/experiments.ts'
 import { buildApp, createIds } from '../../server/index.ts'
+import { PolicyLoader } from '../../server/policies/policy-loader.ts'
 import { PolicySlots } from '../../server/policies/policy-slots.ts'
 import { Replicas } from '../../server/replicas.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
@@ -71,18 +73,32 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
   const store = new MemoryStore()
   const arms = [...registry.arms.values()].map(({ arm }) => arm)
   const router = createRouter({ arms, featureSpace: createFeatureSpace({ classes: registry.classes }) })
+  const slots = new PolicySlots(router)
+  const ids = createIds(clock, randomBytes)
+  const replicas = new Replicas({ router, store, clock, mergeEveryMs: () => 3_600_000 })
   const { app } = await buildApp({
     registry: () => registry,
     router,
-    slots: new PolicySlots(router),
+    slots,
+    experiments: new Experiments({
+      base: router,
+      store,
+      clock,
+      ids,
+      slots,
+      loader: new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry }),
+      registry: () => registry,
+      followEveryMs: () => 3_600_000,
+      checkEveryMs: 3_600_000,
+    }),
     rollouts: { status: { models: [], problems: [], unread: undefined }, followQuietly: async () => {} },
     providers: (name) => providers.get(name),
     store,
     tokens: { countText: (text) => text.length, countMessages: () => 7 },
     clock,
-    ids: createIds(clock, randomBytes),
+    ids,
     replica: 'test',
-    replicas: new Replicas({ router, store, clock, mergeEveryMs: () => 3_600_000 }),
+    replicas,
     logger: false,
     metricsRegistry: new MetricsRegistry(),
   })

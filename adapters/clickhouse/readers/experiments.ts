@@ -10,10 +10,12 @@ import type {
   ExposureSpan,
   MeasureQuery,
   MeasureSums,
+  PopulationQuery,
   QuantileQuery,
   Segment,
   ShareBelow,
 } from '../experiment-rows.ts'
+import { NO_ID } from '../rows/decisions.ts'
 import { readFlag, readNumber, readText } from '../rows/fields.ts'
 import { REWARD_ORDER } from '../rows/rewards.ts'
 
@@ -97,16 +99,50 @@ function rewardsSql(measures: readonly MeasureQuery[], span = IN_SPAN): string {
 const ON = (table: string): string =>
   `ON a.decision_ts = ${table}.decision_ts AND a.decision_id = ${table}.decision_id`
 
-function joined(measures: readonly MeasureQuery[]): string {
+function joined(measures: readonly MeasureQuery[], exposures = 'assignments'): string {
   const isJudged = measures.some(({ measure }) => ['quality', 'reward', 'utility'].includes(measure))
-  return `assignments AS a LEFT JOIN (${CALLS}) AS c ${ON('c')}
+  return `${exposures} AS a LEFT JOIN (${CALLS}) AS c ${ON('c')}
     ${isJudged ? `LEFT JOIN (${rewardsSql(measures)}) AS r ${ON('r')}` : ''}`
+}
+
+/** Decisions as exposures of one variant: what an experiment would be about. */
+const POPULATION_UNITS: Readonly<Record<PopulationQuery['unit'], string>> = {
+  tenant: 'tenant',
+  user: 'user_hash',
+  session: "if(session = '', '', concat(tenant, ':', session))",
+  request: 'request_id',
+}
+
+export async function populationCell(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  { unit, models, classes, tenants, ...query }: PopulationQuery,
+): Promise<ExperimentCell | undefined> {
+  const exposures = `(
+    SELECT decision_ts, decision_id, '' AS experiment, 0 AS run, 0 AS period, 'all' AS variant, ${POPULATION_UNITS[unit]} AS unit,
+      parent_id = toUUID('${NO_ID}') AS is_first, 1. AS probability, tenant, request_class, prompt_tokens
+    FROM decisions WHERE ${IN_SPAN} AND unit != '' AND surface != 'judge'
+      AND (empty({models:Array(String)}) OR requested_model IN {models:Array(String)})
+      AND (empty({classes:Array(String)}) OR request_class IN {classes:Array(String)})
+      AND (empty({tenants:Array(String)}) OR tenant IN {tenants:Array(String)})
+  )`
+  const filter = { models: models ?? [], classes: classes ?? [], tenants: tenants ?? [] }
+  const [cell] = await cellsOf(clickhouse, { ...query, experiment: '', run: 0 }, exposures, filter)
+  return cell
 }
 
 /** One row for each variant, period and segment. */
 export async function experimentCells(
   clickhouse: Pick<ClickHouse, 'query'>,
   query: ExperimentQuery,
+): Promise<readonly ExperimentCell[]> {
+  return await cellsOf(clickhouse, query, 'assignments', {})
+}
+
+async function cellsOf(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  query: ExperimentQuery,
+  exposures: string,
+  more: QueryParams,
 ): Promise<readonly ExperimentCell[]> {
   const { measures, segment, covariate } = query
   const perUnit = measures.map((measure, at) => {
@@ -123,7 +159,7 @@ export async function experimentCells(
         min(a.period) AS period, min(a.variant) != max(a.variant) AS mixed, min(a.probability) AS e,
         sum(toUInt64(a.is_first)) AS requests, count() AS exposures, countIf(c.answered + c.failed > 0) AS outcomes${prompt},
         ${perUnit.join(', ')}
-    FROM ${joined(measures)}
+    FROM ${joined(measures, exposures)}
     WHERE ${EXPOSED} GROUP BY unit, segment`
   const rows = await clickhouse.query(
     `SELECT variant, period, segment, mixed, count() AS units, sum(requests) AS requests, sum(exposures) AS exposures,
@@ -133,6 +169,7 @@ export async function experimentCells(
      ${before === undefined ? SETTINGS : SETTINGS.replace("'full_sorting_merge'", "'full_sorting_merge,hash'")}`,
     {
       ...paramsOf(query, measures),
+      ...more,
       ...(before && { salt: before.salt, before: Math.ceil(before.fromMs) }),
     },
   )
@@ -200,8 +237,6 @@ function beforeSql(
     LEFT JOIN (${rewardsSql(measures, span)}) AS r ${ON('r')}
     GROUP BY unit`
 }
-
-const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** Order statistics by variant. */
 export async function experimentQuantiles(

@@ -14,6 +14,7 @@ import { buildPrompts, buildRetention } from './keeping.ts'
 import { buildMetrics, buildSignals } from './metrics.ts'
 import { buildModel, type NamedPolicies } from './models.ts'
 import { buildPolicy, isPolicyName, reportUnknownArms } from './policy.ts'
+import { buildPromotion } from './promotion.ts'
 import { buildProvider } from './providers.ts'
 import type { Scope } from './scope.ts'
 import { buildTenant, keyHash } from './tenants.ts'
@@ -67,6 +68,7 @@ export function buildRegistry(config: Config, scope: Scope, options: BuildOption
     ...(judges.length > 0 && { judges }),
     store: storeSettings(config, scope, options),
     replicas: config.replicas,
+    promotion: buildPromotion(config.promotion, scope),
     ...(prompts !== undefined && { prompts }),
     adminKeySha256: adminKeys(config, scope),
     server: config.server,

@@ -1,0 +1,86 @@
+/** What lies at a path: outcomes of every arm, a log of a bandit, measured latencies or arrivals; told by names, headers and first lines. */
+import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { areArrivalColumns } from './arrivals.ts'
+import { type BanditFormat, banditFormatOf } from './bandit/files.ts'
+import { isOpenBandit } from './bandit/open-bandit.ts'
+import { sourceAt } from './formats/detect.ts'
+import { isMappingName } from './formats/mapping.ts'
+import { readJsonLines } from './read/json-lines.ts'
+import { openTable, tableFormatOf } from './read/table.ts'
+import { DatasetError } from './types.ts'
+
+export const DATASET_KINDS = ['outcomes', 'log', 'latency', 'arrivals'] as const
+export type DatasetKind = (typeof DATASET_KINDS)[number]
+
+export interface Found {
+  readonly path: string
+  readonly kind: DatasetKind
+  /** Of a log. */
+  readonly format?: BanditFormat | undefined
+}
+
+/**
+ * The sets at a path: itself, or the files of a folder that is no set of outcomes.
+ *
+ * @throws {DatasetError} `dataset_not_found` where there is none, and what opening throws
+ */
+export async function findAt(path: string): Promise<readonly Found[]> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new DatasetError('dataset_not_found', `no file or folder ${path}`)
+  if (!found.isDirectory()) return [await kindOfFile(path)]
+  const outcomes = await sourceAt(path).catch(notOutcomes)
+  if (outcomes !== undefined) return [{ path, kind: 'outcomes' }]
+  const files: Found[] = []
+  for (const file of (await readdir(path)).sort()) {
+    const known = await kindOfFile(join(path, file)).catch(notOutcomes)
+    if (known !== undefined) files.push(known)
+  }
+  if (files.length > 0) return files
+  throw new DatasetError('dataset_not_found', `${path} holds no set in a format that is known`)
+}
+
+/** A file of a folder, or a folder, that is simply something else. */
+function notOutcomes(error: unknown): undefined {
+  const codes = ['dataset_not_found', 'dataset_bad_mapping', 'dataset_unreadable', 'dataset_bad_line']
+  if (error instanceof DatasetError && codes.includes(error.code)) return undefined
+  throw error
+}
+
+async function kindOfFile(path: string): Promise<Found> {
+  const format = await banditFormatOf(path)
+  if (format === 'cb-adf' || format === 'dsjson' || format === 'open-bandit')
+    return { path, kind: 'log', format }
+  const table = isMappingName(path) ? undefined : tableFormatOf(path)
+  if (table === 'jsonl' && !hasMapping(path)) return { path, ...(await kindOfJsonLines(path)) }
+  if (table === 'csv' || table === 'parquet') {
+    const columns = (await openTable(path, table)).columns ?? []
+    if (areArrivalColumns(columns)) return { path, kind: 'arrivals' }
+    if (isOpenBandit(columns)) return { path, kind: 'log', format: 'open-bandit' }
+    if (['decision_id', 'eligible', 'propensity'].every((name) => columns.includes(name)))
+      return { path, kind: 'log', format: 'parquet' }
+  }
+  // Throws where it is none.
+  await sourceAt(path)
+  return { path, kind: 'outcomes' }
+}
+
+function hasMapping(path: string): boolean {
+  const stem = path.replace(/\.(jsonl|ndjson)(\.gz)?$/, '')
+  return ['yaml', 'yml', 'json'].some((ending) => existsSync(`${stem}.mapping.${ending}`))
+}
+
+/** By the fields of the first line; a line that tells nothing is taken for outcomes, whose reader says what is missing. */
+async function kindOfJsonLines(path: string): Promise<Omit<Found, 'path'>> {
+  for await (const json of readJsonLines(path, (value) => value)) {
+    const has = (name: string): boolean => typeof json === 'object' && json !== null && name in json
+    if (has('decision_id') && has('propensity')) return { kind: 'log', format: 'jsonl' }
+    if (has('c') && (has('a') || has('_label_cost') || has('_outcomes')))
+      return { kind: 'log', format: 'dsjson' }
+    if (has('ttft_s') && has('e2e_latency_s')) return { kind: 'latency' }
+    if (has('input_length') && has('output_length')) return { kind: 'arrivals' }
+    break
+  }
+  return { kind: 'outcomes' }
+}

@@ -1,0 +1,56 @@
+/** How large and how long an experiment has to be, by what the log says of today's traffic. */
+import type { Store } from '../../adapters/index.ts'
+import { describe, planExperiment } from '../../eval/experiments/index.ts'
+import type { Clock } from '../deps.ts'
+import { serverError } from '../errors.ts'
+import type { PowerBody, PowerReply } from '../routes/schemas/experiments.ts'
+import { metricOf } from './declare.ts'
+
+const DAY_MS = 86_400_000
+
+/** @throws {ServerError} 422 `invalid_experiment` where the log has nothing to go by */
+export async function planByLog(
+  store: Pick<Store, 'populationCell'>,
+  clock: Clock,
+  body: PowerBody,
+): Promise<PowerReply> {
+  const metric = metricOf(body.metric, 'metric')
+  const toMs = clock.nowMs()
+  const { unit, models, classes, tenants, days } = body
+  const cell = await store.populationCell({
+    unit,
+    fromMs: toMs - days * DAY_MS,
+    toMs,
+    measures: [{ measure: metric.measure, reward: metric.reward, rates: metric.rates }],
+    models,
+    classes,
+    tenants,
+  })
+  const [sums] = cell?.sums ?? []
+  if (cell === undefined || sums === undefined || sums.n < 2 || sums.d === 0) {
+    throw serverError(
+      'invalid_experiment',
+      `metric: the log of the last ${days} days has too few units with ${metric.name}; ask for more days, or for a metric that is recorded.`,
+      { param: 'metric', shouldRetry: false },
+    )
+  }
+  const denominator = { sum: sums.d, sumSquares: sums.dd, products: sums.yd }
+  const { mean, variance } = describe({ n: sums.n, sum: sums.y, sumSquares: sums.yy, denominator })
+  const unitsPerDay = sums.n / days
+  const mde = body.mde * Math.abs(mean)
+  const { alpha, variants, power } = body
+  const options = { alpha, comparisons: variants - 1 }
+  const fixed = planExperiment(mde, variance, variants, unitsPerDay, power, options)
+  const always = { ...options, reading: 'always_valid', tunedFor: fixed.units } as const
+  const alwaysValid = planExperiment(mde, variance, variants, unitsPerDay, power, always)
+  return {
+    object: 'power',
+    seen: { units: sums.n, units_per_day: unitsPerDay, value: mean, sd: Math.sqrt(variance) },
+    fixed: planReply(fixed),
+    always_valid: planReply(alwaysValid),
+  }
+}
+
+function planReply({ unitsPerVariant, units, days }: ReturnType<typeof planExperiment>): PowerReply['fixed'] {
+  return { units_per_variant: unitsPerVariant, units, days: days ?? null }
+}

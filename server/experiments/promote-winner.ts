@@ -1,0 +1,135 @@
+/** A winner on its way to all traffic: what the experiment shows becomes an evaluation on record, which the promotion gate judges. */
+import { AGAINST } from '../../adapters/index.ts'
+import { alwaysValidTest, type Comparison, type Readout } from '../../eval/experiments/index.ts'
+import type { EvaluationJson, ValueName } from '../../eval/gate/index.ts'
+import { serverError } from '../errors.ts'
+import type { PolicyDesk } from '../policies/desk.ts'
+import type { RolloutReply } from '../routes/schemas/policies.ts'
+import { controlOf, type ExperimentMetric, primaryOf } from './definition.ts'
+import type { ExperimentRecord, Experiments } from './experiments.ts'
+
+export interface PromoteWinner {
+  /** Undefined: the winner. */
+  readonly variant?: string | undefined
+  /** Undefined: the only one that the experiment is about. */
+  readonly model?: string | undefined
+  readonly share?: number | undefined
+  readonly force: boolean
+  readonly actor: string
+  readonly reason: string
+}
+
+/** What the gate calls the values that an experiment measures. */
+const VALUE_NAMES: Readonly<Partial<Record<ExperimentMetric['measure'], ValueName>>> = {
+  quality: 'quality',
+  utility: 'utility',
+  cost_usd: 'cost_usd',
+  total_ms: 'latency_ms',
+}
+
+/**
+ * @throws {ServerError} 409 `experiment_state` unless it has ended, 422 `invalid_experiment` where the variant is no policy file,
+ *   and whatever the gate refuses with
+ */
+export async function promoteWinner(
+  experiments: Pick<Experiments, 'get' | 'report' | 'step'>,
+  desk: Pick<PolicyDesk, 'record' | 'promote'>,
+  key: string,
+  order: PromoteWinner,
+): Promise<RolloutReply> {
+  const record = await experiments.get(key)
+  const { definition, status, conclusion } = record.state
+  if (status !== 'stopped') {
+    throw serverError(
+      'experiment_state',
+      `experiment ${key} is ${status}; stop it before its winner is promoted.`,
+      {
+        shouldRetry: false,
+      },
+    )
+  }
+  const readout = await experiments.report(key)
+  const variant = order.variant ?? conclusion?.winner ?? readout.verdict.winner
+  const policy = definition.variants.find((each) => each.key === variant)?.policy
+  if (variant === undefined || policy === undefined) {
+    throw invalid('variant', `experiment ${key} has no winner; name the variant to promote`)
+  }
+  if (policy.kind !== 'file') {
+    throw invalid(
+      'variant',
+      `${variant} is no policy file, and only those can be promoted; put its settings into the configuration, or into a file`,
+    )
+  }
+  const [only, ...others] = definition.targeting.models ?? []
+  const model = order.model ?? (others.length === 0 ? only : undefined)
+  if (model === undefined) throw invalid('model', `experiment ${key} is about several models; name one`)
+  const { hash } = policy
+  const { actor, force } = order
+  const evaluation = evaluationOf(record, readout, variant, hash)
+  await desk.record(hash, { evaluation, against: incumbentOf(record), actor })
+  const reason =
+    order.reason === '' ? `${variant} of experiment ${key}: ${readout.verdict.says}` : order.reason
+  const rollout = await desk.promote({ hash, model, share: order.share, force, reason, actor })
+  await experiments.step(key, { action: 'promoted' }, actor, reason)
+  return rollout
+}
+
+function incumbentOf({ state }: ExperimentRecord): string {
+  const { policy } = controlOf(state.definition)
+  return policy.kind === 'file' ? policy.hash : AGAINST.logged
+}
+
+/** The differences as the gate reads them: absolute, with the confidence sequence's bounds on both sides. */
+function evaluationOf(
+  { state }: ExperimentRecord,
+  readout: Readout,
+  variant: string,
+  targetHash: string,
+): EvaluationJson {
+  const { definition, startedMs = readout.atMs } = state
+  const own = readout.comparisons.filter((comparison) => comparison.variant === variant)
+  const values: Record<string, EvaluationJson['values'][ValueName]> = {}
+  for (const metric of definition.metrics) {
+    const name = VALUE_NAMES[metric.measure]
+    const comparison = own.find((each) => each.metric === metric.name)
+    if (name === undefined || comparison === undefined || metric.statistic !== 'mean') continue
+    values[name] ??= gateValue(comparison, definition.alpha, definition.plannedUnits)
+  }
+  const primary = own.find(({ role }) => role === 'primary')
+  const units = (primary?.control.n ?? 0) + (primary?.treatment.n ?? 0)
+  const objective = VALUE_NAMES[primaryOf(definition).measure] ?? 'quality'
+  const headline = values[objective]
+  return {
+    target: `${definition.key}/${variant}`,
+    targetHash,
+    logged: {
+      n: units,
+      from: new Date(startedMs).toISOString(),
+      to: new Date(readout.conclusion?.atMs ?? readout.atMs).toISOString(),
+    },
+    refused: readout.alarms.length > 0,
+    reasons: readout.alarms.map(({ code, message }) => ({ code, message })),
+    estimates: headline === undefined ? {} : { experiment: headline.target },
+    objective,
+    values,
+    // Units were assigned at random with equal weight within a variant: nothing is weighted.
+    diagnostics: { ess: units, maxWeightShare: units > 0 ? 1 / units : 0, meanWeightZ: 0 },
+  }
+}
+
+function gateValue(comparison: Comparison, alpha: number, plannedUnits: number) {
+  const { control, treatment, effect, se, scale, difference } = comparison
+  const unit = scale === 'relative' ? Math.abs(control.value) : 1
+  const n = control.n + treatment.n
+  const { lo, hi } = alwaysValidTest({ estimate: effect, se, n }, alpha, 'two-sided', plannedUnits)
+  const at = (value: number) => ({ value, lo: value, hi: value })
+  return {
+    target: { value: treatment.value, lo: control.value + lo * unit, hi: control.value + hi * unit },
+    logged: at(control.value),
+    difference: { value: difference, lo: lo * unit, hi: hi * unit },
+  }
+}
+
+function invalid(param: string, message: string) {
+  return serverError('invalid_experiment', `${param}: ${message}.`, { param, shouldRetry: false })
+}
