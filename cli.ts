@@ -12,6 +12,7 @@ import { inspectSpool, openStore, type SpoolReport } from './adapters/index.ts'
 import {
   action,
   addCommands,
+  announceServer,
   EXIT,
   jsonOption,
   messageOf,
@@ -138,6 +139,8 @@ async function serve(flags: ServeFlags): Promise<void> {
   const signalled = untilSignalled()
   const ground = await prepareGround(flags)
   const { server, close } = await startOn(ground, { level: flags.logLevel ?? 'warn' })
+  const { store } = ground.registry
+  const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url) : undefined
   const watcher = watchGround(ground, server, flags)
   if (flags.json) {
     print({
@@ -150,6 +153,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   await signalled
   if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
   watcher?.close()
+  withdraw?.()
   await close()
 }
 

@@ -12,19 +12,26 @@ import {
   mergeParts,
   partOf,
   readPart,
+  renderEvaluationReport,
   renderEvaluationTable,
   TARGET_NAMES,
+  type TargetSpec,
   VALUES,
   type ValueName,
 } from '../eval/index.ts'
-import type { StoreFlags } from './configured-store.ts'
-import type { LogSource, Shard } from './evaluation-log.ts'
-import { preferencesFlag, targetOf } from './evaluation-target.ts'
+import { type StoreFlags, withStore } from './configured-store.ts'
+import { isStore, type LogSource, type Shard } from './evaluation-log.ts'
+import { liveTarget, recordEvaluation } from './evaluation-record.ts'
+import { configuredArms, preferencesFlag, targetOf } from './evaluation-target.ts'
 import { readInParts } from './evaluation-threads.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
 import { parseJson } from './policy-file.ts'
+import { typedCommand, writeReport } from './report.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
+
+/** Whose live policy `live` is, where no virtual model is named. */
+const DEFAULT_MODEL = 'auto'
 
 interface EvaluateFlags extends Output, StoreFlags {
   readonly log?: string[]
@@ -44,18 +51,35 @@ interface EvaluateFlags extends Output, StoreFlags {
   readonly shards?: Shard
   readonly state?: string
   readonly merge?: string[]
+  readonly model?: string
+  readonly report?: string
+  readonly record?: boolean
+}
+
+/** An answer, and what was asked. */
+interface Answered {
+  readonly evaluation: Evaluation
+  readonly against: EvaluationQuestion['against']
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const evaluation = flags.merge === undefined ? await evaluateLogOf(flags) : await mergeFiles(flags.merge)
-  if (evaluation === undefined) return
-  if (flags.json) print(evaluation)
-  else process.stdout.write(renderEvaluationTable(evaluation))
+  const answered = flags.merge === undefined ? await evaluateLogOf(flags) : await mergeFiles(flags.merge)
+  if (answered === undefined) return
+  const { evaluation, against } = answered
+  if (flags.report !== undefined) {
+    await writeReport(flags.report, renderEvaluationReport(evaluation, typedCommand()), evaluation)
+  }
+  const recorded = flags.record ? await recordEvaluation(flags, evaluation, against) : undefined
+  if (flags.json) print({ ...evaluation, ...(recorded !== undefined && { recorded }) })
+  else {
+    process.stdout.write(renderEvaluationTable(evaluation))
+    if (recorded !== undefined) process.stdout.write(`on record as ${recorded}\n`)
+  }
   if (evaluation.refused) process.exitCode = EXIT.noEstimate
 }
 
 /** Undefined: a part was written, which is no evaluation yet. */
-async function evaluateLogOf(flags: EvaluateFlags): Promise<Evaluation | undefined> {
+async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined> {
   const { log = [], policy, shards, state, threads, format, tenant } = flags
   if (policy === undefined || log.length === 0) {
     throw badFlags('give --log and --policy, or --merge and the parts of an evaluation')
@@ -63,9 +87,14 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Evaluation | undefin
   if ((shards === undefined) !== (state === undefined)) {
     throw badFlags('--shards and --state go together: a part of the log, and where to write what it says')
   }
+  const target = await targetOf(policy, flags)
+  if (flags.record && target.kind !== 'file') {
+    throw badFlags('--record is for the gate, which promotes policy files: give one as --policy')
+  }
+  const against = await againstOf(flags)
   const question: EvaluationQuestion = {
-    target: await targetOf(policy, flags),
-    against: await targetOf(flags.against, flags),
+    target,
+    against,
     objective: flags.objective,
     ...(flags.preferences !== undefined && { preferences: flags.preferences }),
     ...(flags.estimator !== undefined && { estimators: flags.estimator }),
@@ -78,22 +107,33 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Evaluation | undefin
     fromMs: flags.from ?? 0,
     toMs: flags.to ?? Date.now(),
     tenant,
+    model: flags.model,
     store: {
       ...(flags.config && { config: flags.config }),
       ...(flags.dataDir && { dataDir: flags.dataDir }),
     },
   }
   const { survey, scoring } = await readInParts(source, question, shards ?? { index: 0, of: 1 }, threads)
-  if (state === undefined) return evaluationOf(question, survey, scoring)
+  if (state === undefined) return { evaluation: evaluationOf(question, survey, scoring), against }
   await writeFile(state, `${JSON.stringify(partOf(question, survey, scoring))}\n`)
   if (flags.json) print({ state, decisions: survey.n, read: survey.read })
   else process.stdout.write(`${state}: ${survey.n} of ${survey.read} decisions count\n`)
   return undefined
 }
 
-async function mergeFiles(paths: readonly string[]): Promise<Evaluation> {
+async function mergeFiles(paths: readonly string[]): Promise<Answered> {
   const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
-  return mergeParts(texts.map((text, i) => readPart(parseJson(paths[i] ?? '', text), paths[i] ?? '')))
+  const parts = texts.map((text, i) => readPart(parseJson(paths[i] ?? '', text), paths[i] ?? ''))
+  const evaluation = mergeParts(parts)
+  return { evaluation, against: parts[0]?.question.against }
+}
+
+/** `live` is what serves now as far as the store knows; of a file nobody knows better than who wrote it. */
+async function againstOf(flags: EvaluateFlags): Promise<TargetSpec> {
+  const { against, log = [], model = DEFAULT_MODEL } = flags
+  const asksStore = against === 'live' && (flags.record || isStore({ log }))
+  if (!asksStore) return await targetOf(against, flags)
+  return await withStore(flags, (store) => liveTarget(store, model, configuredArms(flags)))
 }
 
 function badFlags(message: string): Error {
@@ -150,6 +190,12 @@ export function evaluateCommand(program: Command): void {
     .option('--from <time>', 'decisions from here on: 2026-01-31, 2026-01-31T12:00:00Z', time)
     .option('--to <time>', 'decisions before this (default: now)', time)
     .option('--tenant <name>', 'of one tenant only')
+    .option(
+      '--model <name>',
+      'requests to one virtual model only (default: all; its live policy: that of auto)',
+    )
+    .option('--report <file>', 'write one self-contained HTML file, and its JSON beside it')
+    .option('--record', 'put the evaluation of a policy file on record in the store, for promote')
     .option('--threads <n>', 'that read side by side, of a ClickHouse server or several files', whole(1, 64))
     .option('--shards <i/n>', 'only this part of the log, by a hash of the decision; with --state', shard)
     .option('--state <file>', 'where to write what a part says')

@@ -28,6 +28,8 @@ export interface LogSource {
   readonly fromMs: number
   readonly toMs: number
   readonly tenant?: string | undefined
+  /** Requests to one virtual model only. */
+  readonly model?: string | undefined
   readonly store: StoreFlags
 }
 
@@ -42,17 +44,24 @@ export function isStore({ log }: Pick<LogSource, 'log'>): boolean {
  * @throws {DatasetError} while reading: a file that is none, or a bad line
  */
 export function openLog(source: LogSource, shard: Shard, store: Store | undefined): ReadableLog {
-  const { fromMs, toMs, tenant } = source
-  if (store !== undefined) return () => store.readLog({ fromMs, toMs, tenant, shard })
+  const { fromMs, toMs, tenant, model } = source
+  if (store !== undefined) return () => ofModel(store.readLog({ fromMs, toMs, tenant, shard }), model)
   return async function* () {
     for (const path of source.log) {
-      for await (const row of rowsOf(path, source.format)) {
+      for await (const row of ofModel(rowsOf(path, source.format), model)) {
         if (row.atMs < fromMs || row.atMs >= toMs) continue
         if (tenant !== undefined && row.tenant !== tenant) continue
         if (shard.of === 1 || Math.floor(hash53(row.id, 'shard') * shard.of) === shard.index) yield row
       }
     }
   }
+}
+
+async function* ofModel(
+  rows: AsyncIterable<EvaluationRow>,
+  model: string | undefined,
+): AsyncGenerator<EvaluationRow> {
+  for await (const row of rows) if (model === undefined || row.requestedModel === model) yield row
 }
 
 /** Own logs as they are; foreign ones as far as they tell. */

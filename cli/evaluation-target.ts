@@ -37,7 +37,7 @@ export async function targetOf(text: string, flags: TargetFlags): Promise<Target
 }
 
 /** With their prices and priors, where there is a configuration. */
-function configuredArms({ config, dataDir }: StoreFlags): readonly Arm[] | undefined {
+export function configuredArms({ config, dataDir }: StoreFlags): readonly Arm[] | undefined {
   const path = config ?? findConfigFile(process.cwd())
   if (path === undefined) return undefined
   const registry = loadRegistry({ path, env: process.env, dataDir })

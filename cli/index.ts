@@ -6,17 +6,22 @@ import { evaluateCommand } from './evaluate.ts'
 import { experimentCommand } from './experiment.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
+import { promoteCommands } from './promote.ts'
 import { replayCommand } from './replay.ts'
+import { tuneCommand } from './tune.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
+export { announceServer } from './running-server.ts'
 
 export function addCommands(program: Command): void {
   replayCommand(program)
   evaluateCommand(program)
   fitCommand(program)
+  tuneCommand(program)
   logCommand(program)
   eraseCommand(program)
   experimentCommand(program)
   datasetsCommand(program)
+  promoteCommands(program)
 }

@@ -1,5 +1,4 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
-import { writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { openDataset, openScenario } from '../datasets/index.ts'
 import {
@@ -15,6 +14,7 @@ import {
 import { number, positive, whole } from './flags.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
+import { typedCommand, writeReport } from './report.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
 interface ReplayFlags extends Output {
@@ -28,6 +28,7 @@ interface ReplayFlags extends Output {
   readonly floor?: number
   readonly classBy?: ClassBy
   readonly textComponents?: number
+  readonly task?: string
   readonly arms?: string
   readonly budgetUsd?: number
   readonly warmStart?: string
@@ -36,7 +37,17 @@ interface ReplayFlags extends Output {
 }
 
 async function runReplay(flags: ReplayFlags): Promise<void> {
-  const { json, dataset: name, arms, warmStart, policy, scenario: scenarioName, report, ...rest } = flags
+  const {
+    json,
+    dataset: name,
+    task,
+    arms,
+    warmStart,
+    policy,
+    scenario: scenarioName,
+    report,
+    ...rest
+  } = flags
   const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
   const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
@@ -45,6 +56,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     dataset: await openDataset(name),
     policy: policyFile?.policy ?? policy,
     ...(policyFile !== undefined && { policyFile }),
+    ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
     onProgress: (done: number, total: number) => bar.update(done, total),
@@ -52,7 +64,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
   if (scenario === undefined) {
     const result = await replay(options).finally(() => bar.stop())
     if (report !== undefined)
-      await writeReport(report, renderReplayReport(result, command()), toReplayJson(result))
+      await writeReport(report, renderReplayReport(result, typedCommand()), toReplayJson(result))
     if (json) print(toReplayJson(result))
     else process.stdout.write(renderReplayTable(result))
   } else {
@@ -60,20 +72,6 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     if (json) print(result)
     else process.stdout.write(renderScenarioTable(result))
   }
-}
-
-/** The page, and the same as data beside it: `out.html` and `out.json`. */
-async function writeReport(path: string, page: string, data: unknown): Promise<void> {
-  await writeFile(path, page)
-  await writeFile(`${path.replace(/\.html?$/, '')}.json`, `${JSON.stringify(data, undefined, 2)}\n`)
-  process.stderr.write(`${path}: written, with its JSON beside it\n`)
-}
-
-/** What was typed, for a reader who wants to type it again. */
-function command(): string {
-  return ['highwayman', ...process.argv.slice(2)]
-    .map((word) => (/^[\w./:,=+-]+$/.test(word) ? word : `'${word}'`))
-    .join(' ')
 }
 
 export function replayCommand(program: Command): void {
@@ -96,6 +94,7 @@ export function replayCommand(program: Command): void {
       new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
     )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
+    .option('--task <names>', 'only rows of these tasks, separated by commas')
     .option('--arms <ids>', 'only these arms, separated by commas')
     .option(
       '--budget-usd <x>',

@@ -2,8 +2,11 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../server/index.ts'
 
-/** Exit codes: the command's own failure, an input that has to be mended first, and a log that allows no estimate. */
-export const EXIT = { failed: 1, badInput: 2, noEstimate: 3 } as const
+/**
+ * Exit codes: the command's own failure, an input that has to be mended first, a log that allows no estimate, and a gate that has
+ * refused.
+ */
+export const EXIT = { failed: 1, badInput: 2, noEstimate: 3, notPromoted: 4 } as const
 
 /** Codes of a set's that no change of the input mends. */
 const FAILURES: ReadonlySet<string> = new Set(['dataset_checksum', 'dataset_fetch_failed'])
@@ -31,15 +34,17 @@ export function action<Flags extends Output>(
     } catch (error) {
       const code =
         error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-      if (flags.json) print({ error: { code: code ?? 'internal', message: messageOf(error) } })
+      const reasons = error instanceof Error && 'reasons' in error ? error.reasons : undefined
+      if (flags.json) print({ error: { code: code ?? 'internal', message: messageOf(error), reasons } })
       process.stderr.write(
         `highwayman: ${code === undefined && error instanceof Error ? error.stack : messageOf(error)}\n`,
       )
       const isInput =
         error instanceof ConfigError ||
         (/^(dataset|eval|config)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
-        code === 'engine_bad_policy_file'
-      process.exitCode = isInput ? EXIT.badInput : EXIT.failed
+        /^(engine_bad_policy_file|invalid_\w+|policy_not_\w+|model_not_found)$/.test(code ?? '')
+      process.exitCode =
+        code === 'promotion_refused' ? EXIT.notPromoted : isInput ? EXIT.badInput : EXIT.failed
     }
   }
 }

@@ -1,11 +1,12 @@
 /** Everything that is learned about one arm: its heads, and the priors they start from. */
 import { CountHead } from './count-head.ts'
 import { DriftWatch } from './drift.ts'
+import { EngineError } from './errors.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { Cut } from './head-memory.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
-import { type NoisePooling, type PriorScales, SharedPrior } from './pooling.ts'
-import type { BucketWidths, HalfLives } from './router-types.ts'
+import { AS_ESTIMATED, type NoisePooling, type PriorScales, SharedPrior } from './pooling.ts'
+import type { BucketWidths, HalfLives, PriorScale } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
 
 export type LinearHeadName = Exclude<HeadName, 'success'>
@@ -104,9 +105,20 @@ export function interceptMean(prior: ArmPrior, head: LinearHeadName): number {
   }
 }
 
-export function createSharedPrior(head: LinearHeadName, space: FeatureSpace): SharedPrior {
-  const dimension = head === 'quality' ? space.dimension : space.servingDimension
-  return new SharedPrior(SCALES[head], NOISE[head], space.blocks.slice(0, dimension))
+/** @param priorScale of the quality head; the others are as they are */
+export function createSharedPrior(
+  head: LinearHeadName,
+  space: FeatureSpace,
+  priorScale: PriorScale = {},
+): SharedPrior {
+  if (head !== 'quality')
+    return new SharedPrior(SCALES[head], NOISE[head], space.blocks.slice(0, space.servingDimension))
+  const factors = { ...AS_ESTIMATED, ...priorScale }
+  for (const [block, factor] of Object.entries(factors)) {
+    if (factor > 0 && factor < Infinity) continue
+    throw new EngineError('engine_bad_config', `priorScale.${block} must be above 0, got ${factor}`)
+  }
+  return new SharedPrior(SCALES[head], NOISE[head], space.blocks, factors)
 }
 
 /** The part of a head that learning from elsewhere needs, the same for linear and counted heads. */

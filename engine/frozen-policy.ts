@@ -58,6 +58,7 @@ class FileInPast implements FrozenPolicy {
       arms: [...arms, ...unpriced],
       featureSpace,
       halfLifeMs: file.hyperparameters.halfLifeMs,
+      priorScale: file.hyperparameters.priorScale,
     })
     this.#router.startFrom(priorSumsOf(file, featureSpace))
   }

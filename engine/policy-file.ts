@@ -6,7 +6,18 @@ import { EngineError } from './errors.ts'
 import { createFeatureSpace, type FeatureSpace } from './feature-space.ts'
 import { packedLength } from './linalg.ts'
 import { validatePolicy } from './policies/validate.ts'
-import type { HalfLives, PriorSums, Router } from './router-types.ts'
+import {
+  bad,
+  countAt,
+  listAt,
+  mapAt,
+  numberAt,
+  type PlainMap,
+  textAt,
+  vectorAt,
+} from './policy-file-fields.ts'
+import { readTuning, type TuningProvenance } from './policy-provenance.ts'
+import type { HalfLives, PriorScale, PriorSums, Router } from './router-types.ts'
 import { readTextProjection, type TextProjectionJson, writeTextProjection } from './text/projection.ts'
 import {
   type ArmId,
@@ -47,6 +58,8 @@ export interface PolicyFile {
     readonly effectiveSamples: number
     /** `Infinity` is null in JSON. */
     readonly halfLifeMs: Partial<HalfLives>
+    /** See {@link PriorScale}. Absent: as estimated. */
+    readonly priorScale?: PriorScale
   }
   readonly sums: readonly PolicyFileSums[]
   /** What it was made from and when. */
@@ -57,6 +70,8 @@ export interface PolicyFile {
     readonly split: string
     /** Rows that were learned from. */
     readonly rows: number
+    /** Where the settings were searched for; absent where somebody chose them. */
+    readonly tuning?: TuningProvenance
   }
   /** The text block of the feature space. */
   readonly text?: TextProjectionJson
@@ -65,7 +80,10 @@ export interface PolicyFile {
 export type PolicyFileDraft = Pick<PolicyFile, 'policy' | 'hyperparameters' | 'provenance' | 'text'>
 
 /** What a router has observed, as a policy file. Success is left out: it tells the health of one day. */
-export function createPolicyFile(router: Router, draft: PolicyFileDraft): PolicyFile {
+export function createPolicyFile(
+  router: Pick<Router, 'featureSpace' | 'sums'>,
+  draft: PolicyFileDraft,
+): PolicyFile {
   const { id, dimension, servingDimension, classes } = router.featureSpace
   const { policy, hyperparameters, provenance, text } = draft
   const sums = router
@@ -148,6 +166,7 @@ export function readPolicyFile(value: unknown): PolicyFile {
         'above 0',
       ),
       halfLifeMs: readHalfLives(hyper['halfLifeMs']),
+      ...readPriorScale(hyper['priorScale']),
     },
     sums: readSums(root['sums'], featureSpace),
     provenance: {
@@ -155,6 +174,7 @@ export function readPolicyFile(value: unknown): PolicyFile {
       source: textAt('provenance.source', provenance['source']),
       split: textAt('provenance.split', provenance['split']),
       rows: countAt('provenance.rows', provenance['rows'], 0),
+      ...readTuning(provenance['tuning']),
     },
     ...(text !== undefined && { text }),
   }
@@ -214,6 +234,18 @@ function readHalfLives(value: unknown): Partial<HalfLives> {
   return lives
 }
 
+function readPriorScale(value: unknown): { readonly priorScale?: PriorScale } {
+  if (value === undefined) return {}
+  const path = 'hyperparameters.priorScale'
+  const map = mapAt(path, value)
+  const scale: { -readonly [Block in keyof PriorScale]: PriorScale[Block] } = {}
+  for (const block of ['class', 'structure', 'text'] as const) {
+    if (map[block] === undefined) continue
+    scale[block] = numberAt(`${path}.${block}`, map[block], (x) => x > 0, 'above 0')
+  }
+  return { priorScale: scale }
+}
+
 function readSums(value: unknown, space: PolicyFile['featureSpace']): readonly PolicyFileSums[] {
   const seen = new Map<string, number>()
   return listAt('sums', value).map((entry, i) => {
@@ -251,59 +283,6 @@ function readEntry(path: string, map: PlainMap, space: PolicyFile['featureSpace'
     b,
     c: numberAt(`${path}.c`, map['c'], (x) => x >= 0, 'at least 0'),
   }
-}
-
-type PlainMap = Readonly<Record<string, unknown>>
-
-function mapAt(path: string, value: unknown): PlainMap {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw bad(path, 'must be an object', value)
-  return value as PlainMap
-}
-
-function listAt(path: string, value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw bad(path, 'must be a list', value)
-  return value
-}
-
-function textAt(path: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw bad(path, 'must be a text', value)
-  return value
-}
-
-function numberAt(path: string, value: unknown, isAllowed: (x: number) => boolean, range: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || !isAllowed(value)) {
-    throw bad(path, `must be a finite number ${range}`, value)
-  }
-  return value
-}
-
-function countAt(path: string, value: unknown, least: number): number {
-  return numberAt(
-    path,
-    value,
-    (x) => Number.isInteger(x) && x >= least,
-    `without a fraction, at least ${least}`,
-  )
-}
-
-function vectorAt(path: string, value: unknown, length: number): readonly number[] {
-  const list = listAt(path, value)
-  if (list.length !== length) throw bad(path, `must have ${length} numbers`, `${list.length} of them`)
-  return list.map((entry, i) => numberAt(`${path}[${i}]`, entry, () => true, 'like all others'))
-}
-
-const SHOWN_CHARS = 60
-
-function bad(path: string, rule: string, value: unknown): EngineError {
-  const shown = (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')).slice(
-    0,
-    SHOWN_CHARS,
-  )
-  return new EngineError(
-    'engine_bad_policy_file',
-    `policy file: ${path === '' ? 'it' : path} ${rule}, got ${shown}`,
-  )
 }
 
 function order(a: string, b: string): number {

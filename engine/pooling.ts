@@ -58,6 +58,11 @@ export interface PriorScales {
   readonly outcomeSd: number
 }
 
+/** Factors by which the coefficients of a block are believed to be smaller, or larger, than has been estimated. */
+export type ScaleFactors = Readonly<Record<FeatureBlock, number>>
+
+export const AS_ESTIMATED: ScaleFactors = { intercept: 1, class: 1, structure: 1, text: 1 }
+
 /** What is believed of an arm's noise from that of the others. */
 export interface NoisePooling {
   /** Weight of σ² in an arm's own noise variance, in outcomes; above 2. */
@@ -86,14 +91,24 @@ export class SharedPrior {
   readonly #blocks: readonly FeatureBlock[]
   readonly #start: PriorScales
   readonly #noise: NoisePooling
+  readonly #factors: ScaleFactors
   #scales: PriorScales
   #coefficients: Float64Array
   #observations = 0
   #nextRefit = FIRST_REFIT
   #isSettled = false
 
-  /** @param blocks of each coordinate; the first is the intercept's */
-  constructor(start: PriorScales, noise: NoisePooling, blocks: readonly FeatureBlock[]) {
+  /**
+   * @param blocks of each coordinate; the first is the intercept's
+   * @param factors on the sds of coefficients, arms' own and common, whatever is estimated
+   */
+  constructor(
+    start: PriorScales,
+    noise: NoisePooling,
+    blocks: readonly FeatureBlock[],
+    factors: ScaleFactors = AS_ESTIMATED,
+  ) {
+    this.#factors = factors
     this.#start = start
     this.#noise = noise
     this.#blocks = blocks
@@ -118,7 +133,10 @@ export class SharedPrior {
     const { coefficientSd, outcomeSd } = this.#scales
     return {
       mean,
-      precision: Float64Array.from(this.#blocks, (block) => (outcomeSd / coefficientSd[block]) ** 2),
+      precision: Float64Array.from(
+        this.#blocks,
+        (block) => (outcomeSd / (this.#factors[block] * coefficientSd[block])) ** 2,
+      ),
       shape,
       rate: (shape - 1) * outcomeSd ** 2,
     }
@@ -225,7 +243,9 @@ export class SharedPrior {
     const { coefficientSd } = this.#start
     return Float64Array.from(
       this.#blocks,
-      (block) => (this.#scales.outcomeSd / (SHARED_SD_FACTOR[block] * coefficientSd[block])) ** 2,
+      (block) =>
+        (this.#scales.outcomeSd / (this.#factors[block] * SHARED_SD_FACTOR[block] * coefficientSd[block])) **
+        2,
     )
   }
 }

@@ -31,11 +31,18 @@ export type HalfLives = Readonly<Record<HeadName, number>>
 /** Width of the time buckets from whose start the examples of a head age, ms. Absent or 0: each from its own time. */
 export type BucketWidths = Readonly<Partial<Record<HeadName, number>>>
 
+/**
+ * Factors on how much coefficients of the quality head are believed to differ, by block of features, each above 0: below 1 they
+ * are shrunk harder than their estimated scale says, as text may have to be; near 0 the block is as good as left out. @default 1
+ */
+export type PriorScale = Readonly<Partial<Record<'class' | 'structure' | 'text', number>>>
+
 export interface RouterOptions {
   readonly arms: readonly Arm[]
   readonly featureSpace: FeatureSpace
   /** Overrides of {@link DEFAULT_HALF_LIFE_MS}. */
   readonly halfLifeMs?: Partial<HalfLives>
+  readonly priorScale?: PriorScale | undefined
   /** Those of the store that the sums are exchanged through. @default examples age from their own times */
   readonly bucketMs?: BucketWidths
 }

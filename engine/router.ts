@@ -84,7 +84,7 @@ const NO_CONTEXT = new Float64Array(0)
 const NO_CHANGES: readonly HeadChange[] = []
 const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'output_tokens']
 
-/** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm. */
+/** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm; `engine_bad_config` for a scale of 0. */
 export function createRouter(options: RouterOptions): Router {
   return new PosteriorRouter(options)
 }
@@ -109,7 +109,7 @@ class PosteriorRouter implements Router {
     this.#bucketMs = options.bucketMs ?? {}
     this.#arms = indexArms(options.arms)
     this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
-    const shared = (head: LinearHeadName) => createSharedPrior(head, options.featureSpace)
+    const shared = (head: LinearHeadName) => createSharedPrior(head, options.featureSpace, options.priorScale)
     // What was lent is weighed against the prior as it starts, so that the weight depends on the sums alone.
     const startOf = (head: LinearHeadName) => shared(head).priorOf(interceptMean(DEFAULT_PRIOR, head))
     this.#coldStart = new ColdStart((head) =>

@@ -1,6 +1,7 @@
 /** The feature space of an evaluation, with a text block that was fitted on the rows to learn from. */
 import {
   createFeatureSpace,
+  EngineError,
   type FeatureSpace,
   fitTextProjection,
   type TextProjection,
@@ -8,9 +9,10 @@ import {
 import type { Selection } from './outcome-table.ts'
 
 const PROJECTION_SEED = 1
+const LEAST_COMPONENTS = 2
 
 /** The prompts a projection is fitted on: those to learn from; where there are none, those to be judged on. */
-function textsToFitOn({ training, evaluation }: Selection): readonly string[] {
+export function textsToFitOn({ training, evaluation }: Selection): readonly string[] {
   return (training ?? evaluation).prompts
 }
 
@@ -31,6 +33,21 @@ export function featureSpaceFor(selection: Selection, textComponents: number): F
 export function projectionFor(selection: Selection, textComponents: number): TextProjection | undefined {
   if (textComponents === 0) return undefined
   return fitTextProjection(textsToFitOn(selection), { components: textComponents, seed: PROJECTION_SEED })
+}
+
+/**
+ * With as many components as the texts have directions for, up to `components`: halved until it can be had, undefined below
+ * {@link LEAST_COMPONENTS}.
+ */
+export function fitProjectionUpTo(texts: readonly string[], components: number): TextProjection | undefined {
+  for (let wanted = components; wanted >= LEAST_COMPONENTS; wanted = Math.floor(wanted / 2)) {
+    try {
+      return fitTextProjection(texts, { components: wanted, seed: PROJECTION_SEED })
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'engine_bad_config')) throw error
+    }
+  }
+  return undefined
 }
 
 /** For a report: ` and a text projection fitted on 6604 prompts`, or nothing. */

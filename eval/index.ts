@@ -107,12 +107,23 @@ export type {
 export { replay } from './replay.ts'
 export { renderEvaluationTable, verdictOf } from './report/evaluation-table.ts'
 export { renderExperimentReport } from './report/experiment-table.ts'
+export { renderEvaluationReport } from './report/html/evaluation-report.ts'
 export { renderExperimentPage } from './report/html/experiment-report.ts'
 export * from './report/html/index.ts'
 export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'
+export { renderTuneTable } from './report/tune-table.ts'
 export type { RowOutcomes } from './row-outcomes.ts'
 export { replayScenario, type ScenarioOptions } from './scenario.ts'
 export { exchangeRateGrid } from './sweep.ts'
+export {
+  type Fidelity,
+  type Judged,
+  OBJECTIVE_NAMES,
+  type Objective,
+  type ObjectiveName,
+} from './tune/objective.ts'
+export type { Candidate, SearchSpace } from './tune/search-space.ts'
+export { type TuneOptions, type TuneResult, tune } from './tune.ts'

@@ -7,6 +7,12 @@ export { type Assignment, type AssignmentPlan, assign } from './experiments/assi
 export { allocate, reallocate } from './experiments/ranges.ts'
 export { createIds } from './ids.ts'
 export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
+export { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
+export { CONFIGURED, rolloutsOf } from './policies/rollout-state.ts'
 export { userHash } from './privacy/user-hash.ts'
 export * from './registry.ts'
+export type {
+  PolicyListingReply as PolicyListing,
+  RolloutReply as Rollout,
+} from './routes/schemas/policies.ts'
 export { type RunningServer, type ServerOptions, startServer } from './start.ts'

@@ -117,13 +117,14 @@ export class Replicas {
   }
 
   /**
-   * One more router learns along from now on. When it resolves, that router believes what others have observed in its feature space,
-   * and what this process has: what is still on its way to the store follows with the next merge.
+   * One more router learns along. When it resolves, that router believes what others have observed in its feature space, and what
+   * this process has: what is still on its way to the store follows with the next merge.
    *
+   * @param onTurn called in the turn from which on it has to be taught all that is observed here: what was before comes from the store
    * @throws {StoreError} `store_unavailable`: then it does not learn along
    */
-  add(router: Router): Promise<void> {
-    const run = this.#turn.then(() => this.#add(router))
+  add(router: Router, onTurn: () => void): Promise<void> {
+    const run = this.#turn.then(() => this.#add(router, onTurn))
     this.#turn = run.catch(() => {})
     return run
   }
@@ -186,14 +187,15 @@ export class Replicas {
   }
 
   /** A router that comes later was told nothing of what is held in memory: from the store it can have it. */
-  async #add(router: Router): Promise<void> {
+  async #add(router: Router, onTurn: () => void): Promise<void> {
     const learner = this.#learner(router)
     this.#learners = [...this.#learners, learner]
     try {
       await this.#read()
       // One that runs already began without it, and leaves out what came since.
       this.#owesHandOver = this.#handingOver
-      if (await this.#handOver()) await this.#read()
+      if (this.#owesHandOver) onTurn()
+      else if (await this.#handOver(onTurn)) await this.#read()
       await this.#settle()
     } catch (error) {
       this.remove(router)
@@ -256,13 +258,14 @@ export class Replicas {
   }
 
   /** @returns true when the next reading has what was handed over */
-  async #handOver(): Promise<boolean> {
+  async #handOver(onTurn = () => {}): Promise<boolean> {
     if (this.#handingOver) return false
     this.#handingOver = true
     this.#owesHandOver = false
     const stored = this.#options.store
       .handOver(() => {
         for (const { router } of this.#learners) router.handOver()
+        onTurn()
       })
       .then(
         () => {

@@ -76,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     arms: armsOf(registry),
     featureSpace: featureSpaceOf(registry),
     halfLifeMs,
+    priorScale: registry.coldStart?.policyFile.hyperparameters.priorScale,
     bucketMs: store.bucketMs(halfLifeMs),
   })
   const replicas = new Replicas({
@@ -88,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await replicas.merge()
   startFrom(router, registry)
   const slots = new PolicySlots(router)
-  const loader = new PolicyLoader({ store, replicas, base: router, registry: () => registry })
+  const loader = new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry })
   const following = {
     store,
     slots,

@@ -85,6 +85,9 @@ function outcomeLines(summary: DatasetSummary): string {
     `prompts: ${Math.round(promptChars.mean)} characters on average, at most ${promptChars.max}`,
     `duplicates: ${duplicates.rows} rows repeat a prompt, ${duplicates.acrossSplits} of them from another split`,
     ...leaks,
+    ...(arms.some(({ missing }) => missing > 0)
+      ? ['means are over an arm’s own rows, and arms have different ones: compare them with care']
+      : []),
     table(hasLatency ? [...header, 'ttft p50 ms', 'tpot p50 ms'] : header, cells, [1, 2, 3, 4, 5, 6, 7]),
   ].join('\n')
 }

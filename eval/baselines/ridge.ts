@@ -4,10 +4,10 @@
  * own cross-validation. Unlike the engine's heads it pools nothing between arms and knows no scale by block.
  */
 import { CholeskyDecomposition, Matrix } from 'ml-matrix'
-import type { FeatureSpace } from '../../engine/index.ts'
-import { featureSpaceFor } from '../feature-space.ts'
+import { createFeatureSpace } from '../../engine/index.ts'
+import { fitProjectionUpTo, textsToFitOn } from '../feature-space.ts'
 import { describeTraining, foldsOf, inFolds } from '../folds.ts'
-import type { OutcomeTable, Selection } from '../outcome-table.ts'
+import type { OutcomeTable } from '../outcome-table.ts'
 import { describeRows } from '../replay/requests.ts'
 import type { Baseline, BaselineContext } from './baseline.ts'
 import { emptyPredictions, predictedBaseline } from './predicted.ts'
@@ -23,7 +23,8 @@ export function ridgeBaseline(context: BaselineContext): Baseline {
   const armCount = table.arms.length
   const predictions = emptyPredictions(table)
   const chosen = new Set<number>()
-  const space = spaceFor(selection)
+  const text = fitProjectionUpTo(textsToFitOn(selection), TEXT_COMPONENTS)
+  const space = createFeatureSpace({ classes: table.classes, ...(text && { text }) })
   const contextsOf = (of: OutcomeTable) => describeRows(of, space.text).map((facts) => space.vector(facts))
   const asked = contextsOf(table)
   for (const { training, rows } of foldsOf(selection)) {
@@ -43,18 +44,6 @@ export function ridgeBaseline(context: BaselineContext): Baseline {
     predictions,
     `penalty ${penalties}, ${describeTraining(selection)}`,
   )
-}
-
-/** With as much text as there are prompts for. */
-function spaceFor(selection: Selection): FeatureSpace {
-  for (let components = TEXT_COMPONENTS; components >= 5; components = Math.floor(components / 2)) {
-    try {
-      return featureSpaceFor(selection, components)
-    } catch {
-      // Few or alike prompts have fewer directions.
-    }
-  }
-  return featureSpaceFor(selection, 0)
 }
 
 export interface RidgeModel {

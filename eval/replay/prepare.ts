@@ -125,11 +125,7 @@ function requireOnline(options: ReplayOptions & { readonly scenario?: Scenario }
 }
 
 export async function selectRows(options: ReplayOptions, settings: Settings): Promise<Selection> {
-  const rows: PromptRow[] = []
-  for await (const row of options.dataset.rows()) {
-    rows.push(row)
-    if (rows.length % 1_024 === 0) options.signal?.throwIfAborted()
-  }
+  const rows = await readRows(options)
   const selection = selectOutcomes(rows, {
     split: settings.split,
     ...(options.arms === undefined ? {} : { arms: options.arms }),
@@ -138,6 +134,33 @@ export async function selectRows(options: ReplayOptions, settings: Settings): Pr
   })
   checkPolicyArms(settings.policy, selection.evaluation.arms)
   return selection
+}
+
+/**
+ * The rows of the tasks that are wanted.
+ *
+ * @throws {EvaluationError} `eval_no_rows` listing the tasks where there is none
+ */
+export async function readRows({
+  dataset,
+  tasks,
+  signal,
+}: Pick<ReplayOptions, 'dataset' | 'tasks' | 'signal'>): Promise<PromptRow[]> {
+  const rows: PromptRow[] = []
+  const seen = new Set<string>()
+  let read = 0
+  for await (const row of dataset.rows()) {
+    if (++read % 1_024 === 0) signal?.throwIfAborted()
+    seen.add(row.task)
+    if (tasks === undefined || tasks.includes(row.task)) rows.push(row)
+  }
+  if (rows.length === 0 && read > 0) {
+    throw new EvaluationError(
+      'eval_no_rows',
+      `no row of task ${tasks?.join(', ')}; the tasks of ${dataset.name} are ${[...seen].join(', ')}`,
+    )
+  }
+  return rows
 }
 
 export function createWorld(
@@ -158,6 +181,7 @@ export function createWorld(
     facts: describeRows(evaluation, featureSpace.text),
     arms: replayArms(tables, options.dataset.models, options.priorQuality ?? {}),
     featureSpace,
+    priorScale: policyFile?.hyperparameters.priorScale,
     prior: policyFile && priorSumsOf(policyFile, featureSpace),
     policy: settings.policy,
     explore: settings.explore,

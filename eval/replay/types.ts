@@ -17,6 +17,8 @@ export interface ReplayOptions {
   readonly online?: boolean
   /** A split of the dataset or `all`. @default 'test', online 'all' */
   readonly split?: string
+  /** Only rows of these tasks. @default all */
+  readonly tasks?: readonly string[]
   /** The arms to compare. @default those present on all rows */
   readonly arms?: readonly string[]
   /** @default 'category' */

@@ -10,6 +10,7 @@ import {
   observationsFromOutcome,
   type PolicySpec,
   type Preferences,
+  type PriorScale,
   type PriorSums,
   qualityObservation,
   type RequestFacts,
@@ -34,7 +35,8 @@ export interface World {
   /** The clock's step from one request to the next, ms. */
   readonly stepMs: number
   readonly halfLifeMs: Partial<HalfLives>
-  /** From a policy file. */
+  /** From a policy file, as is the next. */
+  readonly priorScale: PriorScale | undefined
   readonly prior: PriorSums | undefined
   readonly createRouter: (options: RouterOptions) => Router
   readonly pace: Pace
@@ -73,6 +75,7 @@ export function createRouterAt(world: World, stage: Stage): Router {
     arms: armsAt(world.arms, stage),
     featureSpace: world.featureSpace,
     halfLifeMs: world.halfLifeMs,
+    priorScale: world.priorScale,
   })
   if (world.prior !== undefined) router.startFrom(world.prior)
   return router

@@ -303,7 +303,7 @@ export class Experiments {
     const running = states
       .filter(({ status }) => status === 'running')
       .sort((a, b) => (a.startedMs ?? 0) - (b.startedMs ?? 0))
-    const { loader, slots } = this.#options
+    const { loader } = this.#options
     // Before they are loaded: who else puts away what nobody needs leaves them.
     loader.keep(USER, new Set(running.flatMap(({ definition }) => filesOf(definition))))
     const problems: string[] = []
@@ -313,7 +313,6 @@ export class Experiments {
       live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
     }
     this.#live = live
-    slots.teach(loader.routers)
     for (const problem of problems) if (!this.#problems.includes(problem)) this.#log.warn(problem)
     this.#problems = problems
   }

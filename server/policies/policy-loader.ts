@@ -14,6 +14,7 @@ import {
 import { featureSpaceOf } from '../feature-space.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import type { Replicas } from '../replicas.ts'
+import type { PolicySlots } from './policy-slots.ts'
 import type { PolicySlot } from './slot.ts'
 
 /** A policy that this process cannot serve by. */
@@ -24,6 +25,7 @@ export class UnservablePolicy extends Error {
 export interface PolicyLoaderOptions {
   readonly store: Pick<Store, 'readPolicy' | 'bucketMs'>
   readonly replicas: Pick<Replicas, 'add' | 'remove'>
+  readonly slots: Pick<PolicySlots, 'teach'>
   readonly base: Router
   readonly registry: () => Registry
 }
@@ -41,11 +43,6 @@ export class PolicyLoader {
 
   constructor(options: PolicyLoaderOptions) {
     this.#options = options
-  }
-
-  /** Of all that are loaded. */
-  get routers(): readonly Router[] {
-    return [...this.#loaded.values()].map(({ slot }) => slot.router)
   }
 
   /**
@@ -70,11 +67,13 @@ export class PolicyLoader {
       this.#loaded.delete(hash)
       this.#options.replicas.remove(slot.router)
     }
+    this.#teach()
   }
 
   /** After a reload of the registry. */
   replaceArms(): void {
-    for (const router of this.routers) router.replaceArms(armsOf(this.#options.registry()))
+    const arms = armsOf(this.#options.registry())
+    for (const { slot } of this.#loaded.values()) slot.router.replaceArms(arms)
   }
 
   async #open(hash: string): Promise<Loaded> {
@@ -88,14 +87,26 @@ export class PolicyLoader {
       // One object for one space: what is computed for it is computed once.
       featureSpace: file.featureSpace.id === base.featureSpace.id ? base.featureSpace : spaceOf(file),
       halfLifeMs,
+      priorScale: file.hyperparameters.priorScale,
       bucketMs: store.bucketMs(halfLifeMs),
     })
-    await replicas.add(router)
-    router.startFrom(priorSumsOf(file, router.featureSpace))
+    try {
+      await replicas.add(router, () => this.#teach(router))
+      router.startFrom(priorSumsOf(file, router.featureSpace))
+    } catch (error) {
+      replicas.remove(router)
+      this.#teach()
+      throw error
+    }
     const { policy, hyperparameters } = file
     const loaded = { file, slot: { hash, router, policy, floor: hyperparameters.floor } }
     this.#loaded.set(hash, loaded)
     return loaded
+  }
+
+  /** All that are loaded learn, and one that is being loaded. */
+  #teach(...more: readonly Router[]): void {
+    this.#options.slots.teach([...[...this.#loaded.values()].map(({ slot }) => slot.router), ...more])
   }
 }
 

@@ -170,7 +170,6 @@ export class Rollouts {
     }
     // The registry may have been replaced meanwhile: its own turn follows.
     loader.keep(USER, wanted)
-    slots.teach(loader.routers)
     slots.replace(registry().models, sharings)
     const before = this.#status
     this.#status = { models: serving, problems, unread: undefined }

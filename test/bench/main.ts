@@ -4,6 +4,7 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   datasets   reading sets by format: speed, and memory that does not grow with the file; with --table of a gigabyte each
  *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
@@ -15,6 +16,7 @@
 
 import Table from 'cli-table3'
 import { Command } from 'commander'
+import { benchDatasets } from './datasets.ts'
 import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
 import { benchExperimentStore } from './experiment-store.ts'
@@ -33,6 +35,7 @@ const BENCHES: Readonly<
   decision: benchDecision,
   propensities: benchPropensities,
   describe: benchDescribe,
+  datasets: benchDatasets,
   store: benchStore,
   experiments: benchExperiments,
   'experiment-store': benchExperimentStore,

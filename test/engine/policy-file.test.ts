@@ -13,6 +13,7 @@ import {
   readPolicyFile,
   readTextProjection,
   type TextProjection,
+  type TuningProvenance,
   writePolicyFile,
 } from '../../engine/index.ts'
 import { decide, decisionId, facts, router, seeded } from '../helpers/engine.ts'
@@ -67,6 +68,53 @@ suite('a policy file', () => {
         const back = again(edited).sums[0]!.b
         for (const [i, value] of back.entries()) assert.ok(value === edited.sums[0]!.b[i], `${value}`)
       }),
+    )
+  })
+
+  test('with what was searched is read back too, and without it as older files are', () => {
+    const interval = { mean: 0.7, lo: 0.6, hi: 0.8 }
+    const tuning: TuningProvenance = {
+      objective: 'aiq',
+      costWeight: 0,
+      seed: 3,
+      trials: 30,
+      searchSpace: { floor: [0, 0.02] },
+      inner: { folds: 4, score: 0.71 },
+      heldOut: {
+        rows: 20,
+        fittedRows: 80,
+        value: interval,
+        gain: interval,
+        beside: { zeroRouter: interval },
+      },
+      versions: { highwayman: '0.1.0' },
+    }
+    const plain = made()
+    const { hyperparameters, provenance } = plain
+    const file = made({
+      hyperparameters: { ...hyperparameters, priorScale: { class: 0.5, text: 2 } },
+      provenance: { ...provenance, tuning },
+    })
+    assert.deepEqual(again(file), file)
+    assert.equal('tuning' in again(plain).provenance, false)
+    assert.equal('priorScale' in again(plain).hyperparameters, false)
+    const broken = (change: (json: ReturnType<typeof JSON.parse>) => void) => {
+      const json = JSON.parse(writePolicyFile(file))
+      change(json)
+      return () => readPolicyFile(json)
+    }
+    const code = 'engine_bad_policy_file'
+    assert.throws(
+      broken((json) => (json.hyperparameters.priorScale.text = 0)),
+      { code, message: /priorScale\.text/ },
+    )
+    assert.throws(
+      broken((json) => delete json.provenance.tuning.trials),
+      { code, message: /tuning\.trials/ },
+    )
+    assert.throws(
+      broken((json) => (json.provenance.tuning.heldOut.value.lo = 0.9)),
+      { code, message: /heldOut\.value/ },
     )
   })
 

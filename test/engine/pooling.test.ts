@@ -5,6 +5,7 @@ import {
   createFeatureSpace,
   createRouter,
   type DecisionId,
+  type PriorScale,
   qualityObservation,
   type Router,
 } from '../../engine/index.ts'
@@ -234,4 +235,31 @@ test('a router goes on from a snapshot as if there had been none, scales and all
   const probe = { atMs: 600_000, candidates: ['p/a', 'p/b', 'p/c'] as ArmId[] }
   assert.deepEqual(decide(other, probe), decide(one, probe))
   assert.deepEqual(other.snapshot(), one.snapshot())
+})
+
+test('a prior scale below 1 shrinks its block harder, near 0 it leaves the block out, and only of quality', () => {
+  const classes = ['easy', 'hard']
+  const spread = (priorScale: PriorScale) => {
+    const featureSpace = createFeatureSpace({ classes })
+    const router = createRouter({ arms: [arm('a'), arm('b')], featureSpace, priorScale })
+    const uniform = seeded(3)
+    for (let i = 0; i < 400; i++) {
+      const requestClass = classes[i % 2]!
+      const decision = decide(router, { id: `d${i}` as DecisionId, facts: facts({ requestClass }) })
+      for (const id of ['a', 'b'] as ArmId[]) {
+        const isRight = uniform() < ((id === 'a') === (requestClass === 'easy') ? 0.8 : 0.4)
+        router.learn([qualityObservation(decision, id, isRight ? 1 : 0, 0)])
+      }
+    }
+    const quality = (requestClass: string) =>
+      decide(router, { id: 'asked' as DecisionId, facts: facts({ requestClass }) }).estimates[0]!.quality.mean
+    return quality('easy') - quality('hard')
+  }
+  const [asEstimated, half, none] = [spread({}), spread({ class: 0.3 }), spread({ class: 1e-4 })]
+  assert.equal(spread({ class: 1, structure: 1, text: 1 }), asEstimated)
+  // Of 200 answers a class each; the truth is 0.4 apart, with an sd of 0.065.
+  assert.ok(asEstimated > 0.2, `${asEstimated}`)
+  assert.ok(half < asEstimated && half > none, `${none}, ${half}, ${asEstimated}`)
+  assert.ok(Math.abs(none) < 0.02, `${none}`)
+  assert.throws(() => spread({ class: 0 }), { code: 'engine_bad_config', message: /priorScale\.class/ })
 })

@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly mergeEveryMs: number
   /** Keeps time out of what is believed, so that what was told at different moments can be compared. */
   readonly neverForget: boolean
+  /** Of promotions. @default the configuration's */
+  readonly followEveryMs?: number
 }
 
 export interface Fleet {
@@ -119,7 +121,7 @@ function configOf(
   simulator: Simulator,
   clickhouse: TestClickHouse,
   database: string,
-  { mergeEveryMs, neverForget }: FleetOptions,
+  { mergeEveryMs, neverForget, followEveryMs }: FleetOptions,
 ): object {
   return {
     providers: Object.fromEntries(
@@ -137,6 +139,7 @@ function configOf(
     classes: classesOf(simulator),
     store: { url: clickhouse.url, database },
     replicas: { mergeEveryMs },
+    ...(followEveryMs !== undefined && { promotion: { followEveryMs } }),
     ...(neverForget && { coldStart: { file: POLICY_FILE } }),
   }
 }

@@ -39,6 +39,7 @@ export const WORLD_HALF_LIFE_MS: Readonly<Record<HeadName, number>> = {
 
 const REPLICAS = 3
 const DECISIONS = 6
+const ROUTERS_MAX = 3
 const replica = fc.integer({ min: 0, max: REPLICAS - 1 })
 const armIndex = fc.integer({ min: 0, max: ARMS.length - 1 })
 const unit = fc.double({ min: 0, max: 1, noNaN: true })
@@ -65,6 +66,8 @@ export const step = fc.oneof(
     weight: 2,
   },
   { arbitrary: fc.record({ do: fc.constant('change' as const), replica, arm: armIndex }), weight: 1 },
+  // A policy with beliefs of its own comes into force.
+  { arbitrary: fc.record({ do: fc.constant('router' as const), replica }), weight: 1 },
   {
     arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 15 }) }),
     weight: 2,
@@ -74,7 +77,8 @@ export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 interface Member {
   readonly store: Store
-  readonly router: Router
+  /** All learn from the same; the first was there from the start. */
+  readonly routers: Router[]
   readonly replicas: Replicas
   /** Appended and not yet flushed: a crash loses them. */
   unstored: Observation[]
@@ -157,6 +161,9 @@ export class ReplicaWorld {
       case 'change':
         this.#change(member, ARMS[given.arm]!.id)
         break
+      case 'router':
+        await this.#addRouter(member)
+        break
     }
   }
 
@@ -181,9 +188,11 @@ export class ReplicaWorld {
       withHandedOver: true,
     })
     for (const _step of single.settling(this.#nowMs));
-    for (const [i, { router }] of this.#members.entries()) {
-      this.#assertSums(router, expected, `replica ${i}`)
-      this.#assertBeliefs(router, single, `replica ${i}`)
+    for (const [i, { routers }] of this.#members.entries()) {
+      for (const [k, router] of routers.entries()) {
+        this.#assertSums(router, expected, `replica ${i}, router ${k}`)
+        this.#assertBeliefs(router, single, `replica ${i}, router ${k}`)
+      }
     }
   }
 
@@ -200,7 +209,7 @@ export class ReplicaWorld {
   }
 
   #learn(member: Member, observations: readonly Observation[]): void {
-    this.changes += member.router.learn(observations).length
+    this.#teach(member, observations)
     member.store.appendObservations(observations)
     member.unstored.push(...observations)
   }
@@ -224,7 +233,19 @@ export class ReplicaWorld {
       if (!isLost) throw error
       return
     }
-    this.changes += member.router.learn(lesson).length
+    this.#teach(member, lesson)
+  }
+
+  #teach({ routers }: Member, observations: readonly Observation[]): void {
+    for (const router of routers) this.changes += router.learn(observations).length
+  }
+
+  async #addRouter(member: Member): Promise<void> {
+    if (member.routers.length === ROUTERS_MAX) return
+    const router = createWorldRouter(this.#space)
+    await member.replicas.add(router, () => member.routers.push(router))
+    // Handing over stores what there is.
+    if (member.store.stats().queuedRows === 0) this.#settleUnstored(member)
   }
 
   /** Answers become twice as long from one moment to the next. */
@@ -266,7 +287,7 @@ export class ReplicaWorld {
     const clock = { nowMs: () => this.#nowMs }
     const replicas = new Replicas({ router, store, clock, mergeEveryMs: () => HOUR_MS, doubtsEveryMs: 0 })
     await replicas.merge()
-    return { store, router, replicas, unstored: [] }
+    return { store, routers: [router], replicas, unstored: [] }
   }
 
   #assertSums(router: Router, expected: ReadonlyMap<string, DirectSums>, who: string): void {

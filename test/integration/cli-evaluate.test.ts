@@ -1,14 +1,14 @@
 /** `highwayman evaluate` on files and on a store: numbers, refusals by exit code, parts of a log by threads and by machines. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, suite, test } from 'node:test'
 import { openStore } from '../../adapters/index.ts'
 import { writeLogFile } from '../../datasets/index.ts'
 import { createPolicyFile, policyFileHash, writePolicyFile } from '../../engine/index.ts'
-import type { Evaluation } from '../../eval/index.ts'
+import { type Evaluation, readEvaluation } from '../../eval/index.ts'
 import { assertClose } from '../helpers/engine.ts'
 import { golden } from '../helpers/golden.ts'
 import { loggedWorld, readable, type World } from '../helpers/logged-world.ts'
@@ -161,6 +161,55 @@ describe('evaluate on the command line', () => {
     assert.equal(stored.logged.n, 2_000)
     assertClose(stored.estimates['dr']!.value, fromFile.estimates['dr']!.value, 1e-9)
     assert.ok(stored.values.quality!.difference.lo > 0)
+
+    // On record, and then the one to be compared with.
+    const recorded = await json(folder, '--log', 'store', '--data-dir', 'data', ...flags, '--record')
+    const nameless = ['--log', 'store', '--data-dir', 'data', '--policy', 'uniform', '--record']
+    assert.equal((await highwayman(folder, ...nameless)).code, 2)
+    const hash = policyFileHash(file)
+    const again = await openStore({ kind: 'embedded', dataDir: join(folder, 'data'), replica: 'reader' })
+    const [row, ...others] = await again.readEvaluations({ targetHash: hash })
+    assert.equal(others.length, 0)
+    assert.equal(row?.id, (recorded as Evaluation & { recorded: string }).recorded)
+    assert.equal(row.against, 'logged')
+    const read = readEvaluation(row.evaluation)
+    assert.deepEqual(read.values.quality, stored.values.quality)
+    const { policy, provenance, featureSpace } = file
+    const common = { atMs: Date.now(), actor: 'test' }
+    const text = writePolicyFile(file)
+    await again.savePolicy({ ...common, hash, policy, provenance, featureSpace: featureSpace.id, text })
+    await again.appendRollout({
+      ...common,
+      id: '01890000-0000-7000-8000-000000000001',
+      model: 'auto',
+      action: 'full',
+      outcome: 'done',
+      policyHash: hash,
+      share: 1,
+      forced: false,
+      reason: '',
+      refusals: [],
+      evaluationId: '',
+    })
+    await again.close()
+    const promoted = await json(folder, '--log', 'store', '--data-dir', 'data', '--policy', 'uniform')
+    assert.equal(promoted.againstHash, hash)
+    assert.equal((promoted.values.utility?.difference.hi ?? 0) < 0, true)
+    const logged = await json(folder, '--log', 'store', '--data-dir', 'data', ...flags, '--against', 'logged')
+    assert.equal(logged.againstHash, undefined)
+  })
+
+  test('a report that needs nothing else, with its JSON; of a refused one the reasons', async () => {
+    const report = ['--log', 'log.jsonl.gz', '--report', 'out.html', '--policy']
+    await highwayman(folder, ...report, 'thompson:1')
+    const page = await readFile(join(folder, 'out.html'), 'utf8')
+    assert.match(page, /thompson:1 is better than live in utility/)
+    assert.match(page, /highwayman evaluate --log log\.jsonl\.gz/)
+    assert.doesNotMatch(page, /<script|https?:\/\//)
+    const data = JSON.parse(await readFile(join(folder, 'out.json'), 'utf8')) as Evaluation
+    assert.equal(data.target, 'thompson:1')
+    await highwayman(folder, ...report, 'uniform', '--to', '2026-01-05T00:01:00Z')
+    assert.match(await readFile(join(folder, 'out.html'), 'utf8'), /No estimate.*<code>ess<\/code>/s)
   })
 })
 

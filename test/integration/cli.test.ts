@@ -43,7 +43,7 @@ suite('the command line', () => {
   test('--help names every command, and each command its flags', async () => {
     const { code, stdout } = await highwayman('--help')
     assert.equal(code, 0)
-    for (const command of ['serve', 'simulate', 'replay', 'fit', 'doctor', 'demo', 'erase']) {
+    for (const command of ['serve', 'simulate', 'replay', 'fit', 'tune', 'doctor', 'demo', 'erase']) {
       assert.match(stdout, new RegExp(`^ +${command} `, 'm'))
       const help = await highwayman(command, '--help')
       assert.equal(help.code, 0)

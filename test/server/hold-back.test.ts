@@ -86,7 +86,7 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
       clock,
       ids,
       slots,
-      loader: new PolicyLoader({ store, replicas, base: router, registry: () => registry }),
+      loader: new PolicyLoader({ store, replicas, slots, base: router, registry: () => registry }),
       registry: () => registry,
       followEveryMs: () => 3_600_000,
       checkEveryMs: 3_600_000,

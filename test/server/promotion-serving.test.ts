@@ -111,19 +111,17 @@ describe('what serves', () => {
       await upload(one)
       await record(one, SECOND_HASH)
       await call(one, 'promote', { hash: SECOND_HASH, share: 1 })
-      let served = ''
-      const watch = setInterval(async () => {
-        served = JSON.stringify((await get(two, '/readyz'))['policies'])
-      }, 10)
-      try {
-        await eventually(() => served.includes(SECOND_HASH), 'the second replica')
-        assert.equal(await policyOf(two), SECOND_LABEL)
-        await call(one, 'rollback', {})
-        await eventually(() => !served.includes(SECOND_HASH), 'the second replica')
-        assert.equal(await policyOf(two), 'priority')
-      } finally {
-        clearInterval(watch)
+      const follows = async (wanted: boolean): Promise<void> => {
+        const deadline = performance.now() + 5_000
+        while (JSON.stringify((await get(two, '/readyz'))['policies']).includes(SECOND_HASH) !== wanted) {
+          assert.ok(performance.now() < deadline, 'waited 5 s for the second replica')
+        }
       }
+      await follows(true)
+      assert.equal(await policyOf(two), SECOND_LABEL)
+      await call(one, 'rollback', {})
+      await follows(false)
+      assert.equal(await policyOf(two), 'priority')
     } finally {
       await one.running.close()
       await two.running.close()
