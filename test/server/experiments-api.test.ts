@@ -135,12 +135,14 @@ describe('experiments by the API', () => {
     await ask(server, '/arms/stop', { reason: 'done' })
     const again = (await ask(server, '/arms/rerun', {})).json
     assert.deepEqual([again['status'], again['run']], ['draft', 1])
+    const gone = await fetch(`${server.url}${PATH}/arms`, { method: 'DELETE' })
+    assert.equal(((await gone.json()) as Json)['status'], 'archived')
     const { data } = (await ask(server, '/arms/history')).json as {
       data: { action: string; actor: string }[]
     }
     assert.deepEqual(
       data.map(({ action }) => action),
-      ['created', 'started', 'paused', 'resumed', 'variant_stopped', 'stopped', 'rerun'],
+      ['created', 'started', 'paused', 'resumed', 'variant_stopped', 'stopped', 'rerun', 'archived'],
     )
     assert.equal(data[1]?.actor, 'ann')
   })
