@@ -10,6 +10,7 @@ import type { Router } from '../../engine/index.ts'
 import type { Alarm, Readout } from '../../eval/experiments/index.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
+import type { ExperimentsStatus } from '../observability/experiment-metrics.ts'
 import { type PolicyLoader, UnservablePolicy } from '../policies/policy-loader.ts'
 import type { PolicySlots } from '../policies/policy-slots.ts'
 import type { Assigned, PolicySlot, RequestSource, UnitSource } from '../policies/slot.ts'
@@ -86,8 +87,8 @@ export class Experiments {
   #looking: Promise<void> = Promise.resolve()
   /** How long the last look took, ms. */
   #lookMs = 0
-  /** Alarms that were told, as `experiment code`. */
-  #alarmed: ReadonlySet<string> = new Set()
+  /** Of the last look. */
+  #alarms: ExperimentsStatus['alarms'] = []
 
   constructor(options: ExperimentsOptions) {
     this.#options = options
@@ -97,6 +98,17 @@ export class Experiments {
   /** What keeps an experiment from running as declared, and why the record could not be read. */
   get problems(): readonly string[] {
     return this.#unread === undefined ? this.#problems : [...this.#problems, this.#unread]
+  }
+
+  get status(): ExperimentsStatus {
+    const running = this.#live.map(({ state: { definition, periods } }) => {
+      const weights = definition.variants.map(({ key }, index): [string, number] => [
+        key,
+        periods.at(-1)?.weights[index] ?? 0,
+      ])
+      return { key: definition.key, weights: new Map(weights) }
+    })
+    return { running, alarms: this.#alarms, problems: this.problems }
   }
 
   start(log: Log): void {
@@ -173,21 +185,21 @@ export class Experiments {
   /** Looks at what runs and does what has to be done. */
   async check(): Promise<void> {
     const started = performance.now()
-    const alarmed = new Set<string>()
+    const alarms: { key: string; code: string }[] = []
     for (const { state } of this.#live) {
       if (this.#isClosed) return
       const { key } = state.definition
       try {
         for (const { code, message } of await this.#lookAfter(key)) {
-          const alarm = `${key} ${code}`
-          alarmed.add(alarm)
-          if (!this.#alarmed.has(alarm)) this.#log.warn({ experiment: key, code }, message)
+          alarms.push({ key, code })
+          const isKnown = this.#alarms.some((each) => each.key === key && each.code === code)
+          if (!isKnown) this.#log.warn({ experiment: key, code }, message)
         }
       } catch (error) {
         this.#log.warn({ err: error, experiment: key }, 'an experiment was not looked after')
       }
     }
-    this.#alarmed = alarmed
+    this.#alarms = alarms
     this.#lookMs = performance.now() - started
   }
 

@@ -121,6 +121,8 @@ describe('experiments by the API', () => {
     const decision = store.decisions.find(({ decision: { id } }) => id === first?.decisionId)?.decision
     assert.match(decision?.assignment?.as ?? '', /^experiment:arms\/(control|other)$/)
 
+    const metrics = await (await server.get('/metrics')).text()
+    assert.match(metrics, /highwayman_experiment_share\{experiment="arms",variant="other"\} 0\.5/)
     await ask(server, '/arms/pause', {})
     assert.deepEqual(await chat('s1'), [null, ONE])
     await ask(server, '/arms/resume', {})
