@@ -25,9 +25,17 @@ export {
 } from './latency-set.ts'
 export { bundledFolder, listBundledDatasets, openDataset } from './loader.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
+export { fromRecord as readLogRecord, toRecord as logRecord } from './log/record.ts'
 export { MANIFEST, type PublishedSet, readManifest } from './manifest.ts'
 export type { ReadOptions } from './read/options.ts'
-export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
+export {
+  type ArmEvent,
+  type ClassShiftEvent,
+  listBundledScenarios,
+  openScenario,
+  type Scenario,
+  type ScenarioEvent,
+} from './scenario.ts'
 export type { SimulatedArm } from './simulator/arms.ts'
 export { SIMULATOR_ERROR_CODES, SimulatorError } from './simulator/errors.ts'
 export { FAULT_STATUSES, type Fault, parseFault } from './simulator/faults.ts'
