@@ -133,6 +133,8 @@ describe('a policy on its way, by the command line', () => {
     assert.equal(full.code, 0, full.stdout)
     assert.deepEqual([...(await served(server))], [[label, REQUESTS]])
 
+    const running = join(folder, 'running.jsonl')
+    assert.equal((await run('log', 'export', '--out', running)).json['decisions'], 1 + 2 * REQUESTS)
     await server.kill('SIGTERM')
     // Nobody has the store open now: the command reads it itself.
     const alone = await run('policies', 'list')
@@ -144,6 +146,7 @@ describe('a policy on its way, by the command line', () => {
     )
     const log = join(folder, 'log.jsonl')
     assert.equal((await run('log', 'export', '--out', log)).code, 0)
+    assert.equal(await readFile(log, 'utf8'), await readFile(running, 'utf8'))
     const assignments = new Map<string, number>()
     for await (const { assignment } of readLogFile(log)) {
       const key = JSON.stringify(assignment ?? null)
