@@ -9,6 +9,7 @@ import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { registerPolicyMetrics } from './observability/policy-metrics.ts'
 import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
 import { authorizeAdmin } from './pipeline/authorize-admin.ts'
@@ -81,6 +82,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
+  registerPolicyMetrics(metricsRegistry, deps.rollouts)
   const judges = new Judges(() => services)
   const services: Services = {
     ...outside,

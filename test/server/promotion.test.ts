@@ -108,6 +108,14 @@ describe('promotion', () => {
       metrics,
       new RegExp(`highwayman_decisions_total\\{[^}]*policy="${SECOND_LABEL}"\\} ${first.size}\n`),
     )
+    for (const [policy, as, share] of [
+      ['', 'live', 0.7],
+      [hash.slice(0, 12), 'canary', 0.3],
+    ]) {
+      const line = `highwayman_policy_share{model="auto",policy="${policy}",as="${as}"} ${share}\n`
+      assert.ok(metrics.includes(line), line)
+    }
+    assert.match(metrics, /^highwayman_policy_problems 0$/m)
     assert.deepEqual((await get(server, '/readyz'))['policies'], {
       serving: [{ model: 'auto', live: null, canary: { hash, share: 0.3 } }],
       problems: [],
