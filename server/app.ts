@@ -7,6 +7,7 @@ import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
 import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
+import { registerExperimentMetrics } from './observability/experiment-metrics.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { registerPolicyMetrics } from './observability/policy-metrics.ts'
@@ -83,6 +84,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
   registerPolicyMetrics(metricsRegistry, deps.rollouts)
+  registerExperimentMetrics(metricsRegistry, deps.experiments)
   const judges = new Judges(() => services)
   const services: Services = {
     ...outside,

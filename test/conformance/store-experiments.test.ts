@@ -326,6 +326,27 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       assert.equal(dear?.below, counted.filter(({ totalMs }) => totalMs <= 1_500).length)
     })
 
+    test('the log as it would be for an experiment: by unit, of some classes and tenants', async () => {
+      await openFresh()
+      await fill()
+      const tenants = Array.from({ length: 10 }, (_, index) => `unit-${index}`)
+      const query = {
+        fromMs: SPAN.fromMs,
+        toMs: SPAN.toMs,
+        measures: [MEASURES[5]!],
+        tenants,
+        classes: ['chat'],
+      }
+      const own = EXPOSURES.filter(
+        ({ unit, requestClass }) => tenants.includes(unit) && requestClass === 'chat',
+      )
+      const cell = await store.populationCell({ ...query, unit: 'tenant' })
+      assert.equal(cell?.units, new Set(own.map(({ unit }) => unit)).size)
+      assertSums(cell?.sums[0], sumsOf(unitsOf(own), 5, 1), 'by tenant')
+      // None of them names a user, so that there is no such unit.
+      assert.equal(await store.populationCell({ ...query, unit: 'user' }), undefined)
+    })
+
     test('of two steps with one number the first counts, and the newest is the state', async () => {
       await openFresh()
       const step = (number: number, id: string, atMs: number) => ({

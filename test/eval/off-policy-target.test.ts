@@ -55,6 +55,7 @@ describe('a policy by name', () => {
     const { rows } = await loggedWorld({ decisions: 50 })
     const greedy = createTarget({ kind: 'policy', policy: { name: 'thompson' }, explore: false })
     const floored = createTarget({ kind: 'policy', policy: { name: 'thompson' }, floor: 0.6 })
+    assert.deepEqual([greedy.name, floored.name], ['thompson, greedy', 'thompson, floor 0.6'])
     for (const row of rows) {
       const best = Math.max(...row.estimates.map(({ utility }) => utility.mean))
       assert.equal(row.estimates[greedy.distribution(row).indexOf(1)]?.utility.mean, best)
