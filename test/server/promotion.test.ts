@@ -223,6 +223,23 @@ describe('promotion', () => {
     assert.equal(allowed['forced'], false, 'the gate would have let it through')
   })
 
+  it('takes a step after the one before it, also when that one’s clock was ahead', async () => {
+    const { start, call, upload, record, policyOf, get } = world
+    const { server, store } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+    const [step] = store.rollouts
+    assert.ok(step)
+    const aheadMs = step.atMs + 3_600_000
+    store.rollouts[0] = { ...step, atMs: aheadMs }
+    await call(server, 'rollback', {})
+    assert.equal(store.rollouts[1]?.atMs, aheadMs + 1)
+    assert.equal(await policyOf(server), 'priority')
+    assert.equal(((await get(server, '/admin/v1/rollouts'))['serving'] as Reply[])[0]?.['live'], null)
+  })
+
   it('refuses what makes no sense, with the place', async () => {
     const { start, refusal, upload } = world
     const { server } = await start()
