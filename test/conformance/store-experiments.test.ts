@@ -264,8 +264,11 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
         })
       }
       assert.deepEqual(
-        cells.filter(({ mixed }) => mixed).map(({ units, exposures }) => [units, exposures]),
-        [[1, EXPOSURES.length - clean.length]],
+        cells
+          .filter(({ mixed }) => mixed)
+          .map(({ variant, units, exposures }) => [variant, units, exposures]),
+        // Under the variant that it was given first.
+        [['control', 1, EXPOSURES.length - clean.length]],
       )
 
       const byClass = await store.experimentCells({ ...query, segment: 'class' })
