@@ -23,6 +23,7 @@ import {
 } from './cli/index.ts'
 import {
   driveTraffic,
+  logRecord,
   openDataset,
   type PromptRow,
   renderTrafficLine,
@@ -124,6 +125,7 @@ async function startOn(
       clock,
       ids: createIds(clock, randomBytes),
       replica,
+      logRecord,
       ...(logger === undefined ? {} : { logger: { ...logger, stream: process.stderr } }),
     })
     closers.unshift(() => server.close())

@@ -15,6 +15,11 @@ import { writeJsonLines, writeTexts } from './read/json-lines.ts'
 import type { ReadOptions } from './read/options.ts'
 import { type Dataset, DatasetError, type PromptRow } from './types.ts'
 
+/** Whether a name is that of a file with rows, rather than of a folder. */
+export function isRowFile(out: string): boolean {
+  return /\.(jsonl|jsonl\.gz|parquet)$/.test(out)
+}
+
 /**
  * Writes rows of outcomes: to a `.jsonl`, `.jsonl.gz` or `.parquet`, or into a folder, which is then a set with a `models.json`.
  *
@@ -26,7 +31,7 @@ export async function writeDataset(
   { models }: Pick<Dataset, 'models'>,
   out: string,
 ): Promise<{ readonly file: string; readonly rows: number }> {
-  const isFile = /\.(jsonl|jsonl\.gz|parquet)$/.test(out)
+  const isFile = isRowFile(out)
   if (!isFile && /\.[a-z]+(\.gz)?$/.test(out)) {
     throw new DatasetError(
       'dataset_bad_option',

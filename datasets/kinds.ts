@@ -14,6 +14,9 @@ import { DatasetError } from './types.ts'
 export const DATASET_KINDS = ['outcomes', 'log', 'latency', 'arrivals'] as const
 export type DatasetKind = (typeof DATASET_KINDS)[number]
 
+/** As `policy/campaign/file` of the Open Bandit Dataset. */
+const FOLDERS_DEEP = 3
+
 export interface Found {
   readonly path: string
   readonly kind: DatasetKind
@@ -22,7 +25,7 @@ export interface Found {
 }
 
 /**
- * The sets at a path: itself, or the files of a folder that is no set of outcomes.
+ * The sets at a path: itself, or what is in a folder that is no set of outcomes.
  *
  * @throws {DatasetError} `dataset_not_found` where there is none, and what opening throws
  */
@@ -30,15 +33,28 @@ export async function findAt(path: string): Promise<readonly Found[]> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) throw new DatasetError('dataset_not_found', `no file or folder ${path}`)
   if (!found.isDirectory()) return [await kindOfFile(path)]
-  const outcomes = await sourceAt(path).catch(notOutcomes)
-  if (outcomes !== undefined) return [{ path, kind: 'outcomes' }]
-  const files: Found[] = []
-  for (const file of (await readdir(path)).sort()) {
-    const known = await kindOfFile(join(path, file)).catch(notOutcomes)
-    if (known !== undefined) files.push(known)
-  }
-  if (files.length > 0) return files
+  const sets = await setsIn(path, FOLDERS_DEEP)
+  if (sets.length > 0) return sets
   throw new DatasetError('dataset_not_found', `${path} holds no set in a format that is known`)
+}
+
+/** The folder where it is a set of outcomes, else its files and folders that are sets. */
+async function setsIn(folder: string, deep: number): Promise<readonly Found[]> {
+  const outcomes = await sourceAt(folder).catch(notOutcomes)
+  if (outcomes !== undefined) return [{ path: folder, kind: 'outcomes' }]
+  const sets: Found[] = []
+  const entries = await readdir(folder, { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    if (entry.name.startsWith('.')) continue
+    if (entry.isDirectory()) {
+      if (deep > 0) sets.push(...(await setsIn(path, deep - 1)))
+    } else {
+      const known = await kindOfFile(path).catch(notOutcomes)
+      if (known !== undefined) sets.push(known)
+    }
+  }
+  return sets
 }
 
 /** A file of a folder, or a folder, that is simply something else. */

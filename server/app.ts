@@ -33,6 +33,7 @@ import { experimentsRoutes } from './routes/experiments.ts'
 import { feedbackRoute } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
 import { judgesRoute } from './routes/judges.ts'
+import { logRoute } from './routes/log.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { outcomesRoute } from './routes/outcomes.ts'
@@ -132,6 +133,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     })
     adminRoutes(scope, services)
     policiesRoutes(scope, services)
+    logRoute(scope, services)
     experimentsRoutes(scope, services)
   })
   await app.register(async (scope: App) => {

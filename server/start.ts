@@ -11,7 +11,13 @@ import {
   type ProviderConfig,
   type Store,
 } from '../adapters/index.ts'
-import { createRouter, DEFAULT_HALF_LIFE_MS, priorSumsOf, type Router } from '../engine/index.ts'
+import {
+  createRouter,
+  DEFAULT_HALF_LIFE_MS,
+  type LoggedDecision,
+  priorSumsOf,
+  type Router,
+} from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
 import { DEFAULT_CHECK_MS, Experiments } from './experiments/experiments.ts'
@@ -43,6 +49,8 @@ export interface ServerOptions {
   readonly port?: number
   /** Pause between two looks at what running experiments need, ms. @default 60000 */
   readonly experimentCheckMs?: number
+  /** How a logged decision is written down, for those who ask for the log. @default it cannot be had */
+  readonly logRecord?: (row: LoggedDecision) => object
   /** Where and from which level on to log. @default no log */
   readonly logger?: { readonly level: string; readonly stream?: NodeJS.WritableStream }
 }
@@ -126,6 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ids,
     replica,
     replicas,
+    ...(options.logRecord && { logRecord: options.logRecord }),
     logger: loggerOf(options.logger),
     metricsRegistry,
   })

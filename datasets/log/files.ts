@@ -3,7 +3,7 @@ import type { LoggedDecision } from '../../engine/index.ts'
 import { readJsonLines, writeJsonLines } from '../read/json-lines.ts'
 import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
-import { fromDsjson, toDsjson } from './dsjson.ts'
+import { decisionsOfDsjson, toDsjson } from './dsjson.ts'
 import { readParquet, writeParquet } from './parquet.ts'
 import { fromRecord, toRecord } from './record.ts'
 
@@ -30,9 +30,13 @@ export function readLogFile(
   options: ReadOptions = {},
 ): AsyncIterable<LoggedDecision> {
   if (format === 'jsonl') return readJsonLines(path, fromRecord, options)
-  if (format === 'dsjson') return readJsonLines(path, fromDsjson, options)
+  if (format === 'dsjson') return readDsjson(path, options)
   if (format === 'parquet') return readParquet(path, options)
   throw unknownFormat(path)
+}
+
+async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<LoggedDecision> {
+  for await (const decisions of readJsonLines(path, decisionsOfDsjson, options)) yield* decisions
 }
 
 /**

@@ -4,11 +4,13 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   replay     requests of a replay, online and frozen
  *   datasets   reading sets by format: speed, and memory that does not grow with the file; with --table of a gigabyte each
  *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  *   signals    the gateway with signals read off its answers against the gateway without
+ *   eval       rows per second of each off-policy estimator, memory over growing logs, decisions per second of a replay
  *   experiments  assigning a unit to a variant, beside one decision's hash
  *   experiment-store  analysing ten million exposures in the embedded engine (some minutes)
  *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
@@ -19,10 +21,12 @@ import { Command } from 'commander'
 import { benchDatasets } from './datasets.ts'
 import { benchDecision } from './decision.ts'
 import { benchDescribe } from './describe.ts'
+import { benchEval } from './eval.ts'
 import { benchExperimentStore } from './experiment-store.ts'
 import { benchExperiments } from './experiments.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
+import { benchReplay } from './replay.ts'
 import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 import { benchSignals } from './signals.ts'
@@ -36,7 +40,9 @@ const BENCHES: Readonly<
   propensities: benchPropensities,
   describe: benchDescribe,
   datasets: benchDatasets,
+  replay: benchReplay,
   store: benchStore,
+  eval: benchEval,
   experiments: benchExperiments,
   'experiment-store': benchExperimentStore,
   gateway: benchGateway,

@@ -91,6 +91,7 @@ suite('outcomes', () => {
         {
           inputUsdPerMtok: 1,
           outputUsdPerMtok: 2,
+          usdPerRequest: 0.01,
           latency: { ttftMsP50: 1, ttftMsP95: 2, tpotMsP50: 3, tpotMsP95: 4 },
           latencySource: 'joined from x, not observed',
           contextWindowTokens: 8000,

@@ -182,7 +182,8 @@ suite('list', () => {
       'mine/prompts.jsonl': jsonl(line('p1'), line('p2')),
       'mine/README.md': '# Mine\n\nCode Apache-2.0, **data CC BY-NC 4.0**: for ourselves.\n',
       'broken/prompts.jsonl': '{\n',
-      'logs/a.vw': '0:1:0.5 |a\n|b\n',
+      'logs/deep/a.vw': '0:1:0.5 |a\n|b\n',
+      'logs/.hidden.vw': '0:1:0.5 |a\n|b\n',
       'logs/notes.txt': 'hello',
       'table/t.csv': 'q,x,y\nHi,1,0\n',
       'table/mapping.yaml': "files: t.csv\nlicence: MIT\nprompt: q\narm_columns: { quality: '{arm}' }\n",
@@ -202,7 +203,7 @@ suite('list', () => {
       [
         ['crossroads', 'outcomes', 'rows', 960, 6, true, 'Apache-2.0'],
         ['broken', 'outcomes', undefined, 0, 0, false, undefined],
-        ['logs/a.vw', 'log', 'cb-adf', 1, 2, false, undefined],
+        ['logs/deep/a.vw', 'log', 'cb-adf', 1, 2, false, undefined],
         ['mine', 'outcomes', 'rows', 2, 2, false, 'CC BY-NC 4.0'],
         ['table', 'outcomes', 'mapped', 1, 2, false, 'MIT'],
       ],
