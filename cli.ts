@@ -23,6 +23,7 @@ import {
 } from './cli/index.ts'
 import {
   driveTraffic,
+  logRecord,
   openDataset,
   type PromptRow,
   renderTrafficLine,
@@ -124,6 +125,7 @@ async function startOn(
       clock,
       ids: createIds(clock, randomBytes),
       replica,
+      logRecord,
       ...(logger === undefined ? {} : { logger: { ...logger, stream: process.stderr } }),
     })
     closers.unshift(() => server.close())
@@ -149,7 +151,12 @@ async function serve(flags: ServeFlags): Promise<void> {
       source: ground.registry.source,
       simulator: ground.simulator?.url ?? null,
     })
-  } else process.stdout.write(startBanner(ground.registry, { url: server.url, version: packageJson.version }))
+  } else {
+    const promoted = server.promoted().models
+    process.stdout.write(
+      startBanner(ground.registry, { url: server.url, version: packageJson.version, promoted }),
+    )
+  }
   await signalled
   if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
   watcher?.close()

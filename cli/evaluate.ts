@@ -91,6 +91,9 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
   if (flags.record && target.kind !== 'file') {
     throw badFlags('--record is for the gate, which promotes policy files: give one as --policy')
   }
+  if (flags.record && (flags.floor !== undefined || !flags.explore || flags.preferences !== undefined)) {
+    throw badFlags('--record is of the file as it would serve: leave --floor, --no-explore and --preferences')
+  }
   const against = await againstOf(flags)
   const question: EvaluationQuestion = {
     target,

@@ -1,9 +1,20 @@
 /** `highwayman promote`, `rollback` and `policies`: from a policy file to all traffic, and back. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { policyFileHash } from '../engine/index.ts'
-import type { PolicyDesk, PolicyListing, Rollout } from '../server/index.ts'
-import { actorHere, type DeskFlags, deskOptions, withPolicyDesk } from './policy-desk.ts'
+import { DEFAULT_FLOOR, policyFileHash, writePolicyFile } from '../engine/index.ts'
+import { POLICY_NAMES, parsePolicyName } from '../eval/index.ts'
+import {
+  draftPolicyFile,
+  findConfigFile,
+  loadRegistry,
+  type PolicyDesk,
+  type PolicyListing,
+  type Rollout,
+} from '../server/index.ts'
+import { type ServerFlags, serverOptions } from './admin-client.ts'
+import { number } from './flags.ts'
+import { storeOptions } from './log.ts'
+import { actorHere, withPolicyDesk } from './policy-desk.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { action, jsonOption, messageOf, type Output, print } from './run.ts'
 
@@ -11,7 +22,7 @@ const DEFAULT_MODEL = 'auto'
 const HASH_CHARS = 12
 const PREFIX_CHARS_MIN = 6
 
-interface StepFlags extends Output, DeskFlags {
+interface StepFlags extends Output, ServerFlags {
   readonly model: string
   readonly reason?: string
   readonly actor?: string
@@ -46,14 +57,14 @@ async function rollback(flags: StepFlags): Promise<void> {
   process.stdout.write(`${lineOf(step)}\n`)
 }
 
-async function list(flags: Output & DeskFlags): Promise<void> {
+async function list(flags: Output & ServerFlags): Promise<void> {
   const policies = await withPolicyDesk(flags, (desk) => desk.list())
   if (flags.json) return print(policies)
   const lines = policies.data.map(listingLine)
   process.stdout.write(lines.length === 0 ? 'no policies on record\n' : `${lines.join('\n')}\n`)
 }
 
-async function show(policy: string, flags: Output & DeskFlags): Promise<void> {
+async function show(policy: string, flags: Output & ServerFlags): Promise<void> {
   const found = await withPolicyDesk(flags, async (desk) => await desk.show(await knownHash(desk, policy)))
   if (flags.json) return print(found)
   const evaluations = found.evaluations_on_record.map(
@@ -72,7 +83,7 @@ async function show(policy: string, flags: Output & DeskFlags): Promise<void> {
   )
 }
 
-async function history(flags: Output & DeskFlags & { readonly model?: string }): Promise<void> {
+async function history(flags: Output & ServerFlags & { readonly model?: string }): Promise<void> {
   const { object, data, serving } = await withPolicyDesk(flags, (desk) => desk.rollouts(flags.model))
   if (flags.json) return print({ object, data, serving })
   const now = serving.map(({ model, live, canary }) => {
@@ -83,7 +94,7 @@ async function history(flags: Output & DeskFlags & { readonly model?: string }):
   process.stdout.write(lines.length === 0 ? 'nothing was promoted yet\n' : `${lines.join('\n')}\n`)
 }
 
-interface RecordFlags extends Output, DeskFlags {
+interface RecordFlags extends Output, ServerFlags {
   readonly policy?: string
   readonly against: string
   readonly actor?: string
@@ -101,6 +112,23 @@ async function record(file: string, flags: RecordFlags): Promise<void> {
   )
   if (flags.json) return print(recorded)
   process.stdout.write(`${recorded.id}: an evaluation of ${short(recorded.hash)} against ${short(against)}\n`)
+}
+
+interface DraftFlags extends Output {
+  readonly policy: string
+  readonly out: string
+  readonly floor: number
+  readonly config?: string
+}
+
+async function draft({ policy, out, floor, config, json }: DraftFlags): Promise<void> {
+  const registry = loadRegistry({ path: config ?? findConfigFile(process.cwd()), env: process.env })
+  if (registry === undefined) throw badInput('there is no configuration here; name one with --config')
+  const file = draftPolicyFile(registry, { policy: parsePolicyName(policy), floor, createdMs: Date.now() })
+  await writeFile(out, writePolicyFile(file))
+  const hash = policyFileHash(file)
+  if (json) print({ out, hash, featureSpace: file.featureSpace.id })
+  else process.stdout.write(`${out}: ${policy} over the features of ${registry.source}, ${short(hash)}\n`)
 }
 
 /** A file is handed in, which does nothing where it is there already; anything else is the beginning of a hash. */
@@ -221,7 +249,7 @@ const againstOption = [
 ] as const
 
 function stepOptions(command: Command): Command {
-  return deskOptions(command)
+  return serverOptions(storeOptions(command))
     .option('--model <name>', 'the virtual model', DEFAULT_MODEL)
     .option('--reason <text>', 'why; kept with the step')
     .option('--actor <name>', 'who does it; kept with the step (default: user and host)')
@@ -244,21 +272,30 @@ export function promoteCommands(program: Command): void {
     .description('end a canary; without one, go back to what was live before')
     .action(action(rollback))
   const policies = program.command('policies').description('policies on record, and what became of them')
-  deskOptions(policies.command('list'))
+  policies
+    .command('draft')
+    .description('a policy file over the features of the configuration, which knows what was learned in them')
+    .requiredOption('--policy <name>', POLICY_NAMES)
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--floor <p>', 'spread evenly over the arms, in [0, 1)', number(0, 0.999), DEFAULT_FLOOR)
+    .option('--config <file>', 'YAML configuration (default: highwayman.yaml here, else the environment)')
+    .addOption(jsonOption())
+    .action(action(draft))
+  serverOptions(storeOptions(policies.command('list')))
     .description('the newest first')
     .addOption(jsonOption())
     .action(action(list))
-  deskOptions(policies.command('show'))
+  serverOptions(storeOptions(policies.command('show')))
     .description('one of them, with its evaluations')
     .argument('<policy>', 'the hash, or its first digits')
     .addOption(jsonOption())
     .action(withArgument(show))
-  deskOptions(policies.command('history'))
+  serverOptions(storeOptions(policies.command('history')))
     .description('every step on the way to all traffic and back, refused ones included')
     .option('--model <name>', 'only of this virtual model')
     .addOption(jsonOption())
     .action(action(history))
-  deskOptions(policies.command('record'))
+  serverOptions(storeOptions(policies.command('record')))
     .description('put an evaluation on record: what the gate looks at')
     .argument('<evaluation>', 'what evaluate --json printed; - is stdin')
     .option('--policy <policy>', 'a policy file, or a hash (default: the one that it says it is of)')

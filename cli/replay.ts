@@ -1,4 +1,5 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
+import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { openDataset, openScenario } from '../datasets/index.ts'
 import {
@@ -34,6 +35,7 @@ interface ReplayFlags extends Output {
   readonly warmStart?: string
   readonly scenario?: string
   readonly report?: string
+  readonly workers?: number
 }
 
 async function runReplay(flags: ReplayFlags): Promise<void> {
@@ -52,6 +54,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
   const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
   const options = {
+    workers: availableParallelism(),
     ...rest,
     dataset: await openDataset(name),
     policy: policyFile?.policy ?? policy,
@@ -106,6 +109,7 @@ export function replayCommand(program: Command): void {
       'learn every arm’s outcome on these splits first, separated by commas (online)',
     )
     .option('--scenario <name>', 'what happens to the arms on the way: bundled name or JSON file (online)')
+    .option('--workers <n>', 'threads that share the seeds (default: one per processor)', whole(1, 256))
     .option('--report <file>', 'write one self-contained HTML file, and its JSON beside it')
     .addOption(jsonOption())
     .action(action(runReplay))

@@ -8,7 +8,7 @@ export { hashedVector } from './bandit/features.ts'
 export { BANDIT_FORMATS, type BanditFormat, banditFormatOf, readBanditFile } from './bandit/files.ts'
 export { readOpenBandit } from './bandit/open-bandit.ts'
 export type { BanditAction, BanditFeatures, LoggedBanditRow } from './bandit/row.ts'
-export { convertLog, writeBanditLog, writeDataset, writeDecisions } from './convert.ts'
+export { convertLog, isRowFile, writeBanditLog, writeDataset, writeDecisions } from './convert.ts'
 export { type ArmSummary, type DatasetSummary, describeDataset } from './describe.ts'
 export { describeLog, type LogSummary } from './describe-log.ts'
 export { FETCH_LOCK, type FetchedFile, type FetchOptions, fetchDataset } from './fetch.ts'
@@ -25,9 +25,17 @@ export {
 } from './latency-set.ts'
 export { bundledFolder, listBundledDatasets, openDataset } from './loader.ts'
 export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
+export { fromRecord as readLogRecord, toRecord as logRecord } from './log/record.ts'
 export { MANIFEST, type PublishedSet, readManifest } from './manifest.ts'
 export type { ReadOptions } from './read/options.ts'
-export { listBundledScenarios, openScenario, type Scenario, type ScenarioEvent } from './scenario.ts'
+export {
+  type ArmEvent,
+  type ClassShiftEvent,
+  listBundledScenarios,
+  openScenario,
+  type Scenario,
+  type ScenarioEvent,
+} from './scenario.ts'
 export type { SimulatedArm } from './simulator/arms.ts'
 export { SIMULATOR_ERROR_CODES, SimulatorError } from './simulator/errors.ts'
 export { FAULT_STATUSES, type Fault, parseFault } from './simulator/faults.ts'

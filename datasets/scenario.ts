@@ -9,17 +9,23 @@ import { DatasetError } from './types.ts'
 interface EventBase {
   /** The first request that sees the change, counted from 0. */
   readonly atStep: number
-  readonly arm: string
 }
 
 /** Factors and deltas are relative to the dataset, not to the event before: 1 and 0 restore it. */
-export type ScenarioEvent = EventBase &
-  (
+export type ArmEvent = EventBase & { readonly arm: string } & (
     | { readonly kind: 'price'; readonly priceFactor: number }
     | { readonly kind: 'quality'; readonly qualityDelta: number }
     | { readonly kind: 'add' }
     | { readonly kind: 'remove' }
   )
+
+/** What is asked changes: from here on a row of a class comes so many times as readily; classes that are not named, once. */
+export interface ClassShiftEvent extends EventBase {
+  readonly kind: 'classes'
+  readonly classWeights: Readonly<Record<string, number>>
+}
+
+export type ScenarioEvent = ArmEvent | ClassShiftEvent
 
 export interface Scenario {
   readonly name: string
@@ -30,13 +36,13 @@ export interface Scenario {
 
 const SCENARIO_ROOT = join(import.meta.dirname, 'scenarios')
 const EXTENSION = '.json'
-const CHANGES = ['priceFactor', 'qualityDelta', 'add', 'remove'] as const
+const CHANGES = ['priceFactor', 'qualityDelta', 'add', 'remove', 'classWeights'] as const
 
 const eventSchema = z
   .strictObject(
     {
       atStep: z.int('expected a whole number ≥ 0').min(0, 'expected a whole number ≥ 0'),
-      arm: z.string('expected the id of an arm').min(1, 'expected the id of an arm'),
+      arm: z.string('expected the id of an arm').min(1, 'expected the id of an arm').optional(),
       priceFactor: z.number('expected a factor > 0').positive('expected a factor > 0').optional(),
       qualityDelta: z
         .number('expected a number from −1 to 1')
@@ -45,11 +51,17 @@ const eventSchema = z
         .optional(),
       add: z.literal(true, 'expected true').optional(),
       remove: z.literal(true, 'expected true').optional(),
+      classWeights: z
+        .record(z.string(), z.number('expected a weight ≥ 0').min(0, 'expected a weight ≥ 0'))
+        .optional(),
     },
-    `expected an event with atStep, arm and one of ${CHANGES.join(', ')}`,
+    `expected an event with atStep and one of ${CHANGES.join(', ')}`,
   )
   .refine((event) => CHANGES.filter((change) => event[change] !== undefined).length === 1, {
     message: `expected exactly one of ${CHANGES.join(', ')}`,
+  })
+  .refine(({ arm, classWeights }) => (arm === undefined) === (classWeights !== undefined), {
+    message: 'expected the id of an arm with a change of an arm, and none with classWeights',
   })
 
 const scenarioSchema = z.strictObject(
@@ -104,11 +116,13 @@ export async function openScenario(nameOrFile: string): Promise<Scenario> {
 
 function toEvent({
   atStep,
-  arm,
+  arm = '',
   priceFactor,
   qualityDelta,
   add,
+  classWeights,
 }: z.infer<typeof eventSchema>): ScenarioEvent {
+  if (classWeights !== undefined) return { atStep, kind: 'classes', classWeights }
   const base = { atStep, arm }
   if (priceFactor !== undefined) return { ...base, kind: 'price', priceFactor }
   if (qualityDelta !== undefined) return { ...base, kind: 'quality', qualityDelta }

@@ -49,7 +49,10 @@ export async function fitPolicyFile(options: PolicyFitOptions): Promise<PolicyFi
   const table = { ...chosen.evaluation, classes }
   const selection = { ...chosen, evaluation: table, training: undefined }
   const pace = createPace(table.rowCount, options.onProgress, options.signal)
-  const { router } = await trainRouter(createWorld(replayed, settings, selection, pace), table)
+  const { router } = await trainRouter(
+    createWorld({ ...replayed, models: options.dataset.models }, settings, selection, pace),
+    table,
+  )
   const text = projectionFor(selection, settings.textComponents)
   return createPolicyFile(router, {
     policy: settings.policy,

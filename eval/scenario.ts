@@ -1,6 +1,7 @@
 /** Replays a policy through a scenario: prices, qualities and arms that change on the way. */
 import type { Scenario } from '../datasets/index.ts'
-import { type OnlineRun, runOnline } from './replay/online.ts'
+import { createCrew } from './replay/crew.ts'
+import type { OnlineRun } from './replay/online.ts'
 import { createWorld, exchangeRate, selectRows, settingsOf } from './replay/prepare.ts'
 import { type ScenarioResult, scenarioFigures } from './replay/scenario-figures.ts'
 import { plainStage, type Stage, stagesOf } from './replay/stages.ts'
@@ -27,29 +28,33 @@ export async function replayScenario(options: ScenarioOptions): Promise<Scenario
   const settings = settingsOf(options)
   const selection = await selectRows(options, settings)
   const { evaluation, training } = selection
-  const stages = stagesOf(options.scenario, evaluation.arms, evaluation.rowCount)
+  const stages = stagesOf(options.scenario, evaluation)
   const warm = settings.warmStart === undefined ? undefined : training
   const rowsPerRun = evaluation.rowCount * settings.seeds.length + (warm?.rowCount ?? 0)
   const pace = createPace((stages.length + 1) * rowsPerRun, options.onProgress, options.signal)
-  const world = createWorld(options, settings, selection, pace)
+  const world = createWorld({ ...options, models: options.dataset.models }, settings, selection, pace)
   const perUsd = exchangeRate(evaluation, settings.costWeight)
 
+  const crew = createCrew({ options, settings, selection, world })
   const runThrough = async (passed: readonly Stage[]): Promise<readonly OnlineRun[]> => {
     const plan = {
       preferences: preferencesFor(perUsd),
       budgetUsd: settings.budgetUsd,
       stages: passed,
+      mixes: stages,
       start: warm && (await warmStart(world, warm, passed[0]!)),
     }
-    const runs: OnlineRun[] = []
-    for (const seed of settings.seeds) runs.push(await runOnline(world, seed, plan))
-    return runs
+    return crew.run(plan)
   }
-  const live = await runThrough(stages)
   const [first, ...later] = stages
-  const informed: (readonly OnlineRun[])[] = []
-  for (const stage of later) informed.push(await runThrough([{ ...stage, fromStep: 0 }]))
-  const control = await runThrough([first ?? plainStage(evaluation.arms.length)])
+  const runAll = async () => {
+    const live = await runThrough(stages)
+    const informed: (readonly OnlineRun[])[] = []
+    for (const stage of later) informed.push(await runThrough([{ ...stage, fromStep: 0 }]))
+    const control = await runThrough([first ?? plainStage(evaluation.arms.length)])
+    return { live, informed, control }
+  }
+  const { live, informed, control } = await runAll().finally(() => crew.close())
   return scenarioFigures({
     dataset: options.dataset.name,
     scenario: options.scenario,

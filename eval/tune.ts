@@ -95,7 +95,7 @@ interface Level extends Fidelity {
 
 /**
  * A random search with successive halving. A fifth of the rows is held out. On the others every trial is fitted and judged in
- * inner cross-validation, a third of the trials on more folds, and a ninth on all of them. The best is fitted on those others
+ * inner cross-validation, a third of the trials more closely, and a ninth on all folds. The best is fitted on those others
  * and judged once on the held-out rows: that is the number of the file. The file itself is then fitted on all rows.
  *
  * Without a deadline the same options give the same file, to the last bit.
@@ -120,14 +120,15 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   }
   const inner = partsOf(outer.fitted, INNER_FOLDS, 'tune-inner')
   const pace = createPace(Number.POSITIVE_INFINITY, undefined, options.signal)
-  const search = searchOf(options, objective, inner, pace, trials)
+  const rungs = rungsOf(trials, outer.fitted.rowCount)
+  const search = searchOf(options, objective, inner, pace, rungs)
 
   const draws = randomStream('tune', seed)
   const candidates = Array.from({ length: trials }, (_, trial) => {
     const drawn = drawCandidate(space, draws)
     return trial === 0 ? settings.start : settings.fix(drawn)
   })
-  const ranked = await successiveHalving(candidates, rungsOf(trials), search.score)
+  const ranked = await successiveHalving(candidates, rungs, search.score)
   const finalists = await withPoliciesOf(ranked, search)
   const best = finalists[0]!
   const heldOut = await judgeHeldOut(
@@ -221,9 +222,9 @@ function searchOf(
   objective: Objective,
   parts: readonly Part[],
   pace: Pace,
-  trials: number,
+  rungs: readonly Rung<Level>[],
 ): Search {
-  const total = rungsOf(trials).reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
+  const total = rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
   const tried = new Set<Candidate>()
   let done = 0
   let isComplete = true
@@ -251,11 +252,16 @@ function searchOf(
 
 const LAST_LEVEL: Level = { folds: INNER_FOLDS, curvePoints: 16, seeds: 2 }
 const LAST_KEEP = 3
+/** Rows to tune on, of which a fold tells enough for a first look. */
+const ROWS_OF_ONE_FOLD = 1_000
 
-function rungsOf(trials: number): readonly Rung<Level>[] {
+/** Few rows are judged on more folds from the start: they are cheap, and one fold of them says little. */
+function rungsOf(trials: number, rows: number): readonly Rung<Level>[] {
+  const folds = rows < 2 * ROWS_OF_ONE_FOLD ? INNER_FOLDS : rows < 4 * ROWS_OF_ONE_FOLD ? 2 : 1
+  const next = Math.max(folds, 2)
   return [
-    { level: { folds: 1, curvePoints: 8, seeds: 1 }, keep: trials },
-    { level: { folds: 2, curvePoints: 12, seeds: 1 }, keep: Math.max(Math.ceil(trials / 3), LAST_KEEP) },
+    { level: { folds, curvePoints: 8, seeds: 1 }, keep: trials },
+    { level: { folds: next, curvePoints: 12, seeds: 1 }, keep: Math.max(Math.ceil(trials / 3), LAST_KEEP) },
     { level: LAST_LEVEL, keep: Math.max(Math.ceil(trials / 9), LAST_KEEP) },
   ]
 }

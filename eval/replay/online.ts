@@ -7,8 +7,8 @@ import {
   type Preferences,
   type Router,
 } from '../../engine/index.ts'
-import { randomStream, shuffledIndexes } from '../random.ts'
 import { emptyOutcomes, type RowOutcomes } from '../row-outcomes.ts'
+import { arrivalOrder, type ClassMix } from './arrivals.ts'
 import { REPLAY_STARTS_AT_MS, replayDecisionId } from './requests.ts'
 import { armsAt, type Stage, sameRegistry, tableAt } from './stages.ts'
 import type { WarmStart } from './training.ts'
@@ -23,6 +23,8 @@ export interface OnlinePlan {
   readonly budgetUsd: number | undefined
   /** What happens on the way; the first begins at step 0. */
   readonly stages: readonly Stage[]
+  /** Which classes come when; absent: all rows as readily at every step. */
+  readonly mixes?: readonly ClassMix[]
   /** What is known before the first request; absent: nothing. */
   readonly start: WarmStart | undefined
 }
@@ -56,7 +58,7 @@ export async function runOnline(world: World, seed: number, plan: OnlinePlan): P
   if (plan.start !== undefined) router.restore(plan.start.snapshot)
   const startsAtMs = plan.start?.atMs ?? REPLAY_STARTS_AT_MS
   const pacer = pacerFor(plan, startsAtMs)
-  const order = shuffledIndexes(table.rowCount, randomStream('replay-order', seed))
+  const order = arrivalOrder(table, plan.mixes ?? [], seed)
   const run: OnlineRun = {
     realised: emptyOutcomes(table.rowCount),
     expected: emptyOutcomes(table.rowCount),

@@ -1,5 +1,5 @@
 /** Options → checked settings, and a dataset → the tables and the world that a replay runs in. */
-import type { PromptRow, Scenario } from '../../datasets/index.ts'
+import type { ModelInfo, PromptRow, Scenario } from '../../datasets/index.ts'
 import {
   createFeatureSpace,
   createRouter,
@@ -35,6 +35,8 @@ export interface Settings {
   readonly curvePoints: number
   readonly resamples: number
   readonly baselines: readonly BaselineName[]
+  /** Threads, at most as many as seeds. */
+  readonly workers: number
   readonly budgetUsd: number | undefined
   readonly warmStart: readonly string[] | undefined
   /** A policy file's origin, for a report. */
@@ -108,6 +110,12 @@ export function settingsOf(options: ReplayOptions & { readonly scenario?: Scenar
           ),
     warmStart: options.warmStart,
     baselines: options.baselines ?? BASELINE_NAMES,
+    workers: requireIn(
+      'workers',
+      options.workers ?? 1,
+      (value) => Number.isInteger(value) && value >= 1,
+      'a whole number ≥ 1',
+    ),
   }
 }
 
@@ -163,8 +171,13 @@ export async function readRows({
   return rows
 }
 
+export interface WorldOptions
+  extends Pick<ReplayOptions, 'policyFile' | 'priorQuality' | 'halfLifeMs' | 'createRouter'> {
+  readonly models: ReadonlyMap<string, ModelInfo>
+}
+
 export function createWorld(
-  options: ReplayOptions,
+  options: WorldOptions,
   settings: Settings,
   selection: Selection,
   pace: Pace,
@@ -179,7 +192,7 @@ export function createWorld(
   return {
     table: evaluation,
     facts: describeRows(evaluation, featureSpace.text),
-    arms: replayArms(tables, options.dataset.models, options.priorQuality ?? {}),
+    arms: replayArms(tables, options.models, options.priorQuality ?? {}),
     featureSpace,
     priorScale: policyFile?.hyperparameters.priorScale,
     prior: policyFile && priorSumsOf(policyFile, featureSpace),

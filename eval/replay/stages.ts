@@ -1,5 +1,5 @@
 /** A scenario made ready: for each stretch between its events, which arms there are, at what price, and how good. */
-import type { Scenario, ScenarioEvent } from '../../datasets/index.ts'
+import type { ClassShiftEvent, Scenario, ScenarioEvent } from '../../datasets/index.ts'
 import type { Arm } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
@@ -13,32 +13,39 @@ export interface Stage {
   readonly priceFactor: readonly number[]
   /** Added to the dataset's quality, which stays within [0, 1]. */
   readonly qualityDelta: readonly number[]
+  /** By class, ≥ 0: how much more readily its rows come than those of a class that is not named. */
+  readonly classWeights: Readonly<Record<string, number>>
 }
 
 /** The dataset as it is. */
 export function plainStage(armCount: number): Stage {
   const all = <T>(value: T) => new Array<T>(armCount).fill(value)
-  return { fromStep: 0, present: all(true), priceFactor: all(1), qualityDelta: all(0) }
+  return { fromStep: 0, present: all(true), priceFactor: all(1), qualityDelta: all(0), classWeights: {} }
 }
 
 /**
  * The first stage begins at step 0. An arm whose first coming or going is `add` is not there before.
  *
- * @param stepCount length of the stream
+ * @param table its rows are the stream
  * @throws {EvaluationError} `eval_unknown_arm`, `eval_bad_scenario` naming the event
  */
-export function stagesOf(scenario: Scenario, arms: readonly string[], stepCount: number): readonly Stage[] {
+export function stagesOf(
+  scenario: Scenario,
+  table: Pick<OutcomeTable, 'arms' | 'classes' | 'rowCount'>,
+): readonly Stage[] {
+  const { arms, classes, rowCount: stepCount } = table
   const events = scenario.events.toSorted((one, other) => one.atStep - other.atStep)
   const present = arms.map((arm) => {
     const first = events.find(
-      (event) => event.arm === arm && (event.kind === 'add' || event.kind === 'remove'),
+      (event) => (event.kind === 'add' || event.kind === 'remove') && event.arm === arm,
     )
     return first?.kind !== 'add'
   })
   const stages: Stage[] = [{ ...plainStage(arms.length), present }]
   for (const event of events) {
-    const column = arms.indexOf(event.arm)
-    if (column < 0) {
+    const column = event.kind === 'classes' ? 0 : arms.indexOf(event.arm)
+    if (event.kind === 'classes') checkClasses(scenario, event, classes)
+    else if (column < 0) {
       throw new EvaluationError(
         'eval_unknown_arm',
         `${describe(scenario, event)}: no such arm is replayed; the arms are ${arms.join(', ')}`,
@@ -111,6 +118,10 @@ export function eventText(event: ScenarioEvent): string {
       return `${event.arm} comes`
     case 'remove':
       return `${event.arm} goes`
+    case 'classes':
+      return Object.entries(event.classWeights)
+        .map(([name, weight]) => `class ${name} × ${weight}`)
+        .join(', ')
   }
 }
 
@@ -122,11 +133,23 @@ function changed(before: Stage, event: ScenarioEvent, column: number): Stage | u
       return { ...stage, priceFactor: before.priceFactor.with(column, event.priceFactor) }
     case 'quality':
       return { ...stage, qualityDelta: before.qualityDelta.with(column, event.qualityDelta) }
+    case 'classes':
+      return { ...stage, classWeights: event.classWeights }
     default: {
       const comes = event.kind === 'add'
       if (before.present[column] === comes) return undefined
       return { ...stage, present: before.present.with(column, comes) }
     }
+  }
+}
+
+function checkClasses(scenario: Scenario, event: ClassShiftEvent, classes: readonly string[]): void {
+  for (const name of Object.keys(event.classWeights)) {
+    if (classes.includes(name)) continue
+    throw new EvaluationError(
+      'eval_bad_scenario',
+      `${describe(scenario, event)}: no row is of class '${name}'; the classes are ${classes.join(', ')}`,
+    )
   }
 }
 

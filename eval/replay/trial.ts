@@ -2,8 +2,9 @@
 import { foldsOf } from '../folds.ts'
 import type { Selection } from '../outcome-table.ts'
 import { exchangeRateRange } from '../sweep.ts'
+import { createCrew } from './crew.ts'
 import { type FrozenPlan, frozenWork, runFrozen } from './frozen.ts'
-import { type OnlinePlan, runOnline } from './online.ts'
+import type { OnlinePlan } from './online.ts'
 import { createWorld, type Settings } from './prepare.ts'
 import { plainStage } from './stages.ts'
 import type { PolicyRuns } from './statistics.ts'
@@ -27,12 +28,8 @@ export async function onlineTrial(
   const { evaluation, training } = selection
   const warm = settings.warmStart === undefined ? undefined : training
   const total = evaluation.rowCount * settings.seeds.length + (warm?.rowCount ?? 0)
-  const world = createWorld(
-    options,
-    settings,
-    selection,
-    createPace(total, options.onProgress, options.signal),
-  )
+  const pace = createPace(total, options.onProgress, options.signal)
+  const world = createWorld({ ...options, models: options.dataset.models }, settings, selection, pace)
   const stage = plainStage(evaluation.arms.length)
   const plan: OnlinePlan = {
     preferences: preferencesFor(perUsd),
@@ -40,8 +37,8 @@ export async function onlineTrial(
     stages: [stage],
     start: warm && (await warmStart(world, warm, stage)),
   }
-  const runs = []
-  for (const seed of settings.seeds) runs.push(await runOnline(world, seed, plan))
+  const crew = createCrew({ options, settings, selection, world })
+  const runs = await crew.run(plan).finally(() => crew.close())
   const realised = runs.map((run) => run.realised)
   return {
     runs: {
@@ -69,7 +66,10 @@ export async function frozenTrial(
     sweep: { range: exchangeRateRange(selection.evaluation), points: settings.curvePoints },
   }
   const pace = createPace(frozenWork(selection.evaluation, plan), options.onProgress, options.signal)
-  const run = await runFrozen(createWorld(options, settings, selection, pace), plan)
+  const run = await runFrozen(
+    createWorld({ ...options, models: options.dataset.models }, settings, selection, pace),
+    plan,
+  )
   const expected = [run.expected]
   const { realised, curve, predictions, drawn } = run
   return { runs: { main: expected, expected, realised, curve, predictions }, drawn }

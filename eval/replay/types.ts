@@ -55,6 +55,11 @@ export interface ReplayOptions {
   readonly warmStart?: readonly string[]
   /** Baselines to run beside what the figures need in any case; `knn` and `ridge` cost most. @default all */
   readonly baselines?: readonly BaselineName[]
+  /**
+   * Threads that share the seeds of an online replay; the result does not depend on it. ≥ 1. A learner of one's own stays in
+   * this thread. @default 1
+   */
+  readonly workers?: number
   /** Makes the learner under test. @default the engine's createRouter */
   readonly createRouter?: (options: RouterOptions) => Router
   /** Units of work done and in all; a frozen replay may need fewer than it announced. */

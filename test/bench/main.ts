@@ -4,6 +4,7 @@
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
  *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
+ *   replay     requests of a replay, online and frozen
  *   datasets   reading sets by format: speed, and memory that does not grow with the file; with --table of a gigabyte each
  *   replicas   reading what other replicas have learned, and what arms share fitted to it
  *   store      what the embedded store takes and costs, and how long a replica reads what it has learned (about five minutes)
@@ -25,6 +26,7 @@ import { benchExperimentStore } from './experiment-store.ts'
 import { benchExperiments } from './experiments.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPropensities } from './propensities.ts'
+import { benchReplay } from './replay.ts'
 import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 import { benchSignals } from './signals.ts'
@@ -38,6 +40,7 @@ const BENCHES: Readonly<
   propensities: benchPropensities,
   describe: benchDescribe,
   datasets: benchDatasets,
+  replay: benchReplay,
   store: benchStore,
   eval: benchEval,
   experiments: benchExperiments,

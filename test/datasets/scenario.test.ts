@@ -44,6 +44,7 @@ suite('scenarios', () => {
         { atStep: 2, arm: 'a/b', qualityDelta: -0.1 },
         { atStep: 3, arm: 'a/b', remove: true },
         { atStep: 4, arm: 'a/b', add: true },
+        { atStep: 5, classWeights: { math: 3, chat: 0 } },
       ],
     })
     assert.deepEqual(await openScenario(path), {
@@ -54,6 +55,7 @@ suite('scenarios', () => {
         { kind: 'quality', atStep: 2, arm: 'a/b', qualityDelta: -0.1 },
         { kind: 'remove', atStep: 3, arm: 'a/b' },
         { kind: 'add', atStep: 4, arm: 'a/b' },
+        { kind: 'classes', atStep: 5, classWeights: { math: 3, chat: 0 } },
       ],
     })
   })
@@ -75,6 +77,11 @@ suite('scenarios', () => {
       [event({ add: false }), /events\.0\.add: expected true, got false/],
       [event({ add: true, atStep: -1 }), /events\.0\.atStep: expected a whole number ≥ 0, got -1/],
       [event({ add: true, atStep: 1.5 }), /events\.0\.atStep: expected a whole number ≥ 0, got 1\.5/],
+      [
+        event({ classWeights: { math: 2 } }),
+        /events\.0: expected the id of an arm with a change of an arm, and none/,
+      ],
+      [event({ classWeights: { math: -1 } }), /classWeights\.math: expected a weight ≥ 0, got -1/],
       [event({ latency: 2 }), /own\.json events\.0/],
     ]
     for (const [content, message] of wrong)

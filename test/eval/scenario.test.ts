@@ -7,13 +7,16 @@ import {
   replay,
   replayScenario,
   type ScenarioOptions,
+  selectOutcomes,
 } from '../../eval/index.ts'
+import { arrivalOrder } from '../../eval/replay/arrivals.ts'
 import { stagesOf } from '../../eval/replay/stages.ts'
 import { needsShared, sharedPath } from '../helpers/shared.ts'
 import { datasetOf, outcome, row, skilledRows } from './worlds.ts'
 
 const ARMS = ['lab/scribe', 'lab/adder', 'lab/bargain']
 const scenario = (...events: ScenarioEvent[]): Scenario => ({ name: 'test', description: 'A test.', events })
+const TEN = { arms: ARMS, classes: ['sums', 'words'], rowCount: 10 }
 const price = (atStep: number, arm: string, priceFactor: number): ScenarioEvent => ({
   kind: 'price',
   atStep,
@@ -43,8 +46,7 @@ suite('the stages of a scenario', () => {
   test('are the stretches between events, in their order, with what has changed so far', () => {
     const stages = stagesOf(
       scenario(price(7, 'lab/adder', 0.5), quality(3, 'lab/scribe', -0.2), quality(7, 'lab/scribe', 0)),
-      ARMS,
-      10,
+      TEN,
     )
     assert.deepEqual(
       stages.map(({ fromStep, priceFactor, qualityDelta }) => ({ fromStep, priceFactor, qualityDelta })),
@@ -63,8 +65,7 @@ suite('the stages of a scenario', () => {
         { kind: 'remove', atStep: 4, arm: 'lab/scribe' },
         { kind: 'add', atStep: 6, arm: 'lab/scribe' },
       ),
-      ARMS,
-      10,
+      TEN,
     )
     assert.deepEqual(
       stages.map(({ present }) => present),
@@ -78,7 +79,7 @@ suite('the stages of a scenario', () => {
   })
 
   test('an event at step 0 is how things are', () => {
-    const stages = stagesOf(scenario(price(0, 'lab/adder', 2)), ARMS, 10)
+    const stages = stagesOf(scenario(price(0, 'lab/adder', 2)), TEN)
     assert.deepEqual(
       stages.map(({ fromStep, priceFactor }) => [fromStep, priceFactor]),
       [[0, [1, 2, 1]]],
@@ -106,6 +107,11 @@ suite('the stages of a scenario', () => {
         /the arm is there already/,
       ],
       [
+        [{ kind: 'classes', atStep: 1, classWeights: { numbers: 2 } }],
+        'eval_bad_scenario',
+        /class numbers × 2: no row is of class 'numbers'; the classes are sums, words/,
+      ],
+      [
         ARMS.map((arm) => ({ kind: 'remove', atStep: 5, arm })),
         'eval_bad_scenario',
         /no arm is left at step 5/,
@@ -113,10 +119,56 @@ suite('the stages of a scenario', () => {
     ]
     for (const [events, code, message] of wrong) {
       assert.throws(
-        () => stagesOf(scenario(...events), ARMS, 10),
+        () => stagesOf(scenario(...events), TEN),
         (error) => error instanceof EvaluationError && error.code === code && message.test(error.message),
       )
     }
+  })
+})
+
+suite('a shift of classes', () => {
+  const { evaluation: table } = selectOutcomes(skilledRows(600), { split: 'all' })
+  const sums = table.classes.indexOf('sums')
+  const shareOf = (rows: Int32Array) => rows.filter((row) => table.classOf[row] === sums).length / rows.length
+  const mixed = (weight: number, seed = 1) =>
+    arrivalOrder(
+      table,
+      [
+        { fromStep: 0, classWeights: {} },
+        { fromStep: 200, classWeights: { sums: weight } },
+      ],
+      seed,
+    )
+
+  test('every row comes once, and until the shift as without one', () => {
+    const plain = arrivalOrder(table, [], 1)
+    for (const weight of [0, 1, 9]) {
+      const order = mixed(weight)
+      assert.deepEqual(
+        [...order].sort((a, b) => a - b),
+        [...table.prompts.keys()],
+      )
+      assert.deepEqual(order.subarray(0, 200), plain.subarray(0, 200))
+    }
+    assert.notDeepEqual(mixed(9, 2), mixed(9, 1))
+  })
+
+  test('rows of a class come as much more readily as its weight says', () => {
+    // 100 draws: nine of ten, with an sd of 0.03, while some 200 of each class are left; at 0 none, at 1 about half.
+    assert.ok(Math.abs(shareOf(mixed(9).subarray(200, 300)) - 0.88) < 0.12)
+    assert.equal(shareOf(mixed(0).subarray(200, 300)), 0)
+    assert.ok(Math.abs(shareOf(mixed(1).subarray(200, 300)) - 0.5) < 0.2)
+  })
+
+  test('the control and the informed run see the same rows', async () => {
+    const { stretches } = await run([{ kind: 'classes', atStep: 200, classWeights: { sums: 9 } }])
+    const [, after] = stretches
+    assert.deepEqual(after!.events, ['class sums × 9'])
+    // Nothing but the order differs, and that is the same for all.
+    assert.deepEqual(after!.reward, after!.control)
+    assert.deepEqual(after!.reward, after!.informed)
+    // lab/adder is right nine times in ten of sums; a fifth of the requests are words.
+    assert.ok(after!.armShares['lab/adder']! > 0.3)
   })
 })
 

@@ -26,7 +26,7 @@ export async function onlineStreams(
   const settings = settingsOf(all)
   const selection = await selectRows(all, settings)
   const pace = createPace(selection.evaluation.rowCount * settings.seeds.length, undefined, undefined)
-  const world = createWorld(all, settings, selection, pace)
+  const world = createWorld({ ...all, models: all.dataset.models }, settings, selection, pace)
   const { table } = world
   const plan = {
     preferences: preferencesFor(0),
