@@ -85,7 +85,10 @@ async function draft({ policy, out, floor, config, json }: DraftFlags): Promise<
   await writeFile(out, writePolicyFile(file))
   const hash = policyFileHash(file)
   if (json) print({ out, hash, featureSpace: file.featureSpace.id })
-  else process.stdout.write(`${out}: ${policy} over the features of ${basename(registry.source)}, ${short(hash)}\n`)
+  else
+    process.stdout.write(
+      `${out}: ${policy} over the features of ${basename(registry.source)}, ${short(hash)}\n`,
+    )
 }
 
 /** Of an evaluation that is put on record. */
