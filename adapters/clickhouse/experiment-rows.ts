@@ -129,6 +129,7 @@ export interface PopulationQuery {
 }
 
 export interface ExperimentCell {
+  /** The first that a unit was given, and when. */
   readonly variant: string
   readonly period: number
   /** Empty where not asked for. */

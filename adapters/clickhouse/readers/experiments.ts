@@ -155,7 +155,7 @@ async function cellsOf(
   const prompt = covariate?.kind === 'prompt' ? ', avg(log1p(a.prompt_tokens)) AS prompt' : ''
   const sums = measures.map((_, at) => sumsSql(at, xOf(at)))
   const units = `
-    SELECT a.unit AS unit, ${segment === undefined ? "''" : SEGMENT_SQL[segment]} AS segment, min(a.variant) AS variant,
+    SELECT a.unit AS unit, ${segment === undefined ? "''" : SEGMENT_SQL[segment]} AS segment, argMin(a.variant, (a.decision_ts, a.decision_id)) AS variant,
         min(a.period) AS period, min(a.variant) != max(a.variant) AS mixed, min(a.probability) AS e,
         sum(toUInt64(a.is_first)) AS requests, count() AS exposures, countIf(c.answered + c.failed > 0) AS outcomes${prompt},
         ${perUnit.join(', ')}
