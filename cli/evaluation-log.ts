@@ -44,19 +44,19 @@ export function isStore({ log }: Pick<LogSource, 'log'>): boolean {
 type LogReader = Pick<Store, 'readLog'>
 
 /**
- * Opens what the flags name, runs, and closes it whatever happens. An embedded store that a server has open is read by way of it.
+ * Opens what the flags name, runs over parts of it, and closes it whatever happens. An embedded store that a server has open is read by way of it.
  *
  * @throws what opening, reading and `run` throw
  */
 export async function withLog<T>(
   source: LogSource,
-  shard: Shard,
-  run: (log: ReadableLog) => Promise<T>,
+  run: (part: (shard: Shard) => ReadableLog) => Promise<T>,
 ): Promise<T> {
-  if (!isStore(source)) return await run(openLog(source, shard, undefined))
+  const over = (reader: LogReader | undefined) => run((shard) => openLog(source, shard, reader))
+  if (!isStore(source)) return await over(undefined)
   const url = await serverOf(source.store)
-  if (url === undefined) return await withStore(source.store, (store) => run(openLog(source, shard, store)))
-  return await run(openLog(source, shard, serverReader(url, source.store.adminKey)))
+  if (url !== undefined) return await over(serverReader(url, source.store.adminKey))
+  return await withStore(source.store, over)
 }
 
 function serverReader(url: string, key: string | undefined): LogReader {

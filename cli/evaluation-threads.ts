@@ -44,7 +44,8 @@ export async function readInParts(
 }
 
 async function readAlone(source: LogSource, question: EvaluationQuestion, shard: Shard): Promise<Passes> {
-  return await withLog(source, shard, async (log) => {
+  return await withLog(source, async (part) => {
+    const log = part(shard)
     const survey = await surveyLog(log, question)
     return { survey, scoring: await scoreLog(log, question, survey) }
   })

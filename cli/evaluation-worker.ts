@@ -36,7 +36,7 @@ async function run(log: ReadableLog): Promise<void> {
 }
 
 try {
-  await withLog(source, shard, run)
+  await withLog(source, (part) => run(part(shard)))
 } catch (error) {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   reply({ kind: 'failed', message: messageOf(error), code })
