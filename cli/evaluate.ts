@@ -108,8 +108,10 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
     tenant,
     model: flags.model,
     store: {
-      ...(flags.config && { config: flags.config }),
-      ...(flags.dataDir && { dataDir: flags.dataDir }),
+      ...(flags.config !== undefined && { config: flags.config }),
+      ...(flags.dataDir !== undefined && { dataDir: flags.dataDir }),
+      ...(flags.url !== undefined && { url: flags.url }),
+      ...(flags.adminKey !== undefined && { adminKey: flags.adminKey }),
     },
   }
   const { survey, scoring } = await readInParts(source, question, shards ?? { index: 0, of: 1 }, threads)
@@ -151,7 +153,11 @@ function recordable(target: TargetSpec): Extract<TargetSpec, { kind: 'file' }> {
 async function againstOf(flags: EvaluateFlags): Promise<TargetSpec> {
   const { against, log = [], model = DEFAULT_MODEL } = flags
   const asksStore = against === 'live' && (flags.record || isStore({ log }))
-  if (!asksStore) return await targetOf(against, flags)
+  if (!asksStore) {
+    // Floor and exploration are set for the judged policy; wishes are everybody's.
+    const { floor: _, ...own } = flags
+    return await targetOf(against, { ...own, explore: true })
+  }
   return await liveTarget(flags, model, configuredArms(flags))
 }
 

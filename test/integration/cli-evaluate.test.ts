@@ -270,6 +270,10 @@ describe('while a server runs', () => {
       const flags = ['--log', 'store', '--data-dir', dataDir]
       const { logged, refused, values } = await json(folder, ...flags, '--policy', 'live')
       assert.deepEqual([logged.n, refused], [300, false])
+      const named = await json(folder, '--log', 'store', '--url', server.url, '--policy', 'live')
+      assert.deepEqual(named.values, (await json(folder, ...flags, '--policy', 'live')).values)
+      const greedy = ['--policy', 'softmax:0.2', '--against', 'softmax:0.2', '--no-explore']
+      assert.equal((await json(folder, ...flags, ...greedy)).against, 'softmax:0.2')
       const mean = results.reduce((sum, { quality }) => sum + (quality ?? 0), 0) / 300
       assertClose(values.quality!.target.value, mean, 0.02)
     } finally {
