@@ -72,9 +72,11 @@ suite('tune', () => {
     assert.ok(heldOut.beside['oracle']!.mean >= heldOut.value.mean)
     assert.equal(inner.score, finalists[0]!.score)
     assert.deepEqual(finalists[0]!.setting, best)
+    // Settings without text may be preferred to some that did a little better; all others are in order.
+    const others = finalists.slice(1).map(({ score }) => score)
     assert.deepEqual(
-      finalists.map(({ score }) => score),
-      finalists.map(({ score }) => score).toSorted((a, b) => b - a),
+      others,
+      others.toSorted((a, b) => b - a),
     )
   })
 
@@ -135,6 +137,14 @@ suite('tune', () => {
     await assert.rejects(search({ trials: 0 }), { code: 'eval_bad_option' })
     await assert.rejects(search({ splits: ['vale'] }), { code: 'eval_unknown_split' })
     await assert.rejects(search({ tasks: ['none'] }), { code: 'eval_no_rows' })
+  })
+
+  test('text that earns nothing is left out', async () => {
+    // Whatever is drawn has text, and the two classes say all there is to know.
+    const space = { ...FROZEN_SPACE, textComponents: [2] }
+    const { best, finalists } = await search({ space, trials: 5 })
+    assert.equal(best.textComponents, 0)
+    assert.ok(finalists.some(({ setting }) => setting.textComponents === 2))
   })
 
   test('more text components than the prompts have directions are as many as they have', async () => {
