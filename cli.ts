@@ -151,7 +151,12 @@ async function serve(flags: ServeFlags): Promise<void> {
       source: ground.registry.source,
       simulator: ground.simulator?.url ?? null,
     })
-  } else process.stdout.write(startBanner(ground.registry, { url: server.url, version: packageJson.version }))
+  } else {
+    const promoted = server.promoted().models
+    process.stdout.write(
+      startBanner(ground.registry, { url: server.url, version: packageJson.version, promoted }),
+    )
+  }
   await signalled
   if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
   watcher?.close()

@@ -5,77 +5,149 @@ import { openDataset } from '../datasets/index.ts'
 import { writePolicyFile } from '../engine/index.ts'
 import {
   type ClassBy,
+  LOG_OBJECTIVES,
+  type LogObjective,
   OBJECTIVE_NAMES,
   type ObjectiveName,
   POLICY_NAMES,
+  renderLogTuneTable,
   renderTuneTable,
   tune,
+  tuneOnLog,
 } from '../eval/index.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { type StoreFlags, withStore } from './configured-store.ts'
+import { isStore, type LogSource, openLog } from './evaluation-log.ts'
+import { configuredArms } from './evaluation-target.ts'
 import { number, whole } from './flags.ts'
+import { storeOptions } from './log.ts'
+import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
-import { action, jsonOption, type Output, print } from './run.ts'
+import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
 
 interface Budget {
   readonly trials?: number
   readonly minutes?: number
 }
 
-interface TuneFlags extends Output {
-  readonly dataset: string
+interface TuneFlags extends Output, StoreFlags {
+  readonly dataset?: string
+  readonly log?: string[]
   readonly out: string
   readonly split: string
   readonly task?: string
   readonly arms?: string
   readonly classBy?: ClassBy
-  readonly objective: ObjectiveName
+  readonly objective?: ObjectiveName | LogObjective
   readonly costWeight?: number
   readonly policy?: string
   readonly floor?: number
   readonly budget: Budget
   readonly seed?: number
+  readonly from?: number
+  readonly to?: number
 }
 
 const MINUTE_MS = 60_000
 
 async function runTune(flags: TuneFlags): Promise<void> {
-  const { json, dataset: name, out, split, task, arms, budget, ...rest } = flags
-  const bar = progressBar()
+  if ((flags.dataset === undefined) === (flags.log === undefined)) {
+    throw badFlags('give one of --dataset, whose every outcome is known, and --log')
+  }
+  if (flags.log === undefined) await tuneOnDataset(flags)
+  else await tuneOnLogOf(flags, flags.log)
+}
+
+async function tuneOnDataset(flags: TuneFlags): Promise<void> {
+  const { out, split, task, arms, budget, classBy, costWeight, policy, floor, seed } = flags
   const { trials, minutes } = budget
+  const objective = OBJECTIVE_NAMES.find((name) => name === (flags.objective ?? 'aiq'))
+  if (objective === undefined) throw badFlags(`of a data set --objective is ${OBJECTIVE_NAMES.join(', ')}`)
+  const bar = progressBar()
   const result = await tune({
-    ...rest,
-    dataset: await openDataset(name),
+    dataset: await openDataset(flags.dataset ?? ''),
+    objective,
     splits: split.split(','),
     ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
+    ...(classBy === undefined ? {} : { classBy }),
+    ...(costWeight === undefined ? {} : { costWeight }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(floor === undefined ? {} : { floor }),
+    ...(seed === undefined ? {} : { seed }),
     ...(trials === undefined ? {} : { trials }),
     ...(minutes === undefined
       ? {}
       : { deadlineMs: performance.now() + minutes * MINUTE_MS, nowMs: () => performance.now() }),
-    createdMs: Date.now(),
-    versions: { highwayman: packageJson.version, node: process.versions.node },
+    ...madeBy(),
     onProgress: (done, total) => bar.update(done, total),
   }).finally(() => bar.stop())
   await writeFile(out, writePolicyFile(result.file))
-  if (!json) {
+  if (!flags.json) {
     process.stdout.write(
-      `${renderTuneTable(result)}${out}: written; promote it, or judge it: highwayman replay --policy ${out}\n`,
+      `${renderTuneTable(result)}${out}: written; to judge it: highwayman replay --policy ${out}\n`,
     )
     return
   }
-  const { best, tuning, finalists, complete, rows } = result
-  print({
-    out,
-    dataset: result.dataset,
-    split,
-    rows,
-    arms: result.arms,
-    policy: best.policy,
-    best,
-    finalists,
-    complete,
-    tuning,
-  })
+  const { best, tuning, finalists, complete, rows, dataset, arms: tuned } = result
+  print({ out, dataset, split, rows, arms: tuned, policy: best.policy, best, finalists, complete, tuning })
+}
+
+/** Half of the log, by a hash of the decision's id, is searched on, and the other half judges what was found. */
+async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<void> {
+  const { out, budget, policy, floor, seed, objective: name = 'utility' } = flags
+  const objective = LOG_OBJECTIVES.find((known) => known === name)
+  if (objective === undefined) throw badFlags(`of a log --objective is ${LOG_OBJECTIVES.join(', ')}`)
+  if (policy === undefined || !policy.endsWith('.json') || budget.minutes !== undefined) {
+    throw badFlags('on a log give as --policy the policy file to tune, and a --budget in settings to try')
+  }
+  const source: LogSource = {
+    log,
+    fromMs: flags.from ?? 0,
+    toMs: flags.to ?? Date.now(),
+    store: {
+      ...(flags.config && { config: flags.config }),
+      ...(flags.dataDir && { dataDir: flags.dataDir }),
+    },
+  }
+  const arms = configuredArms(flags)
+  const file = await loadPolicyFile(policy)
+  const bar = progressBar()
+  const search = (store: Parameters<typeof openLog>[2]) =>
+    tuneOnLog({
+      search: openLog(source, { index: 0, of: 2 }, store),
+      heldOut: openLog(source, { index: 1, of: 2 }, store),
+      file,
+      objective,
+      ...(arms === undefined ? {} : { arms }),
+      ...(floor === undefined ? {} : { floor }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(budget.trials === undefined ? {} : { trials: budget.trials }),
+      ...madeBy(),
+      onProgress: (done, total) => bar.update(done, total),
+    }).finally(() => bar.stop())
+  const result = isStore(source) ? await withStore(source.store, search) : await search(undefined)
+  if (result.file !== undefined) await writeFile(out, writePolicyFile(result.file))
+  else process.exitCode = EXIT.noEstimate
+  if (flags.json) {
+    const { reasons, refused } = result.evaluation
+    const tuning = result.file?.provenance.tuning ?? null
+    print({
+      out: result.file === undefined ? null : out,
+      refused: refused || tuning === null,
+      reasons,
+      trials: result.trials,
+      tuning,
+    })
+  } else process.stdout.write(renderLogTuneTable(result))
+}
+
+function madeBy() {
+  return { createdMs: Date.now(), versions: { highwayman: packageJson.version, node: process.versions.node } }
+}
+
+function badFlags(message: string): Error {
+  return Object.assign(new Error(message), { code: 'config_bad_flags' })
 }
 
 /** `30`, `30 trials`, `10m` or `10 minutes`. */
@@ -94,21 +166,22 @@ const MOST_TRIALS = 100_000
 const MOST_TRIALS_IN_TIME = 300
 
 export function tuneCommand(program: Command): void {
-  program
-    .command('tune')
+  storeOptions(program.command('tune'))
     .description(
       'search for the settings of a policy on rows whose every outcome is known, into a policy file',
     )
-    .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
+    .option('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
+    .option(
+      '--log <files...>',
+      'instead of a data set: logged decisions, files or `store`, judged by doubly robust estimates',
+    )
     .requiredOption('--out <file>', 'where to write the policy file')
     .option('--split <names>', 'rows to tune on, separated by commas; no others are looked at', 'train')
     .addOption(
       new Option(
         '--objective <name>',
-        'aiq: height of the cost–quality curve; reward: at --cost-weight; online: that, while learning',
-      )
-        .choices(OBJECTIVE_NAMES)
-        .default('aiq'),
+        'aiq: height of the cost–quality curve (default); reward: at --cost-weight; online: that, while learning; of a log utility (default), quality or success',
+      ).choices([...OBJECTIVE_NAMES, ...LOG_OBJECTIVES]),
     )
     .option(
       '--cost-weight <w>',
@@ -120,12 +193,17 @@ export function tuneCommand(program: Command): void {
         .argParser(budgetOf)
         .default({}, '30'),
     )
-    .option('--policy <name>', `fixed, instead of searched: ${POLICY_NAMES}`)
+    .option(
+      '--policy <name>',
+      `fixed, instead of searched: ${POLICY_NAMES}; on a log the policy file to tune`,
+    )
     .option(
       '--floor <p>',
       'fixed, instead of searched: probability spread evenly over the arms',
       number(0, 0.999),
     )
+    .option('--from <time>', 'of a log: decisions from then on', time)
+    .option('--to <time>', 'of a log: decisions before then', time)
     .option('--seed <number>', 'of the search (default: 1)', whole(0, 2 ** 31))
     .option('--task <names>', 'only rows of these tasks, separated by commas')
     .addOption(

@@ -38,30 +38,54 @@ export async function findAt(path: string): Promise<readonly Found[]> {
   throw new DatasetError('dataset_not_found', `${path} holds no set in a format that is known`)
 }
 
-/** The folder where it is a set of outcomes, else its files and folders that are sets. */
+/** The folder where it is meant as a set of outcomes, else its files and folders that are sets. */
 async function setsIn(folder: string, deep: number): Promise<readonly Found[]> {
-  const outcomes = await sourceAt(folder).catch(notOutcomes)
-  if (outcomes !== undefined) return [{ path: folder, kind: 'outcomes' }]
+  if (await isMeantAsOutcomes(folder)) return [{ path: folder, kind: 'outcomes' }]
   const sets: Found[] = []
   const entries = await readdir(folder, { withFileTypes: true })
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(folder, entry.name)
-    if (entry.name.startsWith('.')) continue
-    if (entry.isDirectory()) {
+  const names = entries.map(({ name }) => name).filter((name) => !name.startsWith('.'))
+  for (const name of names.sort()) {
+    const path = join(folder, name)
+    if (entries.some((entry) => entry.name === name && entry.isDirectory())) {
       if (deep > 0) sets.push(...(await setsIn(path, deep - 1)))
-    } else {
-      const known = await kindOfFile(path).catch(notOutcomes)
-      if (known !== undefined) sets.push(known)
+      continue
     }
+    // A mapping beside its table is told with the table.
+    const isBeside = isMappingName(name) && names.some((other) => mappingsOf(other).includes(name))
+    if (isBeside) continue
+    const isMapped = isMappingName(name) || mappingsOf(name).some((mapping) => names.includes(mapping))
+    const known = await kindOfFile(path).catch((error: unknown) => {
+      const isOther = notASet(error)
+      // Somebody meant it: reading it tells what is wrong.
+      return isMapped ? ({ path, kind: 'outcomes' } as const) : isOther
+    })
+    if (known !== undefined) sets.push(known)
   }
   return sets
 }
 
-/** A file of a folder, or a folder, that is simply something else. */
-function notOutcomes(error: unknown): undefined {
+async function isMeantAsOutcomes(folder: string): Promise<boolean> {
+  try {
+    await sourceAt(folder)
+    return true
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error
+    return error.code !== 'dataset_not_found'
+  }
+}
+
+/** A file of a folder that is simply something else. */
+function notASet(error: unknown): undefined {
   const codes = ['dataset_not_found', 'dataset_bad_mapping', 'dataset_unreadable', 'dataset_bad_line']
   if (error instanceof DatasetError && codes.includes(error.code)) return undefined
   throw error
+}
+
+/** What a mapping for this table alone would be called. */
+function mappingsOf(file: string): readonly string[] {
+  if (tableFormatOf(file) === undefined) return []
+  const stem = file.replace(/\.[a-z]+(\.gz)?$/, '')
+  return ['yaml', 'yml', 'json'].map((ending) => `${stem}.mapping.${ending}`)
 }
 
 async function kindOfFile(path: string): Promise<Found> {
@@ -69,7 +93,8 @@ async function kindOfFile(path: string): Promise<Found> {
   if (format === 'cb-adf' || format === 'dsjson' || format === 'open-bandit')
     return { path, kind: 'log', format }
   const table = isMappingName(path) ? undefined : tableFormatOf(path)
-  if (table === 'jsonl' && !hasMapping(path)) return { path, ...(await kindOfJsonLines(path)) }
+  if (table === 'jsonl' && !mappingsOf(path).some((mapping) => existsSync(mapping)))
+    return { path, ...(await kindOfJsonLines(path)) }
   if (table === 'csv' || table === 'parquet') {
     const columns = (await openTable(path, table)).columns ?? []
     if (areArrivalColumns(columns)) return { path, kind: 'arrivals' }
@@ -80,11 +105,6 @@ async function kindOfFile(path: string): Promise<Found> {
   // Throws where it is none.
   await sourceAt(path)
   return { path, kind: 'outcomes' }
-}
-
-function hasMapping(path: string): boolean {
-  const stem = path.replace(/\.(jsonl|ndjson)(\.gz)?$/, '')
-  return ['yaml', 'yml', 'json'].some((ending) => existsSync(`${stem}.mapping.${ending}`))
 }
 
 /** By the fields of the first line; a line that tells nothing is taken for outcomes, whose reader says what is missing. */

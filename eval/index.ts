@@ -115,10 +115,18 @@ export { renderReplayReport } from './report/html/replay-report.ts'
 export { type ReplayJson, toReplayJson } from './report/json.ts'
 export { renderScenarioTable } from './report/scenario-table.ts'
 export { renderReplayTable } from './report/table.ts'
-export { renderTuneTable } from './report/tune-table.ts'
+export { renderLogTuneTable, renderTuneTable } from './report/tune-table.ts'
 export type { RowOutcomes } from './row-outcomes.ts'
 export { replayScenario, type ScenarioOptions } from './scenario.ts'
 export { exchangeRateGrid } from './sweep.ts'
+export {
+  LOG_OBJECTIVES,
+  type LogObjective,
+  type LogTrial,
+  type LogTuneOptions,
+  type LogTuneResult,
+  tuneOnLog,
+} from './tune/log.ts'
 export {
   type Fidelity,
   type Judged,

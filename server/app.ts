@@ -10,6 +10,7 @@ import { KeyedLock } from './keyed-lock.ts'
 import { registerExperimentMetrics } from './observability/experiment-metrics.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { registerPolicyMetrics } from './observability/policy-metrics.ts'
 import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
 import { authorizeAdmin } from './pipeline/authorize-admin.ts'
@@ -82,6 +83,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
+  registerPolicyMetrics(metricsRegistry, deps.rollouts)
   registerExperimentMetrics(metricsRegistry, deps.experiments)
   const judges = new Judges(() => services)
   const services: Services = {

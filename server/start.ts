@@ -25,7 +25,7 @@ import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import { PolicyLoader } from './policies/policy-loader.ts'
 import { PolicySlots } from './policies/policy-slots.ts'
-import { Rollouts } from './policies/rollouts.ts'
+import { Rollouts, type RolloutsStatus } from './policies/rollouts.ts'
 import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
@@ -59,6 +59,8 @@ export interface RunningServer {
   /** `http://127.0.0.1:8787` */
   readonly url: string
   readonly router: Router
+  /** What is promoted, and what of it cannot be served by. */
+  readonly promoted: () => RolloutsStatus
   /** For tests and tools that want the application without a socket. */
   readonly app: App
   /**
@@ -176,6 +178,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     router,
+    promoted: () => rollouts.status,
     app,
     reload(next) {
       // In one go: no request sees the arms of one registry with the providers of another.

@@ -1,8 +1,9 @@
 /** A log in a file, in whichever format. */
 import type { LoggedDecision } from '../../engine/index.ts'
-import { readJsonLines, writeJsonLines } from '../read/json-lines.ts'
+import { readJsonLines } from '../read/json-lines.ts'
 import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
+import { writeJsonLines } from '../write/texts.ts'
 import { decisionsOfDsjson, toDsjson } from './dsjson.ts'
 import { readParquet, writeParquet } from './parquet.ts'
 import { fromRecord, toRecord } from './record.ts'
@@ -40,7 +41,7 @@ async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<L
 }
 
 /**
- * Writes a file in bounded memory; how many decisions. Rows of a replaced file are gone.
+ * Writes a file in bounded memory; how many decisions. A file that was there is replaced once all is written.
  *
  * @throws {DatasetError} `dataset_unreadable` for a name that tells no format; and what writing or `rows` throws
  */

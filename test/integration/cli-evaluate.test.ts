@@ -9,6 +9,7 @@ import { openStore } from '../../adapters/index.ts'
 import { writeLogFile } from '../../datasets/index.ts'
 import { createPolicyFile, policyFileHash, writePolicyFile } from '../../engine/index.ts'
 import { type Evaluation, readEvaluation } from '../../eval/index.ts'
+import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertClose } from '../helpers/engine.ts'
 import { golden } from '../helpers/golden.ts'
 import { loggedWorld, readable, type World } from '../helpers/logged-world.ts'
@@ -210,6 +211,41 @@ describe('evaluate on the command line', () => {
     assert.equal(data.target, 'thompson:1')
     await highwayman(folder, ...report, 'uniform', '--to', '2026-01-05T00:01:00Z')
     assert.match(await readFile(join(folder, 'out.html'), 'utf8'), /No estimate.*<code>ess<\/code>/s)
+  })
+})
+
+describe('over a ClickHouse server', () => {
+  const PASSWORD = 'secret'
+  let server: TestClickHouse
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-evaluate-remote-'))
+    server = await startTestClickHouse(PASSWORD)
+  })
+  after(async () => {
+    await server?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('threads read a shard each, and come to what one would', async () => {
+    const world = await loggedWorld({ decisions: 1_200 })
+    const location = { kind: 'remote', url: server.url, password: PASSWORD, database: 'evaluated' } as const
+    const store = await openStore({ ...location, replica: 'writer' })
+    await store.importLog(readable(world.rows)())
+    await store.close()
+    const yaml = [
+      'providers: { openai: { apiKey: none } }',
+      'arms: { openai/gpt-5: {} }',
+      `store: { url: "${server.url}", database: evaluated, password: ${PASSWORD} }`,
+    ]
+    await writeFile(join(folder, 'highwayman.yaml'), yaml.join('\n'))
+    await writeLogFile(readable(world.rows)(), join(folder, 'log.jsonl'))
+    const flags = ['--policy', 'thompson:1', '--objective', 'quality']
+    const alone = await json(folder, '--log', 'log.jsonl', ...flags)
+    const together = await json(folder, '--log', 'store', '--threads', '3', ...flags)
+    assert.equal(together.logged.n, 1_200)
+    assertClose(together.estimates['dr']!.value, alone.estimates['dr']!.value, 1e-9)
+    assertClose(together.estimates['dr']!.lo, alone.estimates['dr']!.lo, 1e-9)
   })
 })
 
