@@ -23,6 +23,7 @@ import {
 } from './cli/index.ts'
 import {
   driveTraffic,
+  logRecord,
   openDataset,
   type PromptRow,
   renderTrafficLine,
@@ -49,6 +50,8 @@ import {
 } from './server/index.ts'
 
 const DEFAULT_DATASET = 'crossroads'
+/** Names this process among those that share a store. */
+const REPLICA = `${hostname()}-${process.pid}`
 
 // ── serve ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -110,10 +113,9 @@ async function startOn(
   }
   try {
     const clock = { nowMs: () => Date.now() }
-    const replica = `${hostname()}-${process.pid}`
     const store = await openStore({
       ...registry.store,
-      replica,
+      replica: REPLICA,
       onWriteError: (error) => process.stderr.write(`${error.message}\n`),
       onState: (state, detail) => process.stderr.write(`store: ${state} (${detail})\n`),
     })
@@ -123,7 +125,8 @@ async function startOn(
       store,
       clock,
       ids: createIds(clock, randomBytes),
-      replica,
+      replica: REPLICA,
+      logRecord,
       ...(logger === undefined ? {} : { logger: { ...logger, stream: process.stderr } }),
     })
     closers.unshift(() => server.close())
@@ -140,7 +143,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const ground = await prepareGround(flags)
   const { server, close } = await startOn(ground, { level: flags.logLevel ?? 'warn' })
   const { store } = ground.registry
-  const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url) : undefined
+  const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url, REPLICA) : undefined
   const watcher = watchGround(ground, server, flags)
   if (flags.json) {
     print({
@@ -149,7 +152,12 @@ async function serve(flags: ServeFlags): Promise<void> {
       source: ground.registry.source,
       simulator: ground.simulator?.url ?? null,
     })
-  } else process.stdout.write(startBanner(ground.registry, { url: server.url, version: packageJson.version }))
+  } else {
+    const promoted = server.promoted().models
+    process.stdout.write(
+      startBanner(ground.registry, { url: server.url, version: packageJson.version, promoted }),
+    )
+  }
   await signalled
   if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
   watcher?.close()

@@ -2,10 +2,11 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { LOG_FORMATS, type LogFormat, readLogFile, writeLogFile } from '../datasets/index.ts'
+import { readServerLog, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
 import { type StoreFlags, withStore } from './configured-store.ts'
 import { action, jsonOption, type Output, print, time } from './run.ts'
 
-interface ExportFlags extends Output, StoreFlags {
+interface ExportFlags extends Output, ServerFlags {
   readonly out: string
   readonly format?: LogFormat
   readonly from?: number
@@ -15,9 +16,12 @@ interface ExportFlags extends Output, StoreFlags {
 
 async function exportLog(flags: ExportFlags): Promise<void> {
   const { out, format, tenant, from: fromMs = 0, to: toMs = Date.now() } = flags
-  const decisions = await withStore(flags, (store) =>
-    writeLogFile(store.readLog({ fromMs, toMs, tenant }), out, format),
-  )
+  const query = { fromMs, toMs, tenant }
+  const url = await serverOf(flags)
+  const decisions =
+    url === undefined
+      ? await withStore(flags, (store) => writeLogFile(store.readLog(query), out, format))
+      : await writeLogFile(readServerLog(url, flags.adminKey, query), out, format)
   if (flags.json) print({ out, decisions })
   else process.stdout.write(`${out}: ${decisions} decisions\n`)
 }
@@ -51,7 +55,7 @@ export function logCommand(program: Command): void {
     .description(
       'the decisions and what came of them, to files and from them: Parquet, JSON lines, VW’s dsjson',
     )
-  storeOptions(log.command('export'))
+  serverOptions(storeOptions(log.command('export')))
     .description('write the log of the store to a file')
     .requiredOption('--out <file>', 'file to write: .parquet, .jsonl, .jsonl.gz, .dsjson')
     .addOption(formatOption())

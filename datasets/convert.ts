@@ -1,6 +1,6 @@
 /** From any format to one of ours, or to one of Vowpal Wabbit's. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { LoggedDecision } from '../engine/index.ts'
 import { toCbAdf } from './bandit/cb-adf.ts'
 import { type DecisionOptions, fromDecision, toDecision } from './bandit/decision.ts'
@@ -11,9 +11,14 @@ import { writeRowFile } from './formats/row-files.ts'
 import type { Found } from './kinds.ts'
 import { logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
 import { modelsJson } from './models.ts'
-import { writeJsonLines, writeTexts } from './read/json-lines.ts'
 import type { ReadOptions } from './read/options.ts'
 import { type Dataset, DatasetError, type PromptRow } from './types.ts'
+import { writeJsonLines, writeTexts } from './write/texts.ts'
+
+/** Whether a name is that of a file with rows, rather than of a folder. */
+export function isRowFile(out: string): boolean {
+  return /\.(jsonl|jsonl\.gz|parquet)$/.test(out)
+}
 
 /**
  * Writes rows of outcomes: to a `.jsonl`, `.jsonl.gz` or `.parquet`, or into a folder, which is then a set with a `models.json`.
@@ -23,10 +28,10 @@ import { type Dataset, DatasetError, type PromptRow } from './types.ts'
  */
 export async function writeDataset(
   rows: AsyncIterable<PromptRow>,
-  { models }: Pick<Dataset, 'models'>,
+  { models, folder: from }: Pick<Dataset, 'models' | 'folder'>,
   out: string,
 ): Promise<{ readonly file: string; readonly rows: number }> {
-  const isFile = /\.(jsonl|jsonl\.gz|parquet)$/.test(out)
+  const isFile = isRowFile(out)
   if (!isFile && /\.[a-z]+(\.gz)?$/.test(out)) {
     throw new DatasetError(
       'dataset_bad_option',
@@ -37,7 +42,9 @@ export async function writeDataset(
   const file = isFile ? out : join(out, 'prompts.jsonl.gz')
   await mkdir(folder, { recursive: true })
   const count = await writeRowFile(rows, file)
-  if (!isFile && models.size > 0) await writeFile(join(folder, 'models.json'), modelsJson(models))
+  // In place, the file that is there may say more than was read of it.
+  if (!isFile && models.size > 0 && resolve(folder) !== resolve(from))
+    await writeFile(join(folder, 'models.json'), modelsJson(models))
   return { file, rows: count }
 }
 

@@ -1,6 +1,6 @@
 /** The sets that there are: those of the package, and those in folders. */
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { readArrivals } from './arrivals.ts'
 import { readBanditFile } from './bandit/files.ts'
 import { type DatasetKind, type Found, findAt } from './kinds.ts'
@@ -8,6 +8,9 @@ import { readLatencyFile } from './latency-set.ts'
 import { licenceIn } from './licence.ts'
 import { bundledFolder, listBundledDatasets, openDataset } from './loader.ts'
 import { DatasetError } from './types.ts'
+
+/** Bundled sets are written for the package, and under its licence. */
+const BUNDLED_LICENCE = 'Apache-2.0'
 
 export interface ListedDataset {
   readonly name: string
@@ -39,7 +42,7 @@ export async function* listDatasets(
   for (const folder of folders) {
     for (const path of await candidates(resolve(folder))) {
       for (const found of await findAt(path).catch(nothing)) {
-        const name = found.path === path ? basename(path) : `${basename(path)}/${basename(found.path)}`
+        const name = relative(dirname(path), found.path)
         yield await listed(found, name, undefined, signal)
       }
     }
@@ -117,8 +120,9 @@ async function countOf(found: Found, signal: AbortSignal | undefined): Promise<C
   return { rows, arms: names.size }
 }
 
-/** What the set itself tells, else what the README of its folder says. */
+/** What the set itself tells, else what the README of its folder says; the published package leaves READMEs out. */
 export async function licenceOf(found: Found): Promise<string | undefined> {
+  if ((await listBundledDatasets()).some((name) => bundledFolder(name) === found.path)) return BUNDLED_LICENCE
   if (found.kind === 'outcomes') {
     const told = await openDataset(found.path).then(
       (dataset) => dataset.origin?.licence,

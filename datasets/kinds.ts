@@ -14,6 +14,9 @@ import { DatasetError } from './types.ts'
 export const DATASET_KINDS = ['outcomes', 'log', 'latency', 'arrivals'] as const
 export type DatasetKind = (typeof DATASET_KINDS)[number]
 
+/** As `policy/campaign/file` of the Open Bandit Dataset. */
+const FOLDERS_DEEP = 3
+
 export interface Found {
   readonly path: string
   readonly kind: DatasetKind
@@ -22,7 +25,7 @@ export interface Found {
 }
 
 /**
- * The sets at a path: itself, or the files of a folder that is no set of outcomes.
+ * The sets at a path: itself, or what is in a folder that is no set of outcomes.
  *
  * @throws {DatasetError} `dataset_not_found` where there is none, and what opening throws
  */
@@ -30,22 +33,59 @@ export async function findAt(path: string): Promise<readonly Found[]> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) throw new DatasetError('dataset_not_found', `no file or folder ${path}`)
   if (!found.isDirectory()) return [await kindOfFile(path)]
-  const outcomes = await sourceAt(path).catch(notOutcomes)
-  if (outcomes !== undefined) return [{ path, kind: 'outcomes' }]
-  const files: Found[] = []
-  for (const file of (await readdir(path)).sort()) {
-    const known = await kindOfFile(join(path, file)).catch(notOutcomes)
-    if (known !== undefined) files.push(known)
-  }
-  if (files.length > 0) return files
+  const sets = await setsIn(path, FOLDERS_DEEP)
+  if (sets.length > 0) return sets
   throw new DatasetError('dataset_not_found', `${path} holds no set in a format that is known`)
 }
 
-/** A file of a folder, or a folder, that is simply something else. */
-function notOutcomes(error: unknown): undefined {
+/** The folder where it is meant as a set of outcomes, else its files and folders that are sets. */
+async function setsIn(folder: string, deep: number): Promise<readonly Found[]> {
+  if (await isMeantAsOutcomes(folder)) return [{ path: folder, kind: 'outcomes' }]
+  const sets: Found[] = []
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.map(({ name }) => name).filter((name) => !name.startsWith('.'))
+  for (const name of names.sort()) {
+    const path = join(folder, name)
+    if (entries.some((entry) => entry.name === name && entry.isDirectory())) {
+      if (deep > 0) sets.push(...(await setsIn(path, deep - 1)))
+      continue
+    }
+    // A mapping beside its table is told with the table.
+    const isBeside = isMappingName(name) && names.some((other) => mappingsOf(other).includes(name))
+    if (isBeside) continue
+    const isMapped = isMappingName(name) || mappingsOf(name).some((mapping) => names.includes(mapping))
+    const known = await kindOfFile(path).catch((error: unknown) => {
+      const isOther = notASet(error)
+      // Somebody meant it: reading it tells what is wrong.
+      return isMapped ? ({ path, kind: 'outcomes' } as const) : isOther
+    })
+    if (known !== undefined) sets.push(known)
+  }
+  return sets
+}
+
+async function isMeantAsOutcomes(folder: string): Promise<boolean> {
+  try {
+    await sourceAt(folder)
+    return true
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error
+    return error.code !== 'dataset_not_found'
+  }
+}
+
+/** A file of a folder that is simply something else. */
+function notASet(error: unknown): undefined {
   const codes = ['dataset_not_found', 'dataset_bad_mapping', 'dataset_unreadable', 'dataset_bad_line']
   if (error instanceof DatasetError && codes.includes(error.code)) return undefined
   throw error
+}
+
+/** What a mapping for this table alone would be called. */
+function mappingsOf(file: string): readonly string[] {
+  if (tableFormatOf(file) === undefined) return []
+  const stem = file.replace(/\.[a-z]+(\.gz)?$/, '')
+  return ['yaml', 'yml', 'json'].map((ending) => `${stem}.mapping.${ending}`)
 }
 
 async function kindOfFile(path: string): Promise<Found> {
@@ -53,7 +93,8 @@ async function kindOfFile(path: string): Promise<Found> {
   if (format === 'cb-adf' || format === 'dsjson' || format === 'open-bandit')
     return { path, kind: 'log', format }
   const table = isMappingName(path) ? undefined : tableFormatOf(path)
-  if (table === 'jsonl' && !hasMapping(path)) return { path, ...(await kindOfJsonLines(path)) }
+  if (table === 'jsonl' && !mappingsOf(path).some((mapping) => existsSync(mapping)))
+    return { path, ...(await kindOfJsonLines(path)) }
   if (table === 'csv' || table === 'parquet') {
     const columns = (await openTable(path, table)).columns ?? []
     if (areArrivalColumns(columns)) return { path, kind: 'arrivals' }
@@ -64,11 +105,6 @@ async function kindOfFile(path: string): Promise<Found> {
   // Throws where it is none.
   await sourceAt(path)
   return { path, kind: 'outcomes' }
-}
-
-function hasMapping(path: string): boolean {
-  const stem = path.replace(/\.(jsonl|ndjson)(\.gz)?$/, '')
-  return ['yaml', 'yml', 'json'].some((ending) => existsSync(`${stem}.mapping.${ending}`))
 }
 
 /** By the fields of the first line; a line that tells nothing is taken for outcomes, whose reader says what is missing. */

@@ -6,6 +6,7 @@ import { Fingerprints } from './fingerprints.ts'
 import { ROW_FILES, sourceAt } from './formats/detect.ts'
 import type { RowSource } from './formats/source.ts'
 import { readModels } from './models.ts'
+import { priced } from './priced.ts'
 import { decodeOrTell, type ReadOptions } from './read/options.ts'
 import { type Dataset, DatasetError, type PromptRow } from './types.ts'
 
@@ -27,7 +28,7 @@ export function bundledFolder(name: string): string {
 
 /**
  * Opens a bundled set by name, or a file or folder in any full-information format, with a `models.json` beside the rows if there is
- * one. A bundled name wins over a folder of that name in the working directory: write `./name` for the folder.
+ * one, by which outcomes without a cost get one. A bundled name wins over a folder of that name in the working directory: write `./name` for the folder.
  *
  * @throws {DatasetError} `dataset_not_found`, `dataset_bad_mapping`, `dataset_bad_models`, `dataset_unreadable`; iterating
  * `rows()` throws `dataset_bad_line`, `dataset_unreadable`, and `dataset_empty` when there is no row
@@ -42,16 +43,21 @@ export async function openDataset(nameOrPath: string): Promise<Dataset> {
   })
   const isFolder = (await stat(path)).isDirectory()
   const folder = isFolder ? path : dirname(path)
+  const models = await readModels(join(folder, 'models.json'))
   return {
     name: isFolder && source.format === 'rows' ? basename(path) : source.name,
     folder,
-    models: await readModels(join(folder, 'models.json')),
+    models,
     origin: { format: source.format, files: source.files, licence: source.licence },
-    rows: (options = {}) => readRows(source, options),
+    rows: (options = {}) => readRows(source, models, options),
   }
 }
 
-async function* readRows(source: RowSource, options: ReadOptions): AsyncGenerator<PromptRow> {
+async function* readRows(
+  source: RowSource,
+  models: Dataset['models'],
+  options: ReadOptions,
+): AsyncGenerator<PromptRow> {
   const lineOfId = new Fingerprints()
   for await (const { row, where, number } of source.rows(options)) {
     const isNew = decodeOrTell(options, () => {
@@ -63,7 +69,7 @@ async function* readRows(source: RowSource, options: ReadOptions): AsyncGenerato
         `${where} prompt_id: expected an id of its own, got ${id} of line ${earlier}`,
       )
     })
-    if (isNew === true) yield row
+    if (isNew === true) yield models.size === 0 ? row : priced(row, models)
   }
   if (lineOfId.size === 0) {
     throw new DatasetError(

@@ -27,6 +27,7 @@ const modelsSchema = z.record(
     {
       input_usd_per_mtok: price,
       output_usd_per_mtok: price,
+      usd_per_request: z.number('expected USD ≥ 0').min(0, 'expected USD ≥ 0').optional(),
       latency: latencySchema.optional(),
       latency_source: z.string('expected a text').optional(),
       context_window: z.int('expected a whole number of tokens').positive('expected tokens > 0').optional(),
@@ -62,6 +63,7 @@ function toModelInfo(model: z.infer<typeof modelsSchema>[string]): ModelInfo {
   return {
     inputUsdPerMtok: model.input_usd_per_mtok,
     outputUsdPerMtok: model.output_usd_per_mtok,
+    ...(model.usd_per_request !== undefined && { usdPerRequest: model.usd_per_request }),
     latency: model.latency && toLatencyModel(model.latency),
     ...(model.latency_source !== undefined && { latencySource: model.latency_source }),
     contextWindowTokens: model.context_window,
@@ -76,6 +78,7 @@ export function modelsJson(models: ReadonlyMap<string, ModelInfo>): string {
     {
       input_usd_per_mtok: model.inputUsdPerMtok,
       output_usd_per_mtok: model.outputUsdPerMtok,
+      ...(model.usdPerRequest !== undefined && { usd_per_request: model.usdPerRequest }),
       ...(model.contextWindowTokens !== undefined && { context_window: model.contextWindowTokens }),
       ...(model.wire !== undefined && { wire: model.wire }),
       ...(model.latency !== undefined && {

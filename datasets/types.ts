@@ -5,7 +5,7 @@ import type { ReadOptions } from './read/options.ts'
 export interface ArmOutcome {
   /** [0, 1]. */
   readonly quality: number
-  /** `undefined`: the source tells neither a price nor tokens. */
+  /** `undefined`: the source tells no cost, and no prices with which its tokens would have one. */
   readonly costUsd: number | undefined
   readonly inputTokens: number | undefined
   readonly outputTokens: number | undefined
@@ -32,6 +32,8 @@ export type Dialect = (typeof DIALECTS)[number]
 export interface ModelInfo {
   readonly inputUsdPerMtok: number
   readonly outputUsdPerMtok: number
+  /** What a request costs on average, for outcomes that tell neither a cost nor both token counts. */
+  readonly usdPerRequest?: number | undefined
   readonly latency: LatencyModel | undefined
   /** Where `latency` comes from when it was not observed with the outcomes: `joined from …, not observed`. */
   readonly latencySource?: string | undefined

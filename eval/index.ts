@@ -34,6 +34,7 @@ export {
 } from './intervals/interval.ts'
 export { normalInterval, normalQuantile } from './intervals/normal.ts'
 export { RunningMoments } from './intervals/running-moments.ts'
+export { satterthwaiteInterval } from './intervals/satterthwaite.ts'
 export { studentInterval, studentIntervalOfMean, studentQuantile } from './intervals/student-t.ts'
 export {
   evaluateLog,

@@ -7,8 +7,10 @@ import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
 import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
+import { registerExperimentMetrics } from './observability/experiment-metrics.ts'
 import { logRequest } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { registerPolicyMetrics } from './observability/policy-metrics.ts'
 import { registerReplicaMetrics } from './observability/replica-metrics.ts'
 import { Accounts } from './pipeline/accounts.ts'
 import { authorizeAdmin } from './pipeline/authorize-admin.ts'
@@ -32,6 +34,7 @@ import { experimentsRoutes } from './routes/experiments.ts'
 import { feedbackRoute } from './routes/feedback.ts'
 import { healthRoutes } from './routes/health.ts'
 import { judgesRoute } from './routes/judges.ts'
+import { logRoute } from './routes/log.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { outcomesRoute } from './routes/outcomes.ts'
@@ -80,6 +83,8 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
+  registerPolicyMetrics(metricsRegistry, deps.rollouts)
+  registerExperimentMetrics(metricsRegistry, deps.experiments)
   const judges = new Judges(() => services)
   const services: Services = {
     ...outside,
@@ -130,6 +135,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     })
     adminRoutes(scope, services)
     policiesRoutes(scope, services)
+    logRoute(scope, services)
     experimentsRoutes(scope, services)
   })
   await app.register(async (scope: App) => {

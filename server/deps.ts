@@ -2,7 +2,7 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { Registry as MetricsRegistry } from 'prom-client'
 import type { Embedder, Provider, Store, TokenCounter } from '../adapters/index.ts'
-import type { DecisionId, Router } from '../engine/index.ts'
+import type { DecisionId, LoggedDecision, Router } from '../engine/index.ts'
 import type { Experiments } from './experiments/experiments.ts'
 import type { PolicySlots } from './policies/policy-slots.ts'
 import type { Rollouts } from './policies/rollouts.ts'
@@ -40,6 +40,8 @@ export interface AppDeps {
   readonly replica: string
   /** How learning together with others goes. */
   readonly replicas: { readonly status: ReplicasStatus }
+  /** How a logged decision is written down. Absent: the log cannot be had by HTTP. */
+  readonly logRecord?: (row: LoggedDecision) => object
   readonly logger: FastifyServerOptions['logger']
   readonly metricsRegistry: MetricsRegistry
 }

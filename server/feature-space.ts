@@ -16,9 +16,14 @@ interface Source {
   readonly coldStart?: ColdStartSettings
 }
 
-export function featureSpaceOf({ classes, embedding, coldStart }: Source): FeatureSpace {
-  const text = embedding === undefined ? wordsOf(coldStart) : ofEmbedding(embedding)
-  return createFeatureSpace({ classes, ...(text !== undefined && { text }) })
+export function featureSpaceOf(source: Source): FeatureSpace {
+  const text = textOf(source)
+  return createFeatureSpace({ classes: source.classes, ...(text !== undefined && { text }) })
+}
+
+/** What tells the coordinates of its text block; undefined: it has none. */
+export function textOf({ embedding, coldStart }: Omit<Source, 'classes'>): TextProjection | undefined {
+  return embedding === undefined ? wordsOf(coldStart) : ofEmbedding(embedding)
 }
 
 function ofEmbedding({ components, model, dimensions }: EmbeddingSettings): TextProjection {

@@ -8,7 +8,7 @@ export { allocate, reallocate } from './experiments/ranges.ts'
 export { createIds } from './ids.ts'
 export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
 export { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
-export { CONFIGURED, rolloutsOf } from './policies/rollout-state.ts'
+export { draftPolicyFile } from './policies/draft.ts'
 export { userHash } from './privacy/user-hash.ts'
 export * from './registry.ts'
 export type {

@@ -11,7 +11,13 @@ import {
   type ProviderConfig,
   type Store,
 } from '../adapters/index.ts'
-import { createRouter, DEFAULT_HALF_LIFE_MS, priorSumsOf, type Router } from '../engine/index.ts'
+import {
+  createRouter,
+  DEFAULT_HALF_LIFE_MS,
+  type LoggedDecision,
+  priorSumsOf,
+  type Router,
+} from '../engine/index.ts'
 import { buildApp } from './app.ts'
 import type { Clock, Ids } from './deps.ts'
 import { DEFAULT_CHECK_MS, Experiments } from './experiments/experiments.ts'
@@ -19,7 +25,7 @@ import { featureSpaceOf } from './feature-space.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import { PolicyLoader } from './policies/policy-loader.ts'
 import { PolicySlots } from './policies/policy-slots.ts'
-import { Rollouts } from './policies/rollouts.ts'
+import { Rollouts, type RolloutsStatus } from './policies/rollouts.ts'
 import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
@@ -43,6 +49,8 @@ export interface ServerOptions {
   readonly port?: number
   /** Pause between two looks at what running experiments need, ms. @default 60000 */
   readonly experimentCheckMs?: number
+  /** How a logged decision is written down, for those who ask for the log. @default it cannot be had */
+  readonly logRecord?: (row: LoggedDecision) => object
   /** Where and from which level on to log. @default no log */
   readonly logger?: { readonly level: string; readonly stream?: NodeJS.WritableStream }
 }
@@ -51,6 +59,8 @@ export interface RunningServer {
   /** `http://127.0.0.1:8787` */
   readonly url: string
   readonly router: Router
+  /** What is promoted, and what of it cannot be served by. */
+  readonly promoted: () => RolloutsStatus
   /** For tests and tools that want the application without a socket. */
   readonly app: App
   /**
@@ -126,6 +136,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ids,
     replica,
     replicas,
+    ...(options.logRecord && { logRecord: options.logRecord }),
     logger: loggerOf(options.logger),
     metricsRegistry,
   })
@@ -167,6 +178,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     router,
+    promoted: () => rollouts.status,
     app,
     reload(next) {
       // In one go: no request sees the arms of one registry with the providers of another.

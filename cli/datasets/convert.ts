@@ -6,6 +6,7 @@ import {
   type Dataset,
   DatasetError,
   type Found,
+  isRowFile,
   type LoggedBanditRow,
   openDataset,
   type PromptRow,
@@ -43,9 +44,26 @@ export async function convertSet(flags: ConvertFlags): Promise<void> {
   }
   const found = await oneAt(from)
   if (found.kind === 'outcomes') {
+    if (flags.joinLatency !== undefined && isRowFile(out)) {
+      throw badOption(
+        `${out}: a joined latency is kept in models.json, which a file has no place for; give a folder`,
+      )
+    }
     const dataset = await datasetWithLatency(found.path, flags)
     const { file, rows } = await writeDataset(ofSplit(dataset, flags.split), dataset, out)
-    return say(flags, { in: from, out: file, kind: 'outcomes', rows, latency: latencyLine(flags, dataset) })
+    // A file has no place for them, and what is replayed without its prices is replayed otherwise.
+    const left =
+      dataset.models.size > 0 && file === out
+        ? { prices: 'stay behind with models.json; a folder keeps them' }
+        : {}
+    return say(flags, {
+      in: from,
+      out: file,
+      kind: 'outcomes',
+      rows,
+      latency: latencyLine(flags, dataset),
+      ...left,
+    })
   }
   if (found.kind === 'log') {
     const { dimensions, spreadPropensity: spread = false } = flags

@@ -34,7 +34,12 @@ export async function describeSet(flags: DescribeFlags): Promise<void> {
       process.stdout.write(`${first}\nlicence: ${licence ?? 'not stated'}\n${lines}\n`)
     }
   }
-  if (flags.json) print(described.length === 1 ? described[0] : { sets: described })
+  if (flags.json) print(withNulls(described.length === 1 ? described[0] : { sets: described }))
+}
+
+/** What is not known is null, so that every field is there. */
+function withNulls(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, found: unknown) => (found === undefined ? null : found)))
 }
 
 type Described = readonly [summary: Readonly<Record<string, unknown>>, lines: string]

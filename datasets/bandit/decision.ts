@@ -19,12 +19,19 @@ export interface DecisionOptions {
  * The decision that a row tells of. Its context is hashed into `x`; features of actions have no place in our log and stay behind. The reward
  * becomes a value of `quality`, whatever its range.
  *
- * @throws {DatasetError} `dataset_bad_option` where the row does not tell its whole distribution and `spread` is not set
+ * @throws {DatasetError} `dataset_bad_option` where the row does not tell its whole distribution and `spread` is not set, or stands for more
+ * rounds than one: our log has no weights
  */
 export function toDecision(
   row: LoggedBanditRow,
   { dimensions = 32, spread = false }: DecisionOptions = {},
 ): LoggedDecision {
+  if (row.weight !== 1) {
+    throw new DatasetError(
+      'dataset_bad_option',
+      `${row.id}: stands for ${row.weight} rounds, as rows were dropped, and our log has no weights; give the whole log, or stay with dsjson`,
+    )
+  }
   const atMs = row.atMs ?? 0
   const id = decisionIdOf(row.id, atMs)
   const arms = row.actions.map((action) => action.id as ArmId)
@@ -87,7 +94,6 @@ function rewardOf(row: LoggedBanditRow, decisionId: DecisionId, atMs: number, va
 function metadataOf(row: LoggedBanditRow): Record<string, string> {
   return {
     ...(row.position !== undefined && { position: String(row.position) }),
-    ...(row.weight !== 1 && { weight: String(row.weight) }),
     ...(row.probabilities === undefined && { probabilities: 'spread' }),
   }
 }

@@ -38,6 +38,7 @@ const lineSchema = z.looseObject(
     _labelIndex: whole.min(0, 'expected an action, counted from 0').optional(),
     _outcomes: z.array(slotSchema, 'expected a list of slots').optional(),
     _skipLearn: z.boolean('expected true or false').optional(),
+    skipLearn: z.boolean('expected true or false').optional(),
     o: outcomes.optional(),
     Timestamp: z.string('expected a time').optional(),
     EventId: z.string('expected a string').min(1, 'expected a non-empty string').optional(),
@@ -160,7 +161,7 @@ function sharedOf(
     context: featuresOfJson(line.c),
     // Rows were dropped with this probability: one that is left stands for those that are gone.
     weight: 1 / (1 - pdrop),
-    skipLearn: line._skipLearn === true,
+    skipLearn: line._skipLearn === true || line.skipLearn === true,
   }
 }
 

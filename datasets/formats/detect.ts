@@ -50,6 +50,12 @@ async function sourceOfFile(path: string): Promise<RowSource> {
     MAPPINGS.map((name) => `${stem}.${name}`),
   )
   if (beside !== undefined) return await mapped(await readMapping(beside), [path], stem)
+  if (/\.(pkl|pickle)$/.test(path)) {
+    throw new DatasetError(
+      'dataset_unreadable',
+      `${path}: a pickle is a program, and is not opened here; where you trust who made it: python -c "import pandas; pandas.read_pickle('${basename(path)}').to_parquet('${stemOf(path)}.parquet')"`,
+    )
+  }
   const format = tableFormatOf(path)
   if (format === 'jsonl') return isMtBench(path) ? mtBench(path) : rowsOf(path, stem)
   const table = await openTable(path, format)
@@ -79,7 +85,10 @@ async function routerBenchIn(folder: string): Promise<readonly Table[]> {
 }
 
 function stemOf(path: string): string {
-  return basename(path).replace(/(\.mapping)?\.(csv|tsv|jsonl|ndjson|parquet|ya?ml|json)(\.gz)?$/, '')
+  return basename(path).replace(
+    /(\.mapping)?\.(csv|tsv|jsonl|ndjson|parquet|pkl|pickle|ya?ml|json)(\.gz)?$/,
+    '',
+  )
 }
 
 function fileIn(folder: string, names: readonly string[]): string | undefined {

@@ -135,7 +135,7 @@ async function parseFile(path: string): Promise<unknown> {
   }
   try {
     // JSON is YAML too, and YAML's errors tell line and column.
-    return parseYaml(text)
+    return parseYaml(text, { logLevel: 'error' })
   } catch (cause) {
     if (!(cause instanceof YAMLParseError)) throw cause
     throw new DatasetError('dataset_bad_mapping', `${path}: not YAML or JSON: ${cause.message}`, { cause })

@@ -1,15 +1,13 @@
 /** Our own shape of a row, in JSON lines or in Parquet. */
-import { rm } from 'node:fs/promises'
 import type { SchemaElement } from 'hyparquet'
-import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
-import { readJsonLines, writeJsonLines } from '../read/json-lines.ts'
+import { readJsonLines } from '../read/json-lines.ts'
 import { decodeOrTell, type ReadOptions } from '../read/options.ts'
 import { openParquet } from '../read/parquet.ts'
 import { fromRowJson, toRowJson } from '../row.ts'
 import { DatasetError, type PromptRow } from '../types.ts'
+import { writeParquetRows } from '../write/parquet.ts'
+import { writeJsonLines } from '../write/texts.ts'
 import type { LocatedRow } from './source.ts'
-
-const GROUP_ROWS = 2_000
 
 /** In Parquet the outcomes are one column of JSON, as sets differ in their arms. */
 const COLUMNS = ['prompt_id', 'split', 'task', 'category', 'prompt', 'contaminated', 'outcomes'] as const
@@ -65,40 +63,18 @@ async function* readRowParquet(path: string, options: ReadOptions): AsyncGenerat
 }
 
 /**
- * Writes `.jsonl`, `.jsonl.gz` or `.parquet`; how many rows. What was begun is removed when the rows cannot be had.
+ * Writes `.jsonl`, `.jsonl.gz` or `.parquet`; how many rows.
  *
- * @throws {DatasetError} `dataset_bad_option` for another name; and what `rows` throws
+ * @throws {DatasetError} `dataset_bad_option` for another name; and what `rows` throws: a file that was there
+ * is then as it was
  */
 export async function writeRowFile(rows: AsyncIterable<PromptRow>, path: string): Promise<number> {
   if (/\.jsonl(\.gz)?$/.test(path)) return await writeJsonLines(rows, path, toRowJson)
-  if (path.endsWith('.parquet')) return await writeRowParquet(rows, path)
+  if (path.endsWith('.parquet')) {
+    return await writeParquetRows(rows, path, SCHEMA, COLUMNS, (row) => ({ ...toRowJson(row) }))
+  }
   throw new DatasetError(
     'dataset_bad_option',
     `${path}: rows are written as .jsonl, .jsonl.gz or .parquet; end the name so`,
   )
-}
-
-async function writeRowParquet(rows: AsyncIterable<PromptRow>, path: string): Promise<number> {
-  let count = 0
-  async function* records(): AsyncGenerator<Record<string, unknown>> {
-    for await (const row of rows) {
-      count += 1
-      yield { ...toRowJson(row) }
-    }
-  }
-  const writer = fileWriter(path)
-  try {
-    await parquetWriteRows({
-      writer,
-      rows: records(),
-      columns: COLUMNS.map((name) => ({ name })),
-      schema: SCHEMA,
-      rowGroupSize: GROUP_ROWS,
-      createdBy: 'highwayman',
-    })
-  } catch (error) {
-    await rm(path, { force: true })
-    throw error
-  }
-  return count
 }

@@ -9,7 +9,7 @@
 import type { LoggedDecision } from '../../engine/index.ts'
 import { qualityOf, toDecision } from '../bandit/decision.ts'
 import { rowsOfDsjson } from '../bandit/dsjson.ts'
-import { badRecord, fromRecord, isoTime, toRecord } from './record.ts'
+import { fromRecord, isoTime, toRecord } from './record.ts'
 
 export function toDsjson(row: LoggedDecision): Readonly<Record<string, unknown>> {
   const drawn = row.eligible.indexOf(row.arm)
@@ -37,22 +37,18 @@ export function toDsjson(row: LoggedDecision): Readonly<Record<string, unknown>>
   }
 }
 
-/** @param where `file:line` @throws {DatasetError} `dataset_bad_line`; `dataset_bad_option` for a foreign line without `p` */
-export function fromDsjson(json: unknown, where: string): LoggedDecision {
-  const { highwayman: own, c } = (json ?? {}) as { highwayman?: unknown; c?: { x?: unknown } }
-  if (typeof own !== 'object' || own === null) return foreign(json, where)
-  return fromRecord({ ...own, x: Object.values((c?.x ?? {}) as object) }, where)
-}
-
 /**
- * A line that another system wrote. Its distribution is whole where it has `p`; a cost that stands without a list of outcomes is
- * an outcome, as Vowpal Wabbit learns from it.
+ * The decisions of a line: one of our own; of another system's as many as it has slots, none where it tells an outcome alone or asks
+ * not to be learned from. A foreign distribution is whole where there is `p`.
+ *
+ * @param where `file:line`
+ * @throws {DatasetError} `dataset_bad_line`; `dataset_bad_option` for a foreign line without `p`, or that stands for several
  */
-function foreign(json: unknown, where: string): LoggedDecision {
-  const [row, ...more] = rowsOfDsjson(json, where)
-  if (row === undefined || more.length > 0) {
-    const what = `expected one decision, got ${row === undefined ? 'an outcome alone' : `${more.length + 1} slots`}`
-    throw badRecord(where, `${what}; \`datasets convert\` makes a log of such lines`)
-  }
-  return toDecision(row)
+export function decisionsOfDsjson(json: unknown, where: string): readonly LoggedDecision[] {
+  const { highwayman: own, c } = (json ?? {}) as { highwayman?: unknown; c?: { x?: unknown } }
+  if (typeof own === 'object' && own !== null)
+    return [fromRecord({ ...own, x: Object.values((c?.x ?? {}) as object) }, where)]
+  return rowsOfDsjson(json, where)
+    .filter(({ skipLearn }) => !skipLearn)
+    .map((row) => toDecision(row))
 }

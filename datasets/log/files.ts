@@ -1,9 +1,10 @@
 /** A log in a file, in whichever format. */
 import type { LoggedDecision } from '../../engine/index.ts'
-import { readJsonLines, writeJsonLines } from '../read/json-lines.ts'
+import { readJsonLines } from '../read/json-lines.ts'
 import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
-import { fromDsjson, toDsjson } from './dsjson.ts'
+import { writeJsonLines } from '../write/texts.ts'
+import { decisionsOfDsjson, toDsjson } from './dsjson.ts'
 import { readParquet, writeParquet } from './parquet.ts'
 import { fromRecord, toRecord } from './record.ts'
 
@@ -30,13 +31,17 @@ export function readLogFile(
   options: ReadOptions = {},
 ): AsyncIterable<LoggedDecision> {
   if (format === 'jsonl') return readJsonLines(path, fromRecord, options)
-  if (format === 'dsjson') return readJsonLines(path, fromDsjson, options)
+  if (format === 'dsjson') return readDsjson(path, options)
   if (format === 'parquet') return readParquet(path, options)
   throw unknownFormat(path)
 }
 
+async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<LoggedDecision> {
+  for await (const decisions of readJsonLines(path, decisionsOfDsjson, options)) yield* decisions
+}
+
 /**
- * Writes a file in bounded memory; how many decisions. Rows of a replaced file are gone.
+ * Writes a file in bounded memory; how many decisions. A file that was there is replaced once all is written.
  *
  * @throws {DatasetError} `dataset_unreadable` for a name that tells no format; and what writing or `rows` throws
  */

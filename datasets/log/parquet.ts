@@ -2,16 +2,13 @@
  * Logs as Parquet: one column for each field of a record, lists where values are numbers or names, JSON where they are
  * objects. Written and read a row group at a time.
  */
-import { rm } from 'node:fs/promises'
 import type { SchemaElement } from 'hyparquet'
-import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import type { LoggedDecision } from '../../engine/index.ts'
 import { decodeOrTell, type ReadOptions } from '../read/options.ts'
 import { openParquet } from '../read/parquet.ts'
+import { writeParquetRows } from '../write/parquet.ts'
 import { badRecord, fromRecord, type LogRecord, logRecordSchema, toRecord } from './record.ts'
 
-/** A few megabytes of rows. */
-const GROUP_ROWS = 2_000
 const ROOT = 'highwayman_log'
 
 type Kind = 'text' | 'time' | 'truth' | 'number' | 'numbers' | 'texts' | 'json'
@@ -78,31 +75,13 @@ const SCHEMA: SchemaElement[] = [
   }),
 ]
 
-/** Writes `path`; how many rows. What was begun is removed when the rows cannot be had. */
+/** Writes `path`; how many rows. */
 export async function writeParquet(rows: AsyncIterable<LoggedDecision>, path: string): Promise<number> {
-  let count = 0
-  async function* records(): AsyncGenerator<Record<string, unknown>> {
-    for await (const row of rows) {
-      count += 1
-      const record = toRecord(row)
-      yield { ...record, ts: new Date(record.ts) }
-    }
-  }
-  const writer = fileWriter(path)
-  try {
-    await parquetWriteRows({
-      writer,
-      rows: records(),
-      columns: COLUMNS.map(([name]) => ({ name })),
-      schema: SCHEMA,
-      rowGroupSize: GROUP_ROWS,
-      createdBy: 'highwayman',
-    })
-  } catch (error) {
-    await rm(path, { force: true })
-    throw error
-  }
-  return count
+  const names = COLUMNS.map(([name]) => name)
+  return await writeParquetRows(rows, path, SCHEMA, names, (row) => {
+    const record = toRecord(row)
+    return { ...record, ts: new Date(record.ts) }
+  })
 }
 
 /** @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, row (from 1) and field */

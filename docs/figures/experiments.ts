@@ -5,6 +5,7 @@
  *     node docs/figures/experiments.ts [experiments] [seed]      (default: 2000 1; some two minutes)
  */
 import { powerAt } from '../../eval/index.ts'
+import { adaptiveStudy } from '../../test/helpers/adaptive-study.ts'
 import {
   differenceError,
   peekingStudy,
@@ -69,3 +70,13 @@ for (const metric of SIMULATED_METRICS) {
     percent(found.alwaysValid / experiments),
   )
 }
+
+console.log(
+  `\nAdaptive weights (top-two, least share 0.05) among two equals: ${experiments} experiments of 3,000 units, weights anew every 50.\n`,
+)
+const adaptive = adaptiveStudy({ experiments, units: 3_000, every: 50, alpha, seed })
+row('', 'plain means', 'weighted by the inverse of the probability')
+row('---', '---:', '---:')
+row('bias of the control’s mean', adaptive.plainBias.toFixed(4), adaptive.weightedBias.toFixed(4))
+row('fixed, once', percent(adaptive.plainOnce / experiments), percent(adaptive.weightedOnce / experiments))
+row('always valid, peeking', '', percent(adaptive.alwaysValid / experiments))

@@ -54,6 +54,35 @@ export function effectOf(controlSums: Moments, treatmentSums: Moments, scale: Sc
   return { ...shared, estimate: difference / Math.abs(baseline), se }
 }
 
+/** An estimate of one variant whose standard error is known. */
+export interface Located {
+  readonly n: number
+  readonly value: number
+  readonly se: number
+  /** Independent values that would tell as much. */
+  readonly effective: number
+}
+
+/** The difference of two independent estimates, relative to the control's by the delta method where that is asked for. */
+export function differenceOf(control: Located, treatment: Located, scale: Scale): Effect | NoEffect {
+  if (!(control.n >= 2 && treatment.n >= 2)) return 'too_few_units'
+  const [a, b] = [control.se ** 2, treatment.se ** 2]
+  if (!(a + b > 0)) return 'no_variance'
+  const shared = {
+    scale,
+    n: control.n + treatment.n,
+    degrees: (a + b) ** 2 / (a ** 2 / (control.effective - 1) + b ** 2 / (treatment.effective - 1)),
+    baseline: control.value,
+    varianceReduction: 0,
+  }
+  const difference = treatment.value - control.value
+  if (scale === 'absolute') return { ...shared, estimate: difference, se: Math.sqrt(a + b) }
+  if (control.value === 0) return 'baseline_zero'
+  const divisor = Math.abs(control.value)
+  const se = Math.sqrt(b + a * (treatment.value / control.value) ** 2) / divisor
+  return { ...shared, estimate: difference / divisor, se }
+}
+
 /** θ = cov(y, x)/var(x) of all units together; 0 where there is no covariate or it does not vary. */
 function thetaOf(control: Moments, treatment: Moments): number {
   const { covariate } = describe(mergeMoments(control, treatment))

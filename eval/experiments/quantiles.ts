@@ -3,7 +3,7 @@
  * comes from how far apart the order statistics at its rank ± one standard error of the rank are (Woodruff 1952; Bahadur 1966):
  * no density has to be estimated, and it needs three order statistics of the values, which the store computes.
  */
-import type { Effect, NoEffect, Scale } from './effect.ts'
+import { differenceOf, type Effect, type NoEffect, type Scale } from './effect.ts'
 
 /** The levels whose order statistics are needed for the quantile `level` of n values: itself, and one standard error about it. */
 export interface QuantileLevels {
@@ -45,20 +45,10 @@ export function quantileEffect(
   treatment: QuantileStatistic,
   scale: Scale,
 ): Effect | NoEffect {
-  if (!(control.n >= 2 && treatment.n >= 2)) return 'too_few_units'
-  const [a, b] = [quantileSe(control) ** 2, quantileSe(treatment) ** 2]
-  if (!(a + b > 0)) return 'no_variance'
-  const shared = {
-    scale,
-    n: control.n + treatment.n,
-    degrees: (a + b) ** 2 / (a ** 2 / (control.n - 1) + b ** 2 / (treatment.n - 1)),
-    baseline: control.value,
-    varianceReduction: 0,
-  }
-  const difference = treatment.value - control.value
-  if (scale === 'absolute') return { ...shared, estimate: difference, se: Math.sqrt(a + b) }
-  if (control.value === 0) return 'baseline_zero'
-  const divisor = Math.abs(control.value)
-  const se = Math.sqrt(b + a * (treatment.value / control.value) ** 2) / divisor
-  return { ...shared, estimate: difference / divisor, se }
+  return differenceOf(located(control), located(treatment), scale)
+}
+
+function located(statistic: QuantileStatistic) {
+  const { n, value } = statistic
+  return { n, value, se: quantileSe(statistic), effective: n }
 }

@@ -3,7 +3,7 @@
  * of a variant is then biased (a variant that starts badly gets no chance to recover); a mean weighted by the inverse of each
  * unit's own probability is not.
  */
-import type { Effect, NoEffect, Scale } from './effect.ts'
+import { differenceOf, type Effect, type NoEffect, type Scale } from './effect.ts'
 
 /** Sums over the units of one variant; e is the probability that the unit had, at its assignment, to get this variant. */
 export interface WeightedMoments {
@@ -43,24 +43,12 @@ export function weightedEffect(
   treatmentSums: WeightedMoments,
   scale: Scale,
 ): Effect | NoEffect {
-  if (!(controlSums.n >= 2 && treatmentSums.n >= 2)) return 'too_few_units'
-  const control = weightedMean(controlSums)
-  const treatment = weightedMean(treatmentSums)
-  const [a, b] = [control.se ** 2, treatment.se ** 2]
-  if (!(a + b > 0)) return 'no_variance'
-  const shared = {
-    scale,
-    n: control.n + treatment.n,
-    degrees: (a + b) ** 2 / (a ** 2 / (control.effectiveUnits - 1) + b ** 2 / (treatment.effectiveUnits - 1)),
-    baseline: control.mean,
-    varianceReduction: 0,
-  }
-  const difference = treatment.mean - control.mean
-  if (scale === 'absolute') return { ...shared, estimate: difference, se: Math.sqrt(a + b) }
-  if (control.mean === 0) return 'baseline_zero'
-  const divisor = Math.abs(control.mean)
-  const se = Math.sqrt(b + a * (treatment.mean / control.mean) ** 2) / divisor
-  return { ...shared, estimate: difference / divisor, se }
+  return differenceOf(located(controlSums), located(treatmentSums), scale)
+}
+
+function located(sums: WeightedMoments) {
+  const { n, mean, se, effectiveUnits } = weightedMean(sums)
+  return { n, value: mean, se, effective: effectiveUnits }
 }
 
 /** One unit with its outcome and what a model that has not seen it expects of it under either variant. */

@@ -16,6 +16,8 @@ export interface MeanSummary {
   readonly mean: number
   /** Of `mean`, not of one value; infinite where one value says nothing of it. */
   readonly standardError: number
+  /** Of the values, where it is known: see `satterthwaiteInterval`. */
+  readonly kurtosis?: number
 }
 
 /** An interval of nominal `level`, in (0, 1), about a mean. */

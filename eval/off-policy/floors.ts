@@ -198,7 +198,7 @@ export function cautions(findings: Findings): readonly Reason[] {
   if (recomputed.recomputed > 0 && recomputed.meanDistance > CAUTIONS.recomputed) {
     warn(
       'recomputed_differently',
-      `the logged distributions are ${percent(recomputed.meanDistance)} away from what their policies make of the logged estimates: arms on trial, conversations or a guarantee that the log does not hold, or other code`,
+      `the logged distributions are ${percent(recomputed.meanDistance)} away from what their policies make of the logged estimates: conversations or a guarantee that the log does not hold, or other code`,
     )
   }
   warnOfDrift(drift, warn)

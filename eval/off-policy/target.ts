@@ -96,9 +96,10 @@ function targetOf(spec: TargetSpec): TargetPolicy {
   if (spec.kind === 'logged') return { name: 'live', isLog: true, distribution: loggedDistribution }
   if (spec.kind === 'file') {
     const { file, name, hash, arms, kind: _, ...overrides } = spec
+    if (file.sums.length === 0) return believingTheLog(file, name, hash, overrides)
     const frozen = createFrozenPolicy(file, { ...(arms !== undefined && { arms }), choice: overrides })
     return {
-      name,
+      name: name + overridden(overrides),
       hash,
       distribution: (decision) => translated(() => sound(frozen.distribution(decision), decision, name)),
     }
@@ -117,7 +118,7 @@ function targetOf(spec: TargetSpec): TargetPolicy {
     ...(preferences !== undefined && { preferences }),
   }
   validatePastChoice({ policy, floor: floor ?? 0, ...overrides }, false)
-  const name = targetName(policy)
+  const name = targetName(policy) + (isUniform(policy) ? '' : overridden(spec))
   return {
     name,
     distribution: (decision) =>
@@ -128,13 +129,53 @@ function targetOf(spec: TargetSpec): TargetPolicy {
   }
 }
 
+/**
+ * A file without sums knows nothing of its own: in force it believes what was ever observed in its feature space, and that is
+ * what the estimates of a log in that space say.
+ */
+function believingTheLog(
+  file: PolicyFile,
+  name: string,
+  hash: string,
+  overrides: TargetOverrides,
+): TargetPolicy {
+  const { policy, featureSpace, hyperparameters } = file
+  const { distribution } = targetOf({ kind: 'policy', policy, floor: hyperparameters.floor, ...overrides })
+  return {
+    name: name + overridden(overrides),
+    hash,
+    distribution: (decision) => {
+      if (decision.featureSpace === featureSpace.id) return distribution(decision)
+      throw new EvaluationError(
+        'eval_bad_target',
+        `${name} has no sums and believes what is learned in feature space ${featureSpace.id}; decision ${decision.id} is of ${decision.featureSpace}: judge decisions of the file's space, or a file with sums`,
+      )
+    },
+  }
+}
+
 function loggedDistribution({ id, probabilities }: EvaluationRow): Float64Array {
   if (probabilities !== undefined) return probabilities
   throw new EvaluationError('eval_bad_target', `the log has only the probability of the drawn arm for ${id}`)
 }
 
+/** What sets it apart from the policy as it stands in its file, or beside the log. */
+function overridden({ floor, explore, preferences }: TargetOverrides): string {
+  return [
+    explore === false && ', greedy',
+    explore !== false && floor !== undefined && `, floor ${floor}`,
+    preferences !== undefined && ', other wishes',
+  ]
+    .filter((part) => part !== false)
+    .join('')
+}
+
+function isUniform(policy: PolicySpec): boolean {
+  return policy.name === 'epsilon-greedy' && policy.epsilon === 1
+}
+
 function targetName(policy: PolicySpec): string {
-  if (policy.name === 'epsilon-greedy' && policy.epsilon === 1) return 'uniform'
+  if (isUniform(policy)) return 'uniform'
   if (policy.name === 'priority') return `priority:${policy.order.join(',')}`
   if (policy.name === 'weighted') {
     const weights = Object.entries(policy.weights).map(([arm, weight]) => `${arm}=${weight}`)

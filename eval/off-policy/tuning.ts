@@ -5,8 +5,9 @@
  */
 import { EvaluationError } from '../errors.ts'
 import { DEFAULT_LEVEL } from '../intervals/interval.ts'
-import { RunningMoments } from '../intervals/running-moments.ts'
-import { studentIntervalOfMean, studentQuantile } from '../intervals/student-t.ts'
+import { MOMENT_SUMS, RunningMoments } from '../intervals/running-moments.ts'
+import { satterthwaiteInterval } from '../intervals/satterthwaite.ts'
+import { studentQuantile } from '../intervals/student-t.ts'
 import { checkLevel } from '../option.ts'
 import { clippedIps } from './estimators/clipped-ips.ts'
 import { dr } from './estimators/dr.ts'
@@ -59,8 +60,6 @@ interface Tracked {
   readonly biases: RunningMoments
 }
 
-const SUMS = 5
-
 /** All settings of a family over one log; merges as estimators do. */
 export class Tuning {
   readonly name: string
@@ -112,9 +111,9 @@ export class Tuning {
   /** @throws {EvaluationError} `eval_bad_option` where the state is of another family or other settings */
   mergeState(state: EstimatorState): void {
     const all = [this.#weights, ...this.#tracked.flatMap(({ values, biases }) => [values, biases])]
-    const sums = checkMergeable(this.name, state, SUMS * all.length)
+    const sums = checkMergeable(this.name, state, MOMENT_SUMS * all.length)
     for (const [index, moments] of all.entries()) {
-      moments.mergeState(sums.slice(SUMS * index, SUMS * (index + 1)))
+      moments.mergeState(sums.slice(MOMENT_SUMS * index, MOMENT_SUMS * (index + 1)))
     }
   }
 
@@ -202,8 +201,8 @@ function candidateOf({ setting, values, biases }: Tracked, level: number): Candi
   return { setting, estimate: estimateOf(values, level), bias: estimateOf(biases, level) }
 }
 
-/** The mean with Student's interval. */
+/** The mean with its interval. */
 export function estimateOf(moments: RunningMoments, level: number): Estimate {
-  const { mean, lo, hi } = studentIntervalOfMean(moments, level)
+  const { mean, lo, hi } = satterthwaiteInterval(moments, level)
   return { value: mean, lo, hi }
 }

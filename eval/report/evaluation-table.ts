@@ -146,7 +146,7 @@ function details({
   if (recomputed.redrawn > 0) {
     lines.push([
       'recomputed',
-      `${recomputed.redrawn - recomputed.redrawnOtherwise} of ${recomputed.redrawn} draws alike; ${recomputed.recomputedAlike} of ${recomputed.recomputed} distributions alike, ${share(recomputed.meanDistance)} apart on average`,
+      `${recomputed.redrawn - recomputed.redrawnOtherwise} of ${recomputed.redrawn} draws alike; ${recomputed.recomputedAlike} of ${recomputed.recomputed} distributions alike, ${share(recomputed.meanDistance)} apart on average${recomputed.undetermined === 0 ? '' : `; ${recomputed.undetermined} also go by how new arms were`}`,
     ])
   }
   lines.push(['told', `${objective} of ${share(toldShare[objective] ?? 0)} of the decisions`])

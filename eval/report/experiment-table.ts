@@ -28,9 +28,9 @@ export function renderExperimentReport(readout: Readout): string {
     .join('\n')
 }
 
-function variantsTable({ variants, unit }: Readout): string {
+function variantsTable({ variants }: Readout): string {
   const table = new Table({
-    head: ['variant', 'policy', 'share', `${unit}s`, 'requests', ''],
+    head: ['variant', 'policy', 'share', 'units', 'requests', ''],
     style: { head: [], border: [] },
   })
   for (const { variant, policy, weight, units, requests, stopped } of variants) {

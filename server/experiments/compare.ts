@@ -33,7 +33,7 @@ export interface Estimated {
   readonly cappedAt?: number | undefined
 }
 
-const WHY_NOT: Readonly<Record<NoEffect, string>> = {
+export const WHY_NOT: Readonly<Record<NoEffect, string>> = {
   too_few_units: 'fewer than two units of a variant have a value',
   no_variance: 'all values are the same',
   baseline_zero: 'the control’s value is 0, and nothing is relative to that',

@@ -37,7 +37,7 @@ export interface ExperimentMetric {
   readonly role: (typeof METRIC_ROLES)[number]
   /** Of a guardrail: this much worse, as a share of the control's value, is still no harm. */
   readonly margin: number
-  /** Values beyond this quantile of all variants together count as it. Undefined: none do. */
+  /** Values beyond the highest of the variants' quantiles at this level count as it. Undefined: none do. */
   readonly winsorizeAt?: number | undefined
 }
 

@@ -7,9 +7,10 @@ import { createHash } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ExperimentStepRow, Store } from '../../adapters/index.ts'
 import type { Router } from '../../engine/index.ts'
-import type { Readout } from '../../eval/experiments/index.ts'
+import type { Alarm, Readout } from '../../eval/experiments/index.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
+import type { ExperimentsStatus } from '../observability/experiment-metrics.ts'
 import { type PolicyLoader, UnservablePolicy } from '../policies/policy-loader.ts'
 import type { PolicySlots } from '../policies/policy-slots.ts'
 import type { Assigned, PolicySlot, RequestSource, UnitSource } from '../policies/slot.ts'
@@ -33,6 +34,8 @@ import { readOut } from './readout.ts'
 /** How often experiments are looked at by themselves. */
 export const DEFAULT_CHECK_MS = 60_000
 const UNIT_HEX = 16
+/** A look that takes the store long comes round the more rarely: it waits so many times as long as it took. */
+const LOOK_PAUSE = 10
 /** Replicas that started together do not stay in step. */
 const JITTER = 0.1
 const ACTOR = 'highwayman'
@@ -81,6 +84,11 @@ export class Experiments {
   readonly #timers = new Set<NodeJS.Timeout>()
   #turn: Promise<unknown> = Promise.resolve()
   #isClosed = false
+  #looking: Promise<void> = Promise.resolve()
+  /** How long the last look took, ms. */
+  #lookMs = 0
+  /** Of the last look. */
+  #alarms: ExperimentsStatus['alarms'] = []
 
   constructor(options: ExperimentsOptions) {
     this.#options = options
@@ -92,19 +100,37 @@ export class Experiments {
     return this.#unread === undefined ? this.#problems : [...this.#problems, this.#unread]
   }
 
+  get status(): ExperimentsStatus {
+    const running = this.#live.map(({ state: { definition, periods } }) => {
+      const weights = definition.variants.map(({ key }, index): [string, number] => [
+        key,
+        periods.at(-1)?.weights[index] ?? 0,
+      ])
+      return { key: definition.key, weights: new Map(weights) }
+    })
+    return { running, alarms: this.#alarms, problems: this.problems }
+  }
+
   start(log: Log): void {
     this.#log = log
-    this.#repeat(this.#options.followEveryMs, () => this.follow())
+    this.#repeat(this.#options.followEveryMs, async () => {
+      // An embedded store has one writer: what was done here is all that was done.
+      const isKnown = this.#options.store.kind === 'embedded' && this.problems.length === 0
+      if (!isKnown) await this.follow()
+    })
     this.#repeat(
-      () => this.#options.checkEveryMs,
-      () => this.check(),
+      () => Math.max(this.#options.checkEveryMs, LOOK_PAUSE * this.#lookMs),
+      () => {
+        this.#looking = this.check()
+        return this.#looking
+      },
     )
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     for (const timer of this.#timers) clearTimeout(timer)
-    await this.#turn.catch(() => {})
+    await Promise.all([this.#turn, this.#looking])
   }
 
   /** The first running experiment that takes the request in; nothing is hashed where none runs. */
@@ -162,13 +188,23 @@ export class Experiments {
 
   /** Looks at what runs and does what has to be done. */
   async check(): Promise<void> {
+    const started = performance.now()
+    const alarms: { key: string; code: string }[] = []
     for (const { state } of this.#live) {
+      if (this.#isClosed) return
+      const { key } = state.definition
       try {
-        await this.#lookAfter(state.definition.key)
+        for (const { code, message } of await this.#lookAfter(key)) {
+          alarms.push({ key, code })
+          const isKnown = this.#alarms.some((each) => each.key === key && each.code === code)
+          if (!isKnown) this.#log.warn({ experiment: key, code }, message)
+        }
       } catch (error) {
-        this.#log.warn({ err: error, experiment: state.definition.key }, 'an experiment was not looked after')
+        this.#log.warn({ err: error, experiment: key }, 'an experiment was not looked after')
       }
     }
+    this.#alarms = alarms
+    this.#lookMs = performance.now() - started
   }
 
   async create(definition: ExperimentDefinition, actor: string, reason: string): Promise<ExperimentRecord> {
@@ -222,14 +258,13 @@ export class Experiments {
     return conclusion?.atMs ?? this.#options.clock.nowMs()
   }
 
-  async #lookAfter(key: string): Promise<void> {
+  async #lookAfter(key: string): Promise<readonly Alarm[]> {
     const { state, step: last } = await this.get(key)
-    if (state.status !== 'running') return
+    if (state.status !== 'running') return []
     const measured = await measure(this.#options.store, state, this.#options.clock.nowMs(), false)
     const readout = readOut(state, measured)
-    for (const { code, message } of readout.alarms) this.#log.warn({ experiment: key, code }, message)
     const conduct = nextStep(state, readout, measured.errors, measured.cells)
-    if (conduct === undefined) return
+    if (conduct === undefined) return readout.alarms
     const next = take(state, conduct.step, readout.atMs)
     const { action } = conduct.step
     const row = this.#row(key, last.step + 1, action, next, ACTOR, conduct.reason)
@@ -241,6 +276,7 @@ export class Experiments {
       )
     }
     await this.follow()
+    return readout.alarms
   }
 
   async #find(key: string): Promise<ExperimentRecord | undefined> {

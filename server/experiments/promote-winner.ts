@@ -5,6 +5,7 @@ import type { EvaluationJson, ValueName } from '../../eval/gate/index.ts'
 import { serverError } from '../errors.ts'
 import type { PolicyDesk } from '../policies/desk.ts'
 import type { RolloutReply } from '../routes/schemas/policies.ts'
+import { WHY_NOT } from './compare.ts'
 import { controlOf, type ExperimentMetric, primaryOf } from './definition.ts'
 import type { ExperimentRecord, Experiments } from './experiments.ts'
 
@@ -25,6 +26,8 @@ const VALUE_NAMES: Readonly<Partial<Record<ExperimentMetric['measure'], ValueNam
   utility: 'utility',
   cost_usd: 'cost_usd',
   total_ms: 'latency_ms',
+  // Failures are counted, and successes judged: see {@link mirrored}.
+  error_rate: 'success',
 }
 
 /**
@@ -88,12 +91,16 @@ function evaluationOf(
 ): EvaluationJson {
   const { definition, startedMs = readout.atMs } = state
   const own = readout.comparisons.filter((comparison) => comparison.variant === variant)
-  const values: Record<string, EvaluationJson['values'][ValueName]> = {}
+  const values: Partial<Record<ValueName, GateValue>> = {}
   for (const metric of definition.metrics) {
     const name = VALUE_NAMES[metric.measure]
     const comparison = own.find((each) => each.metric === metric.name)
-    if (name === undefined || comparison === undefined || metric.statistic !== 'mean') continue
-    values[name] ??= gateValue(comparison, definition.alpha, definition.plannedUnits)
+    if (name === undefined || metric.statistic !== 'mean') continue
+    const value =
+      comparison === undefined
+        ? sameEverywhere(readout, metric.name, variant)
+        : gateValue(comparison, definition.alpha, definition.plannedUnits)
+    if (value !== undefined) values[name] ??= name === 'success' ? mirrored(value) : value
   }
   const primary = own.find(({ role }) => role === 'primary')
   const units = (primary?.control.n ?? 0) + (primary?.treatment.n ?? 0)
@@ -115,6 +122,27 @@ function evaluationOf(
     // Units were assigned at random with equal weight within a variant: nothing is weighted.
     diagnostics: { ess: units, maxWeightShare: units > 0 ? 1 / units : 0, meanWeightZ: 0 },
   }
+}
+
+type GateValue = NonNullable<EvaluationJson['values'][ValueName]>
+
+/** Where no value of either variant differs from another, as of failures that there are none of, there is no difference. */
+function sameEverywhere({ missing }: Readout, metric: string, variant: string): GateValue | undefined {
+  const isSame = missing.some(
+    (each) => each.metric === metric && each.variant === variant && each.why === WHY_NOT.no_variance,
+  )
+  const none = { value: 0, lo: 0, hi: 0 }
+  return isSame ? { target: none, logged: none, difference: none } : undefined
+}
+
+/** 1 − v: of calls that fail, those that succeed. */
+function mirrored({ target, logged, difference }: GateValue): GateValue {
+  const from = (base: number, { value, lo, hi }: GateValue['target']) => ({
+    value: base - value,
+    lo: base - hi,
+    hi: base - lo,
+  })
+  return { target: from(1, target), logged: from(1, logged), difference: from(0, difference) }
 }
 
 function gateValue(comparison: Comparison, alpha: number, plannedUnits: number) {

@@ -176,6 +176,7 @@ function noDiscovery({ says }: Comparison, adjustedPValue: number): Pick<Compari
   }
 }
 
+/** By the first variant that a unit was given: who was moved since is not lost. */
 function sampleRatioOf(
   { definition, periods }: ExperimentState,
   cells: readonly ExperimentCell[],
@@ -184,7 +185,7 @@ function sampleRatioOf(
     weights,
     units: definition.variants.map(({ key }) =>
       cells
-        .filter((cell) => cell.variant === key && cell.period === period && !cell.mixed)
+        .filter((cell) => cell.variant === key && cell.period === period)
         .reduce((sum, { units }) => sum + units, 0),
     ),
   }))

@@ -114,13 +114,13 @@ export async function promote(deps: PromotionDeps, order: PromotionOrder): Promi
   }
   const file = await findPolicy(store, hash)
   refuseUnservable(deps, model, file)
-  const state = await stateOf(store, model)
+  const { state, lastMs } = await recordOf(store, model)
   refusePointless(order, state)
   const isLess = state.canary?.hash === hash && share < state.canary.share
   const [latest] = await store.readEvaluations({ targetHash: hash })
   const verdict = isLess ? ALLOWED : judge(deps, hash, latest, state, clock.nowMs())
   const row: RolloutRow = {
-    ...stepOf(deps, order),
+    ...stepOf(deps, order, lastMs),
     action: share === 1 ? 'full' : 'canary',
     outcome: verdict.allowed || force ? 'done' : 'refused',
     policyHash: hash,
@@ -143,7 +143,8 @@ export async function promote(deps: PromotionDeps, order: PromotionOrder): Promi
 /** Ends a canary; without one, goes back to what was live before. @throws {ServerError} 409 `nothing_to_roll_back` */
 export async function rollBack(deps: PromotionDeps, order: RollbackOrder): Promise<RolloutRow> {
   const { store } = deps
-  const hash = wayBack(await stateOf(store, order.model))
+  const { state, lastMs } = await recordOf(store, order.model)
+  const hash = wayBack(state)
   if (hash === undefined) {
     throw serverError(
       'nothing_to_roll_back',
@@ -152,7 +153,7 @@ export async function rollBack(deps: PromotionDeps, order: RollbackOrder): Promi
     )
   }
   const row: RolloutRow = {
-    ...stepOf(deps, order),
+    ...stepOf(deps, order, lastMs),
     action: 'rollback',
     outcome: 'done',
     policyHash: hash,
@@ -186,12 +187,24 @@ function judge(
   )
 }
 
-function stepOf({ ids, clock }: PromotionDeps, { model, reason, actor }: RollbackOrder) {
-  return { id: ids.next(), atMs: clock.nowMs(), model, reason, actor }
+/** After the one before it, whatever the clock of who took that says: steps count in the order of their time. */
+function stepOf(
+  { ids, clock }: PromotionDeps,
+  { model, reason, actor }: RollbackOrder,
+  lastMs: number,
+): Pick<RolloutRow, 'id' | 'atMs' | 'model' | 'reason' | 'actor'> {
+  return { id: ids.next(), atMs: Math.max(clock.nowMs(), lastMs + 1), model, reason, actor }
 }
 
-async function stateOf(store: PolicyStore, model: string): Promise<ModelRollout> {
-  return rolloutsOf(await store.readRollouts({ model })).get(model) ?? UNTOUCHED
+interface RolloutRecord {
+  readonly state: ModelRollout
+  /** When the last step was taken, Unix ms; 0: there is none. */
+  readonly lastMs: number
+}
+
+async function recordOf(store: PolicyStore, model: string): Promise<RolloutRecord> {
+  const rows = await store.readRollouts({ model })
+  return { state: rolloutsOf(rows).get(model) ?? UNTOUCHED, lastMs: rows.at(-1)?.atMs ?? 0 }
 }
 
 async function findPolicy(store: PolicyStore, hash: string): Promise<PolicyFile> {

@@ -26,7 +26,8 @@ export interface Assigned {
 /** Who takes part in which variant: what is recorded of each decision that the variant's policy makes. */
 export type Exposure = Omit<AssignmentRow, 'decisionId' | 'isFirst' | 'requestClass' | 'promptTokens'>
 
-const HASH_CHARS = 12
+/** Of a hash, where people read it. */
+export const HASH_CHARS = 12
 
 /** How headers, answers and metrics name the policy that drew: `thompson`, and of a file `thompson@3f2a9c1b5e7d`. */
 export function policyLabel({ policy, assignment }: Pick<Decision, 'policy' | 'assignment'>): string {

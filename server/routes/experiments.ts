@@ -104,6 +104,18 @@ export function experimentsRoutes(app: App, services: Services): void {
       return replyOf(await experiments.step(params.key, step, body.actor, body.reason))
     },
   )
+  app.delete(
+    '/admin/v1/experiments/:key',
+    {
+      schema: {
+        summary: 'The same as archiving it: what was decided and found stays on record',
+        tags,
+        params: experimentParamsSchema,
+        response: { 200: experimentSchema, default: errorSchema },
+      },
+    },
+    async ({ params }) => replyOf(await experiments.step(params.key, { action: 'archived' }, 'api', '')),
+  )
   app.get(
     '/admin/v1/experiments/:key/history',
     {

@@ -11,6 +11,10 @@ import {
   type StoreLocation,
 } from '../../adapters/index.ts'
 import { sha256Hex } from '../../engine/hash.ts'
+import { newExperiment, take } from '../../server/experiments/lifecycle.ts'
+import { measure } from '../../server/experiments/measure.ts'
+import { readOut } from '../../server/experiments/readout.ts'
+import { definition, metric } from '../helpers/experiment.ts'
 import { embeddedPlace, type Place, remotePlace } from '../helpers/store-places.ts'
 import { attemptRow, decisionId, decisionRow, rewardRow, START_MS } from '../helpers/store-rows.ts'
 
@@ -249,7 +253,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     test('sums by variant are those by hand, and units given both variants stand apart', async () => {
       await openFresh()
       await fill()
-      const query: ExperimentQuery = { ...SPAN, measures: MEASURES }
+      const query: ExperimentQuery = { ...SPAN, measures: MEASURES, weighted: true }
       const cells = await store.experimentCells(query)
       const clean = EXPOSURES.filter(({ unit }) => unit !== 'unit-16')
       for (const variant of ['control', 'dear']) {
@@ -264,8 +268,11 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
         })
       }
       assert.deepEqual(
-        cells.filter(({ mixed }) => mixed).map(({ units, exposures }) => [units, exposures]),
-        [[1, EXPOSURES.length - clean.length]],
+        cells
+          .filter(({ mixed }) => mixed)
+          .map(({ variant, units, exposures }) => [variant, units, exposures]),
+        // Under the variant that it was given first.
+        [['control', 1, EXPOSURES.length - clean.length]],
       )
 
       const byClass = await store.experimentCells({ ...query, segment: 'class' })
@@ -284,7 +291,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       const dear = unitsOf(later.filter(({ variant }) => variant === 'dear'))
       const logLength = (unit: readonly Exposure[]) =>
         unit.reduce((sum, each) => sum + Math.log1p(10 + indexes.get(each)!), 0) / unit.length
-      const span = { ...SPAN, fromMs: midway, measures }
+      const span = { ...SPAN, fromMs: midway, measures, weighted: true }
       const byPrompt = await store.experimentCells({ ...span, covariate: { kind: 'prompt' } })
       assertSums(cellOf(byPrompt, 'dear')?.sums[0], sumsOf(dear, 5, 0.25, logLength), 'prompt')
 
@@ -324,6 +331,64 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       )
       assert.equal(dear?.values, counted.length)
       assert.equal(dear?.below, counted.filter(({ totalMs }) => totalMs <= 1_500).length)
+    })
+
+    test('the log as it would be for an experiment: by unit, of some classes and tenants', async () => {
+      await openFresh()
+      await fill()
+      const tenants = Array.from({ length: 10 }, (_, index) => `unit-${index}`)
+      const query = {
+        fromMs: SPAN.fromMs,
+        toMs: SPAN.toMs,
+        measures: [MEASURES[5]!],
+        tenants,
+        classes: ['chat'],
+      }
+      const own = EXPOSURES.filter(
+        ({ unit, requestClass }) => tenants.includes(unit) && requestClass === 'chat',
+      )
+      const cell = await store.populationCell({ ...query, unit: 'tenant' })
+      assert.equal(cell?.units, new Set(own.map(({ unit }) => unit)).size)
+      const { n, y, yy, d, dd, yd } = sumsOf(unitsOf(own), 5, 1)
+      assertSums(cell?.sums[0], { ...NOTHING, n, y, yy, d, dd, yd }, 'by tenant')
+      // None of them names a user, so that there is no such unit.
+      assert.equal(await store.populationCell({ ...query, unit: 'user' }), undefined)
+    })
+
+    test('a readout has means, quantiles, capped values and segments of what is stored', async () => {
+      await openFresh()
+      await fill()
+      const variants = ['control', 'dear'].map((key) => ({
+        key,
+        weight: 0.5,
+        policy: { kind: 'current' as const },
+      }))
+      const metrics = [
+        metric(),
+        metric({ name: 'median', measure: 'total_ms', statistic: 'p50', better: 'lower', role: 'secondary' }),
+        metric({ name: 'cost', measure: 'cost_usd', better: 'lower', role: 'secondary', winsorizeAt: 0.6 }),
+      ]
+      const created = newExperiment(definition({ variants, metrics, unit: 'tenant' }))
+      const rerun = { ...take(created, { action: 'started' }, START_MS), run: 1 }
+      const readout = readOut(rerun, await measure(store, rerun, START_MS + 1_000, true))
+      const of = (name: string) => readout.comparisons.find((each) => each.metric === name)
+      const totals = EXPOSURES.filter(({ variant, status }) => variant === 'control' && status === 'answered')
+        .map(({ totalMs }) => totalMs)
+        .sort((x, y) => x - y)
+      assert.equal(of('median')?.control.value, totals[Math.floor(totals.length / 2)])
+      assert.ok((of('median')?.se ?? 0) > 0)
+      const quantiles = ['control', 'dear'].map((key) => {
+        const own = EXPOSURES.filter(({ variant, isFirst }) => variant === key && isFirst)
+        const costs = own.map(({ costUsd }) => costUsd).sort((x, y) => x - y)
+        return costs[Math.floor(0.6 * costs.length)]!
+      })
+      assert.equal(of('cost')?.cappedAt, Math.max(...quantiles))
+      assert.equal(of('quality')?.verdict, 'too_few_units')
+      assert.deepEqual(
+        readout.variants.map(({ units }) => units),
+        [8, 8],
+      )
+      assert.deepEqual(readout.missing, [])
     })
 
     test('of two steps with one number the first counts, and the newest is the state', async () => {

@@ -65,7 +65,7 @@ const rows = fc.uniqueArray(row, { minLength: 1, maxLength: 20, selector: ({ pro
 async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items
 }
-const NO_MODELS = { models: new Map() }
+const NO_MODELS = { models: new Map(), folder: '' }
 
 suite('outcomes', () => {
   for (const name of ['rows.jsonl', 'rows.jsonl.gz', 'rows.parquet', 'folder']) {
@@ -91,6 +91,7 @@ suite('outcomes', () => {
         {
           inputUsdPerMtok: 1,
           outputUsdPerMtok: 2,
+          usdPerRequest: 0.01,
           latency: { ttftMsP50: 1, ttftMsP95: 2, tpotMsP50: 3, tpotMsP95: 4 },
           latencySource: 'joined from x, not observed',
           contextWindowTokens: 8000,
@@ -99,7 +100,7 @@ suite('outcomes', () => {
       ],
     ])
     const out = join(await folder.of({}), 'set')
-    await writeDataset(streamOf(fc.sample(row, { seed: 1, numRuns: 1 })), { models }, out)
+    await writeDataset(streamOf(fc.sample(row, { seed: 1, numRuns: 1 })), { models, folder: '' }, out)
     assert.deepEqual((await openDataset(out)).models, models)
   })
 

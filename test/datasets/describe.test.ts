@@ -182,11 +182,17 @@ suite('list', () => {
       'mine/prompts.jsonl': jsonl(line('p1'), line('p2')),
       'mine/README.md': '# Mine\n\nCode Apache-2.0, **data CC BY-NC 4.0**: for ourselves.\n',
       'broken/prompts.jsonl': '{\n',
-      'logs/a.vw': '0:1:0.5 |a\n|b\n',
+      'logs/deep/a.vw': '0:1:0.5 |a\n|b\n',
+      'logs/.hidden.vw': '0:1:0.5 |a\n|b\n',
       'logs/notes.txt': 'hello',
       'table/t.csv': 'q,x,y\nHi,1,0\n',
       'table/mapping.yaml': "files: t.csv\nlicence: MIT\nprompt: q\narm_columns: { quality: '{arm}' }\n",
+      'mapped/t.csv': 'q,x,y\nHi,1,0\n',
+      'mapped/t.mapping.yaml': "prompt: q\narm_columns: { quality: '{arm}' }\n",
+      'mapped/u.csv': 'q,x,y\nHi,1,0\n',
+      'mapped/u.mapping.json': '{',
       'nothing/notes.txt': 'hello',
+      'wrong/mapping.yaml': 'prompt: [',
     })
     const found: ListedDataset[] = await listOf(listDatasets([root]))
     assert.deepEqual(
@@ -202,12 +208,20 @@ suite('list', () => {
       [
         ['crossroads', 'outcomes', 'rows', 960, 6, true, 'Apache-2.0'],
         ['broken', 'outcomes', undefined, 0, 0, false, undefined],
-        ['logs/a.vw', 'log', 'cb-adf', 1, 2, false, undefined],
+        ['logs/deep/a.vw', 'log', 'cb-adf', 1, 2, false, undefined],
+        ['mapped/t.csv', 'outcomes', 'mapped', 1, 2, false, undefined],
+        ['mapped/u.csv', 'outcomes', undefined, 0, 0, false, undefined],
         ['mine', 'outcomes', 'rows', 2, 2, false, 'CC BY-NC 4.0'],
         ['table', 'outcomes', 'mapped', 1, 2, false, 'MIT'],
+        ['wrong', 'outcomes', undefined, 0, 0, false, undefined],
       ],
     )
     assert.match(found[1]?.problem ?? '', /broken\/prompts\.jsonl:1: not JSON/)
+    assert.match(found[4]?.problem ?? '', /u\.mapping\.json: not YAML or JSON/)
+    assert.match(found.at(-1)?.problem ?? '', /wrong\/mapping\.yaml: not YAML or JSON/)
+    const [wrong] = await findAt(join(root, 'wrong'))
+    assert.ok(wrong)
+    assert.match((await validateSet(wrong, 10)).problems[0] ?? '', /wrong\/mapping\.yaml: not YAML or JSON/)
     assert.equal(found[0]?.path, 'crossroads')
     // A folder that is a set itself.
     const itself = await listOf(listDatasets([join(root, 'mine')]))

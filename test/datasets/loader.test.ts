@@ -157,6 +157,52 @@ suite('reading', () => {
   })
 })
 
+suite('costs that a set does not tell', () => {
+  const outcomes = {
+    recorded: { quality: 1, cost_usd: 0.5, input_tokens: 1000, output_tokens: 100 },
+    counted: { quality: 1, input_tokens: 1000, output_tokens: 100 },
+    half: { quality: 1, output_tokens: 100 },
+    flat: { quality: 1 },
+    unknown: { quality: 1, input_tokens: 1000, output_tokens: 100 },
+  }
+  const price = { input_usd_per_mtok: 2, output_usd_per_mtok: 10 }
+  const models = {
+    recorded: price,
+    counted: price,
+    half: price,
+    flat: { ...price, usd_per_request: 0.25 },
+  }
+
+  test('tokens × prices, else a request’s average; what is recorded stays, and nothing is taken for zero', async () => {
+    const text = jsonl({ ...GOOD, outcomes })
+    const [row] = await readAll(
+      await folderOf({ 'prompts.jsonl': text, 'models.json': JSON.stringify(models) }),
+    )
+    assert.deepEqual(
+      [...(row?.outcomes ?? [])].map(([arm, { costUsd }]) => [arm, costUsd]),
+      [
+        ['recorded', 0.5],
+        ['counted', 0.003],
+        ['half', undefined],
+        ['flat', 0.25],
+        ['unknown', undefined],
+      ],
+    )
+    const [bare] = await readAll(await folderOf({ 'prompts.jsonl': text }))
+    assert.equal(bare?.outcomes.get('counted')?.costUsd, undefined)
+  })
+
+  test('a negative one is refused', async () => {
+    const files = {
+      'prompts.jsonl': jsonl(GOOD),
+      'models.json': JSON.stringify({ a: { ...price, usd_per_request: -1 } }),
+    }
+    const error = await rejection(folderOf(files).then(openDataset))
+    assert.equal(error.code, 'dataset_bad_models')
+    assert.match(error.message, /a\.usd_per_request: expected USD ≥ 0, got -1/)
+  })
+})
+
 suite('refusing', () => {
   const bad = (change: object) => ({ ...GOOD, prompt_id: 'p2', ...change })
   const outcome = (change: object) => bad({ outcomes: { 'gpt-4': { quality: 1, cost_usd: 0, ...change } } })

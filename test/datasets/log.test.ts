@@ -180,8 +180,13 @@ describe('logs in files', () => {
       p: [0.8, 0.2],
       VWState: { m: 'm' },
     }
+    // What asks not to be learned from, and what came alone, is no decision.
+    const passed = [
+      { ...line, _skipLearn: true },
+      { RewardValue: 1, EventId: 'event-1' },
+    ]
     const unlabelled = { ...line, EventId: 'event-2', _label_cost: 0, o: [] }
-    await writeFile(path, [line, unlabelled, line].map((one) => JSON.stringify(one)).join('\n'))
+    await writeFile(path, [line, ...passed, unlabelled, line].map((one) => JSON.stringify(one)).join('\n'))
     const [first, second, again] = (await collect(readLogFile(path))) as [
       LoggedDecision,
       LoggedDecision,

@@ -269,6 +269,29 @@ suite('streaming bootstrap', () => {
   })
 })
 
+suite('streaming bootstrap by key', () => {
+  const row = { weight: 1, reward: 1, predicted: 0, predictedTarget: 0 }
+  const countsOf = (...keys: readonly string[]) => {
+    const bootstrap = new StreamingBootstrap(ips, { seed: 4, resamples: 2_000 })
+    for (const key of keys) bootstrap.add({ ...row, key })
+    return bootstrap.state().sums.filter((_, i) => i % 4 === 0 && i > 0)
+  }
+
+  test('rows of one key are resampled together, of two keys apart', () => {
+    const [a, b] = [countsOf('a'), countsOf('b')]
+    assert.deepEqual(
+      countsOf('a', 'a'),
+      a.map((count) => 2 * count),
+    )
+    assert.deepEqual(
+      countsOf('a', 'b'),
+      a.map((count, i) => count + b[i]!),
+    )
+    const products = momentsOf(a.map((count, i) => (count - 1) * (b[i]! - 1)))
+    assert.ok(Math.abs(products.mean) < 4 * products.standardError, `correlated by ${products.mean}`)
+  })
+})
+
 suite('tuning', () => {
   test('merges as estimators do, and lists every setting with its bias', () => {
     const rows = madeUpRows(500, 12)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { powerAt } from '../../eval/index.ts'
+import { adaptiveStudy } from '../helpers/adaptive-study.ts'
 import {
   differenceError,
   peekingStudy,
@@ -45,5 +46,22 @@ suite('peeking', () => {
     )
     assert.ok(found.alwaysValid >= found.alwaysValidAtEnd)
     assert.equal(found.harm, 0)
+  })
+
+  test('adaptive weights among equals: plain means are biased, weighted ones are not, and peeking finds nothing', () => {
+    const experiments = 1_000
+    const found = adaptiveStudy({ experiments, units: 3_000, every: 50, alpha: ALPHA, seed: 5 })
+    const rate = (count: number) => count / experiments
+    assert.ok(rate(found.alwaysValid) <= ALPHA, `always valid, weighted: ${rate(found.alwaysValid)}`)
+    const once = ALPHA + 4 * rateError(ALPHA, experiments)
+    assert.ok(rate(found.weightedOnce) <= once, `fixed, weighted: ${rate(found.weightedOnce)}`)
+    // A variant with half of 3,000 units has a standard error of 0.013; with the least share of a twentieth, 0.041.
+    const [se, widest] = [0.013, 0.041].map((each) => each / Math.sqrt(experiments)) as [number, number]
+    assert.ok(
+      found.plainBias < -4 * se,
+      `plain ${found.plainBias}: who starts badly gets no chance to recover`,
+    )
+    assert.ok(Math.abs(found.weightedBias) < 4 * widest, `weighted ${found.weightedBias}`)
+    assert.ok(Math.abs(found.weightedBias) < Math.abs(found.plainBias) / 2)
   })
 })

@@ -5,7 +5,10 @@ import {
   bootstrap,
   EvaluationError,
   normalQuantile,
+  RunningMoments,
+  satterthwaiteInterval,
   studentInterval,
+  studentIntervalOfMean,
   studentQuantile,
 } from '../../eval/index.ts'
 import { quantile } from '../../eval/intervals/bootstrap.ts'
@@ -117,6 +120,57 @@ suite('bootstrap', () => {
     const statistics = () => ({ x: 0 })
     assert.throws(() => bootstrap({ axes: [3], statistics, seed: 1, resamples: 1 }), isBadOption(/resamples/))
     assert.throws(() => bootstrap({ axes: [3], statistics, seed: 1, level: 1 }), isBadOption(/level/))
+  })
+})
+
+suite('running moments', () => {
+  const values = normals(400, 21).map((value) => 1e6 + Math.exp(2 * value))
+  const momentsOf = (some: Iterable<number>) => {
+    const moments = new RunningMoments()
+    for (const value of some) moments.add(value)
+    return moments
+  }
+  const centred = (power: number) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    return values.reduce((sum, value) => sum + (value - mean) ** power, 0)
+  }
+
+  test('spread and tails about a large mean are those of the definition, also after merging', () => {
+    const whole = momentsOf(values)
+    for (const cut of [0, 1, 2, 137, 399]) {
+      const merged = momentsOf(values.subarray(0, cut))
+      merged.merge(momentsOf(values.subarray(cut)))
+      for (const moments of [whole, merged]) {
+        assert.ok(Math.abs(moments.squares / centred(2) - 1) < 1e-9)
+        assert.ok(
+          Math.abs((moments.kurtosis * centred(2) ** 2) / (400 * centred(4)) - 1) < 1e-8,
+          `cut ${cut}`,
+        )
+      }
+      assert.deepEqual([merged.count, merged.least, merged.most], [400, whole.least, whole.most])
+    }
+  })
+
+  test('values added so many times count so many times', () => {
+    const repeated = new RunningMoments()
+    repeated.addRepeated(0, 30)
+    repeated.addRepeated(2, 10)
+    const one = momentsOf([...new Array(30).fill(0), ...new Array(10).fill(2)])
+    for (const name of ['mean', 'squares', 'kurtosis'] as const) {
+      assert.ok(Math.abs(repeated[name] / one[name] - 1) < 1e-12, name)
+    }
+  })
+
+  test('heavy tails widen the interval of a mean, and nothing makes it narrower than Student’s', () => {
+    const heavy = momentsOf(values)
+    const width = ({ lo, hi }: { lo: number; hi: number }) => hi - lo
+    assert.ok(width(satterthwaiteInterval(heavy, 0.95)) > 1.01 * width(studentIntervalOfMean(heavy, 0.95)))
+    for (const sample of [normals(2_000, 3), Float64Array.of(0, 1, 0, 1), Float64Array.of(1, 1, 1)]) {
+      const moments = momentsOf(sample)
+      const [ours, students] = [satterthwaiteInterval(moments, 0.95), studentIntervalOfMean(moments, 0.95)]
+      assert.ok(width(ours) >= width(students) && width(ours) <= 1.001 * width(students))
+    }
+    assert.equal(satterthwaiteInterval(momentsOf([1]), 0.95).lo, Number.NEGATIVE_INFINITY)
   })
 })
 

@@ -270,6 +270,15 @@ describe('an estimate needs care', () => {
     })
     assert.deepEqual(await warningsOf({ tamper: renamed }), ['recomputed_differently'])
   })
+  test('not where distributions also go by how new arms were, which no log holds', async () => {
+    const { rows } = await loggedWorld({ decisions: 1_500, policy: { name: 'thompson' } })
+    const { diagnostics, warnings } = await judge(rows, 'live')
+    const { recomputed, recomputedAlike, undetermined } = diagnostics.recomputed
+    assert.equal(recomputed, recomputedAlike)
+    assert.equal(recomputed + undetermined, 1_500)
+    assert.ok(undetermined > 0)
+    assert.deepEqual(warnings, [])
+  })
   test('where most decisions tell nothing', async () => {
     const quiet = (row: LoggedDecision, i: number) => (i % 5 < 3 ? { ...row, explore: false } : row)
     assert.deepEqual(await warningsOf({ tamper: quiet }), ['mostly_unexplored'])

@@ -55,6 +55,7 @@ describe('a policy by name', () => {
     const { rows } = await loggedWorld({ decisions: 50 })
     const greedy = createTarget({ kind: 'policy', policy: { name: 'thompson' }, explore: false })
     const floored = createTarget({ kind: 'policy', policy: { name: 'thompson' }, floor: 0.6 })
+    assert.deepEqual([greedy.name, floored.name], ['thompson, greedy', 'thompson, floor 0.6'])
     for (const row of rows) {
       const best = Math.max(...row.estimates.map(({ utility }) => utility.mean))
       assert.equal(row.estimates[greedy.distribution(row).indexOf(1)]?.utility.mean, best)
@@ -175,6 +176,19 @@ describe('a policy file', () => {
     const policy = { name: 'thompson', exploration: 0.4 } as const
     const logged = createTarget({ kind: 'policy', policy, floor: 0.03 }).distribution(row)
     assert.deepEqual([...strangers], [...logged])
+  })
+
+  test('without sums believes what the log does, as it would in force', () => {
+    const arms = [...world.router.arms.values()]
+    const bare = createTarget({ kind: 'file', file: { ...file, sums: [] }, name: 'f', hash: 'h', arms })
+    assert.deepEqual([bare.name, bare.hash], ['f', 'h'])
+    const logged = createTarget({ kind: 'policy', policy: file.policy, floor: 0.03 })
+    for (const row of world.rows.slice(0, 50)) {
+      assert.deepEqual([...bare.distribution(row)], [...logged.distribution(row)])
+    }
+    assert.throws(() => bare.distribution({ ...world.rows[0]!, featureSpace: 'another' as never }), {
+      code: 'eval_bad_target',
+    })
   })
 
   test('of another feature space is an error that names both', () => {

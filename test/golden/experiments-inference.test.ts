@@ -225,6 +225,15 @@ suite('anytime-valid inference', needsShared('golden', 'experiments'), () => {
     assertNumbers([half, pValue * eValue], [effect.estimate, 1], { rel: 1e-12, abs: 0 })
   })
 
+  test('the e-value of the sequence is mSPRT’s likelihood ratio, with effects of variance ρ²σ² as the alternative', () => {
+    const [perVariant, sd, difference] = [900, 1.3, 0.11]
+    const effect = { estimate: difference, se: sd * Math.sqrt(2 / perVariant), n: 2 * perVariant }
+    // Of one of all the units that the sequence counts: se² · n.
+    const tau2 = asymptoticRho(0.05) ** 2 * effect.se ** 2 * effect.n
+    const { likelihoodRatio } = msprt(perVariant, difference, sd * sd, tau2, 0.05)
+    assertNumbers(alwaysValidTest(effect, 0.05).eValue, likelihoodRatio, { rel: 1e-12, abs: 0 })
+  })
+
   test('mSPRT', () => {
     const { msprt: data, tolerance } = file<Golden>('anytime-valid')
     const { control, treatment } = data.input

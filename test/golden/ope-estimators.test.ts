@@ -101,7 +101,7 @@ for (const id of ['binary-500x5', 'continuous-300x8', 'lowoverlap-400x10']) {
         const value = rowValueOf(each)
         if (value === undefined) continue
         const of = each.name === 'ips_deterministic' ? greedyRows : rows
-        const mean = addAll(new RowMean(value), of)
+        const mean = addAll(new RowMean(value, studentIntervalOfMean), of)
         const found = {
           value: mean.get()?.value,
           round_first3: of.slice(0, 3).map(value.of),

@@ -211,7 +211,9 @@ export class MemoryStore implements Store {
   }
   async readRollouts({ model }: { model?: string } = {}): Promise<readonly RolloutRow[]> {
     this.#need()
-    return this.rollouts.filter((row) => (model ?? row.model) === row.model)
+    return this.rollouts
+      .filter((row) => (model ?? row.model) === row.model)
+      .toSorted((a, b) => a.atMs - b.atMs)
   }
   async appendExperimentStep(row: ExperimentStepRow): Promise<boolean> {
     this.#need()

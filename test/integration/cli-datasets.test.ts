@@ -331,6 +331,17 @@ describe('datasets on the command line', () => {
       'small=groq/llama-2-70b-chat',
     ])
     assert.match(done.latency, /^joined from .*requests\.jsonl\.gz, not observed$/)
+    const file = await highwayman([
+      'datasets',
+      'convert',
+      '--in',
+      set,
+      '--out',
+      'j.jsonl',
+      '--join-latency',
+      measured,
+    ])
+    assert.deepEqual([file.code, /give a folder/.test(file.stderr)], [2, true])
     const described = await json(['datasets', 'describe', 'joined'])
     assert.match(described.latency, /^joined from requests\.jsonl\.gz \(.*\), not observed$/)
     const small = (await openDataset(join(place, 'joined'))).models.get('small')

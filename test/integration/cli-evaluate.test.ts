@@ -5,10 +5,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '../../adapters/index.ts'
-import { writeLogFile } from '../../datasets/index.ts'
+import { driveTraffic, openDataset, type PromptRow, repeatRows, writeLogFile } from '../../datasets/index.ts'
 import { createPolicyFile, policyFileHash, writePolicyFile } from '../../engine/index.ts'
 import { type Evaluation, readEvaluation } from '../../eval/index.ts'
+import { startChildServer } from '../helpers/child-server.ts'
+import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertClose } from '../helpers/engine.ts'
 import { golden } from '../helpers/golden.ts'
 import { loggedWorld, readable, type World } from '../helpers/logged-world.ts'
@@ -36,6 +39,12 @@ async function json(folder: string, ...args: string[]): Promise<Evaluation> {
   const { stdout, stderr } = await highwayman(folder, ...args, '--json')
   assert.notEqual(stdout, '', stderr)
   return JSON.parse(stdout) as Evaluation
+}
+
+async function everyPrompt(): Promise<PromptRow[]> {
+  const prompts: PromptRow[] = []
+  for await (const row of (await openDataset('crossroads')).rows()) prompts.push(row)
+  return prompts
 }
 
 describe('evaluate on the command line', () => {
@@ -174,10 +183,8 @@ describe('evaluate on the command line', () => {
     assert.equal(row.against, 'logged')
     const read = readEvaluation(row.evaluation)
     assert.deepEqual(read.values.quality, stored.values.quality)
-    const { policy, provenance, featureSpace } = file
     const common = { atMs: Date.now(), actor: 'test' }
-    const text = writePolicyFile(file)
-    await again.savePolicy({ ...common, hash, policy, provenance, featureSpace: featureSpace.id, text })
+    assert.equal((await again.readPolicy(hash))?.hash, hash)
     await again.appendRollout({
       ...common,
       id: '01890000-0000-7000-8000-000000000001',
@@ -210,6 +217,69 @@ describe('evaluate on the command line', () => {
     assert.equal(data.target, 'thompson:1')
     await highwayman(folder, ...report, 'uniform', '--to', '2026-01-05T00:01:00Z')
     assert.match(await readFile(join(folder, 'out.html'), 'utf8'), /No estimate.*<code>ess<\/code>/s)
+  })
+})
+
+describe('over a ClickHouse server', () => {
+  const PASSWORD = 'secret'
+  let server: TestClickHouse
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-evaluate-remote-'))
+    server = await startTestClickHouse(PASSWORD)
+  })
+  after(async () => {
+    await server?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('threads read a shard each, and come to what one would', async () => {
+    const world = await loggedWorld({ decisions: 1_200 })
+    const location = { kind: 'remote', url: server.url, password: PASSWORD, database: 'evaluated' } as const
+    const store = await openStore({ ...location, replica: 'writer' })
+    await store.importLog(readable(world.rows)())
+    await store.close()
+    const yaml = [
+      'providers: { openai: { apiKey: none } }',
+      'arms: { openai/gpt-5: {} }',
+      `store: { url: "${server.url}", database: evaluated, password: ${PASSWORD} }`,
+    ]
+    await writeFile(join(folder, 'highwayman.yaml'), yaml.join('\n'))
+    await writeLogFile(readable(world.rows)(), join(folder, 'log.jsonl'))
+    const flags = ['--policy', 'thompson:1', '--objective', 'quality']
+    const alone = await json(folder, '--log', 'log.jsonl', ...flags)
+    const together = await json(folder, '--log', 'store', '--threads', '3', ...flags)
+    assert.equal(together.logged.n, 1_200)
+    assertClose(together.estimates['dr']!.value, alone.estimates['dr']!.value, 1e-9)
+    assertClose(together.estimates['dr']!.lo, alone.estimates['dr']!.lo, 1e-9)
+  })
+})
+
+describe('while a server runs', () => {
+  test('the log of its embedded store is read by way of it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-evaluate-server-'))
+    const dataDir = join(folder, 'data')
+    const serve = ['--dataset', 'crossroads', '--latency-scale', '0', '--data-dir', dataDir]
+    const server = await startChildServer(serve)
+    try {
+      const prompts = repeatRows(await everyPrompt(), 300)
+      const results = await driveTraffic({ url: server.url, prompts })
+      assert.equal(results.filter(({ error }) => error !== undefined).length, 0)
+      // What was answered has been written within the flush interval of the store.
+      await sleep(2_500)
+      const flags = ['--log', 'store', '--data-dir', dataDir]
+      const { logged, refused, values } = await json(folder, ...flags, '--policy', 'live')
+      assert.deepEqual([logged.n, refused], [300, false])
+      const named = await json(folder, '--log', 'store', '--url', server.url, '--policy', 'live')
+      assert.deepEqual(named.values, (await json(folder, ...flags, '--policy', 'live')).values)
+      const greedy = ['--policy', 'softmax:0.2', '--against', 'softmax:0.2', '--no-explore']
+      assert.equal((await json(folder, ...flags, ...greedy)).against, 'softmax:0.2')
+      const mean = results.reduce((sum, { quality }) => sum + (quality ?? 0), 0) / 300
+      assertClose(values.quality!.target.value, mean, 0.02)
+    } finally {
+      await server.kill('SIGTERM')
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })
 

@@ -74,6 +74,11 @@ describe('who may administrate', () => {
       'missing_api_key',
     ])
     assert.deepEqual(server.store.erasures, [])
+    const back = await server.post('/admin/v1/rollback', {}, { authorization: 'Bearer tenant-key' })
+    assert.deepEqual(await codeOf(back), [401, 'invalid_admin_key'])
+    const upload = await server.post('/admin/v1/policies', { policy: {} })
+    assert.deepEqual(await codeOf(upload), [401, 'missing_api_key'])
+    assert.deepEqual(await codeOf(await server.get('/admin/v1/rollouts')), [401, 'missing_api_key'])
   })
 
   test('without: who sits at this machine, and nobody who speaks for another', async () => {

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
 import { createFeatureSpace } from '../../engine/index.ts'
 import { failing, hanging, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
+import { policyFile } from '../helpers/policies.ts'
 import { startTestServer, type TestServer } from '../helpers/server.ts'
 import { json, type ScriptedUpstream, startUpstream } from '../helpers/upstream.ts'
 
@@ -168,5 +169,35 @@ describe('an embedding endpoint', () => {
     await using server = await startWith(endpoint, chat)
     const { classes, id } = server.running.router.featureSpace
     assert.notEqual(id, createFeatureSpace({ classes }).id)
+  })
+
+  it('is asked once for all policies, and tells each of them the same', async () => {
+    await using chat = await startOpenAiUpstream(saying('Hi'))
+    await using endpoint = await startUpstream(answering(vectorOf(5)))
+    await using server = await startWith(endpoint, chat)
+    const file = policyFile({
+      policy: { name: 'thompson' },
+      classes: ['chat'],
+      text: {
+        kind: 'embedding',
+        model: 'embed-small',
+        dimensions: DIMENSIONS,
+        components: COMPONENTS,
+        seed: 1,
+      },
+    })
+    const uploaded = await server.post('/admin/v1/policies', { policy: file })
+    const { hash } = (await uploaded.json()) as { hash: string }
+    const promotion = { hash, share: 1, force: true, reason: 'a test' }
+    assert.equal((await server.post('/admin/v1/promote', promotion)).status, 200)
+    assert.equal((await server.chat(ask('Where do herons sleep?'))).status, 200)
+    assert.equal(endpoint.requests.length, 1)
+    const [row] = server.store.decisions
+    assert.equal(row?.decision.featureSpace, file.featureSpace.id)
+    const [other] = row.also ?? []
+    assert.equal(other?.featureSpace, server.running.router.featureSpace.id)
+    const block = row.decision.x.slice(-COMPONENTS)
+    assert.notDeepEqual(block, NOTHING)
+    assert.deepEqual(other?.x.slice(-COMPONENTS), block)
   })
 })

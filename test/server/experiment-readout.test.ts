@@ -64,9 +64,27 @@ suite('a readout', () => {
   test('tells of outcomes that are missing on one side, and of units given both', () => {
     const [control, a, b] = three(0.5, 0.5, 0.5)
     const silent = { ...a!, outcomes: 900 }
-    const both = cell('a', [draws(200, 0.5, 4)], { mixed: true })
-    const readout = readOut(running(), measured([control!, silent, b!, both]))
+    const both = [100, 50, 50].map((count, index) =>
+      cell(['control', 'a', 'b'][index]!, [draws(count, 0.5, 4)], { mixed: true }),
+    )
+    const readout = readOut(running(), measured([control!, silent, b!, ...both]))
     assert.deepEqual(readout.alarms.map(({ code }) => code).sort(), ['crossover', 'missing_outcomes'])
+  })
+
+  test('units that a change of weights moved count for the split where they were first', () => {
+    const moved = take(running(), { action: 'reallocated', weights: [0.2, 0.4, 0.4] }, 1_000)
+    const [control, a, b] = three(0.5, 0.5, 0.5)
+    // Of the control's first 2,000 some came back to find themselves in another variant.
+    const stayed = { ...control!, units: 1_700 }
+    const back = cell('control', [draws(300, 0.5, 4)], { mixed: true })
+    const later = [0.2, 0.4, 0.4].map((weight, index) =>
+      cell(['control', 'a', 'b'][index]!, [draws(1_000 * weight, 0.5, 5 + index)], { period: 1 }),
+    )
+    const readout = readOut(moved, measured([stayed, back, a!, b!, ...later]))
+    assert.deepEqual(
+      readout.alarms.map(({ code }) => code),
+      ['crossover'],
+    )
   })
 
   test('a guardrail is harm beyond its margin only, and one-sided', () => {

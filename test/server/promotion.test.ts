@@ -108,6 +108,14 @@ describe('promotion', () => {
       metrics,
       new RegExp(`highwayman_decisions_total\\{[^}]*policy="${SECOND_LABEL}"\\} ${first.size}\n`),
     )
+    for (const [policy, as, share] of [
+      ['', 'live', 0.7],
+      [hash.slice(0, 12), 'canary', 0.3],
+    ]) {
+      const line = `highwayman_policy_share{model="auto",policy="${policy}",as="${as}"} ${share}\n`
+      assert.ok(metrics.includes(line), line)
+    }
+    assert.match(metrics, /^highwayman_policy_problems 0$/m)
     assert.deepEqual((await get(server, '/readyz'))['policies'], {
       serving: [{ model: 'auto', live: null, canary: { hash, share: 0.3 } }],
       problems: [],
@@ -213,6 +221,23 @@ describe('promotion', () => {
     await record(server, hash)
     const allowed = await call(server, 'promote', { hash, share: 0.9, force: true, reason: 'to be sure' })
     assert.equal(allowed['forced'], false, 'the gate would have let it through')
+  })
+
+  it('takes a step after the one before it, also when that one’s clock was ahead', async () => {
+    const { start, call, upload, record, policyOf, get } = world
+    const { server, store } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+    const [step] = store.rollouts
+    assert.ok(step)
+    const aheadMs = step.atMs + 3_600_000
+    store.rollouts[0] = { ...step, atMs: aheadMs }
+    await call(server, 'rollback', {})
+    assert.equal(store.rollouts[1]?.atMs, aheadMs + 1)
+    assert.equal(await policyOf(server), 'priority')
+    assert.equal(((await get(server, '/admin/v1/rollouts'))['serving'] as Reply[])[0]?.['live'], null)
   })
 
   it('refuses what makes no sense, with the place', async () => {

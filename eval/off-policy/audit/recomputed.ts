@@ -3,7 +3,13 @@
  * logged beside them: both are computed again. An arm that its own probabilities do not draw means that the propensity is not the
  * one that was sampled from, the commonest fault of routers' logs.
  */
-import { distributionOver, draw, hash53, validatePastChoice } from '../../../engine/index.ts'
+import {
+  DEFAULT_EXPLORATION,
+  distributionOver,
+  draw,
+  hash53,
+  validatePastChoice,
+} from '../../../engine/index.ts'
 import type { EvaluationRow } from '../evaluation-row.ts'
 
 /** Distributions are computed again for about so many rows. */
@@ -16,6 +22,7 @@ export interface RecomputedState {
   readonly drawnOtherwise: number
   readonly computed: number
   readonly computedAlike: number
+  readonly undetermined: number
   readonly distance: number
   readonly farthest: number
 }
@@ -25,6 +32,7 @@ export class Recomputed {
   #drawnOtherwise = 0
   #computed = 0
   #computedAlike = 0
+  #undetermined = 0
   #distance = 0
   #farthest = 0
   readonly #share: number
@@ -45,6 +53,10 @@ export class Recomputed {
     if (again === undefined) return
     let distance = 0
     for (let k = 0; k < probabilities.length; k++) distance += Math.abs(again[k]! - probabilities[k]!) / 2
+    if (distance >= SAME && goesByTrials(row)) {
+      this.#undetermined += 1
+      return
+    }
     this.#computed += 1
     if (distance < SAME) this.#computedAlike += 1
     this.#distance += distance
@@ -57,6 +69,7 @@ export class Recomputed {
       drawnOtherwise: this.#drawnOtherwise,
       computed: this.#computed,
       computedAlike: this.#computedAlike,
+      undetermined: this.#undetermined,
       distance: this.#distance,
       farthest: this.#farthest,
     }
@@ -67,6 +80,7 @@ export class Recomputed {
     this.#drawnOtherwise += part.drawnOtherwise
     this.#computed += part.computed
     this.#computedAlike += part.computedAlike
+    this.#undetermined += part.undetermined
     this.#distance += part.distance
     this.#farthest = Math.max(this.#farthest, part.farthest)
   }
@@ -77,6 +91,7 @@ export class Recomputed {
       redrawnOtherwise: this.#drawnOtherwise,
       recomputed: this.#computed,
       recomputedAlike: this.#computedAlike,
+      undetermined: this.#undetermined,
       meanDistance: this.#computed === 0 ? 0 : this.#distance / this.#computed,
       farthest: this.#farthest,
     }
@@ -90,9 +105,16 @@ export interface RecomputedReport {
   /** Rows whose distribution was computed again from the logged estimates, and of how many it was the logged one. */
   readonly recomputed: number
   readonly recomputedAlike: number
+  /** Rows whose distribution also goes by how new arms were at the time, which is not in the log: no sign of anything. */
+  readonly undetermined: number
   /** Total variation between the two, [0, 1]. */
   readonly meanDistance: number
   readonly farthest: number
+}
+
+/** Thompson sampling explores an arm on trial by more than its `exploration`, where that is below 1. */
+function goesByTrials({ policy, explore }: EvaluationRow): boolean {
+  return explore && policy.name === 'thompson' && (policy.exploration ?? DEFAULT_EXPLORATION) < 1
 }
 
 /** Undefined where the policy goes by what is not in the log. */

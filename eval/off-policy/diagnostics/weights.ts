@@ -5,7 +5,7 @@
  * Effective sample sizes as in Owen, "Monte Carlo theory, methods and examples", section 9.3.
  */
 import { CompensatedSums } from '../../intervals/compensated-sums.ts'
-import { RunningMoments } from '../../intervals/running-moments.ts'
+import { MOMENT_SUMS, RunningMoments } from '../../intervals/running-moments.ts'
 import { checkMergeable } from '../estimators/sums.ts'
 import { checkRow } from '../row.ts'
 import type { EstimatorRow, EstimatorState } from '../types.ts'
@@ -88,11 +88,11 @@ export class WeightDiagnostics {
   }
 
   mergeState(state: WeightState): void {
-    const length = 6 + TAIL + 2 * TAIL_THRESHOLDS.length
+    const length = 1 + MOMENT_SUMS + TAIL + 2 * TAIL_THRESHOLDS.length
     const [weighted, ...numbers] = checkMergeable('weights', state.sums, length)
     this.#weighted += weighted!
-    this.#moments.mergeState(numbers.slice(0, 5))
-    for (const [index, sum] of numbers.slice(5).entries()) this.#sums.add(index, sum)
+    this.#moments.mergeState(numbers.slice(0, MOMENT_SUMS))
+    for (const [index, sum] of numbers.slice(MOMENT_SUMS).entries()) this.#sums.add(index, sum)
     this.#quantiles.mergeState(state.quantiles)
   }
 

@@ -4,13 +4,11 @@
  */
 import { DEFAULT_LEVEL } from '../../intervals/interval.ts'
 import { normalInterval } from '../../intervals/normal.ts'
-import { RunningMoments } from '../../intervals/running-moments.ts'
+import { MOMENT_SUMS, RunningMoments } from '../../intervals/running-moments.ts'
 import { checkLevel } from '../../option.ts'
 import type { Estimate, Estimator, EstimatorState } from '../types.ts'
 import { checkSampledRow, type SampledRow } from './sampled.ts'
 import { checkMergeable } from './sums.ts'
-
-const SUMS = 5
 
 export class Gaussian implements Estimator<SampledRow> {
   readonly name = 'gaussian'
@@ -31,7 +29,7 @@ export class Gaussian implements Estimator<SampledRow> {
   }
 
   mergeState(state: EstimatorState): void {
-    this.#moments.mergeState(checkMergeable(this.name, state, SUMS))
+    this.#moments.mergeState(checkMergeable(this.name, state, MOMENT_SUMS))
   }
 
   get(level = DEFAULT_LEVEL): Estimate | undefined {

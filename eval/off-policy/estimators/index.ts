@@ -32,7 +32,7 @@ export interface EstimatorSettings {
   readonly weightBounds?: readonly [number, number]
   /** Between which rewards lie, for the same two. Without them, those seen. */
   readonly rewardBounds?: readonly [number, number]
-  /** Of all but `cressie_read` and `mle`, which have their own. @default Student's t */
+  /** Of all but `cressie_read` and `mle`, which have their own. @default Student's t, with the degrees of freedom that the variance has */
   readonly interval?: IntervalOfMean
 }
 

@@ -10,7 +10,7 @@ import { hash53 } from '../../../engine/index.ts'
 import { EvaluationError } from '../../errors.ts'
 import { DEFAULT_LEVEL } from '../../intervals/interval.ts'
 import { RunningMoments } from '../../intervals/running-moments.ts'
-import { studentIntervalOfMean } from '../../intervals/student-t.ts'
+import { satterthwaiteInterval } from '../../intervals/satterthwaite.ts'
 import { checkLevel } from '../../option.ts'
 import type { Estimate } from '../types.ts'
 
@@ -84,7 +84,7 @@ export class RejectionReplay {
   get(level = DEFAULT_LEVEL): Estimate | undefined {
     checkLevel(level)
     if (this.#accepted.count === 0) return undefined
-    const { mean, lo, hi } = studentIntervalOfMean(this.#accepted, level)
+    const { mean, lo, hi } = satterthwaiteInterval(this.#accepted, level)
     return { value: mean, lo, hi }
   }
 }

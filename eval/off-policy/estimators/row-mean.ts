@@ -1,14 +1,12 @@
 /** Estimators that are means. */
 import { DEFAULT_LEVEL, type IntervalOfMean } from '../../intervals/interval.ts'
-import { RunningMoments } from '../../intervals/running-moments.ts'
-import { studentIntervalOfMean } from '../../intervals/student-t.ts'
+import { MOMENT_SUMS, RunningMoments } from '../../intervals/running-moments.ts'
+import { satterthwaiteInterval } from '../../intervals/satterthwaite.ts'
 import { checkLevel } from '../../option.ts'
 import { checkRow } from '../row.ts'
 import type { Estimate, Estimator, EstimatorRow, EstimatorState } from '../types.ts'
 import type { RowValue } from './row-value.ts'
 import { checkMergeable } from './sums.ts'
-
-const SUMS = 5
 
 /** The mean of one number per row, with the interval that the spread of these numbers gives. */
 export class MeanOf<Row> implements Estimator<Row> {
@@ -20,12 +18,13 @@ export class MeanOf<Row> implements Estimator<Row> {
 
   /**
    * @param number of a row; throws for rows that are not to be counted
-   * @param interval normal, Student's t (the default), or one that may be watched: `asymptoticInterval(n)`
+   * @param interval Student's t with the degrees of freedom of the variance, by default; or one that may be watched:
+   * `asymptoticInterval(n)`
    */
   constructor(name: string, number: (row: Row) => number, interval?: IntervalOfMean) {
     this.name = name
     this.#number = number
-    this.#interval = interval ?? studentIntervalOfMean
+    this.#interval = interval ?? satterthwaiteInterval
   }
 
   add(row: Row): void {
@@ -41,7 +40,7 @@ export class MeanOf<Row> implements Estimator<Row> {
   }
 
   mergeState(state: EstimatorState): void {
-    this.moments.mergeState(checkMergeable(this.name, state, SUMS))
+    this.moments.mergeState(checkMergeable(this.name, state, MOMENT_SUMS))
   }
 
   get(level = DEFAULT_LEVEL): Estimate | undefined {

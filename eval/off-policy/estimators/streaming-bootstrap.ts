@@ -6,7 +6,6 @@
  * Hanley & MacGibbon 2006; Chamandy, Muralidharan, Najmi & Naidu, "Estimating uncertainty for massive data streams", 2012.
  * (The Open Bandit Pipeline resamples row values with the mean weight held fixed, which is another estimator: zr-obp#187.)
  */
-import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { EvaluationError } from '../../errors.ts'
 import { DEFAULT_RESAMPLES, quantile } from '../../intervals/bootstrap.ts'
 import { DEFAULT_LEVEL } from '../../intervals/interval.ts'
@@ -76,7 +75,7 @@ export class StreamingBootstrap implements Estimator<KeyedRow> {
     const random = randomStream(`poisson:${row.key}`, this.#seed)
     const sums = this.#sums
     for (let at = 0; at < sums.length; at += COLUMNS) {
-      const times = at === 0 ? 1 : poisson(uniformInt(random, 0, 0xffff_ffff))
+      const times = at === 0 ? 1 : poisson(random.next() >>> 0)
       if (times === 0) continue
       sums[at]! += times
       sums[at + 1]! += times * base
@@ -120,6 +119,7 @@ export class StreamingBootstrap implements Estimator<KeyedRow> {
   }
 }
 
+/** @param uniform a whole number below 2³² */
 function poisson(uniform: number): number {
   let times = 0
   while (times < POISSON.length && uniform >= POISSON[times]!) times++

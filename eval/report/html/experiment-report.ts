@@ -30,7 +30,7 @@ export function renderExperimentPage(readout: Readout): string {
   ]
   return renderPage({
     title: `Experiment ${experiment}`,
-    lead: `${hypothesis === '' ? 'No hypothesis was declared.' : hypothesis} ${status}${startText(readout)}.`,
+    lead: `${hypothesis === '' ? 'No hypothesis was declared' : `Hypothesis: ${hypothesis}`}. It is ${status}${startText(readout)}.`,
     banner: [
       alarms.length > 0 && renderRefusal(alarms, 'No number here can be believed before this is understood'),
       renderBanner(TONE[verdict.kind], verdict.says),
@@ -47,12 +47,12 @@ function comparisonsTable({ comparisons, missing }: Readout): Insert {
     'control',
     'variant’s',
     'effect',
+    'verdict',
     'at any time',
     'p',
     'once, at the planned size',
     'p',
     'chance to be better',
-    'verdict',
   ]
   const rows = comparisons.map((each) => ({
     cells: [
@@ -62,18 +62,18 @@ function comparisonsTable({ comparisons, missing }: Readout): Insert {
       valueText(each.control.value),
       valueText(each.treatment.value),
       effectText(each, each.effect),
+      each.verdict.replaceAll('_', ' '),
       intervalText(each, each.alwaysValid),
       pText(each.alwaysValid.pValue),
       intervalText(each, each.fixed),
       pText(each.fixed.pValue),
       `${(100 * each.bayes.chanceToBeBetter).toFixed(1)} %`,
-      each.verdict.replaceAll('_', ' '),
     ],
     main: each.role === 'primary',
   }))
   const table = renderTable(
     'Effects relative to the control, with intervals that hold at every look and such that hold at one',
-    columns.map((title, at) => ({ title, numeric: at >= 3 && at <= 10 })),
+    columns.map((title, at) => ({ title, numeric: at >= 3 && at !== 6 })),
     rows,
   )
   const gaps = missing.map(({ metric, variant, why }) => markup`<li>${metric} of ${variant}: ${why}</li>`)
@@ -113,13 +113,13 @@ function words({ comparisons }: Readout): Insert {
   return markup`<ul>${comparisons.map(({ says }) => markup`<li>${says}</li>`)}</ul>`
 }
 
-function variants({ variants: all, unit, sampleRatio }: Readout): Insert {
+function variants({ variants: all, sampleRatio }: Readout): Insert {
   const rows = all.map(({ variant, policy, weight, units, requests, stopped }) => ({
     cells: [variant, policy.slice(0, 20), `${(100 * weight).toFixed(1)} %`, units, requests, stopped ?? ''],
   }))
   const table = renderTable(
     'Who took part',
-    ['variant', 'policy', 'share', `${unit}s`, 'requests', 'stopped because'].map((title, at) => ({
+    ['variant', 'policy', 'share', 'units', 'requests', 'stopped because'].map((title, at) => ({
       title,
       numeric: at >= 2 && at <= 4,
     })),

@@ -40,6 +40,12 @@ export const statsQuerySchema = z
   })
 export type StatsQuery = z.output<typeof statsQuerySchema>
 
+export const logQuerySchema = z.strictObject({
+  from: time.optional().describe('Decisions from here on; ISO 8601 or Unix ms. Default: all.'),
+  to: time.optional().describe('Decisions before this; ISO 8601 or Unix ms. Default: now.'),
+  tenant: z.string().min(1).optional().describe('Of one tenant only.'),
+})
+
 const quantiles = z.object({ p50: z.number(), p90: z.number(), p95: z.number(), p99: z.number() }).nullable()
 
 export const statsReplySchema = z.object({

@@ -76,7 +76,7 @@ const metric = z.strictObject({
     .lt(1)
     .optional()
     .describe(
-      'Values beyond this quantile count as it; of ttft_ms, total_ms and cost_usd. Default: none do.',
+      'Values beyond the highest of the variants’ quantiles at this level count as it; of ttft_ms, total_ms and cost_usd. Default: none do.',
     ),
   usd_per_quality_point: z
     .number()

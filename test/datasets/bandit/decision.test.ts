@@ -31,7 +31,7 @@ const ROW: LoggedBanditRow = {
   probabilities: Float64Array.of(0.5, 0.25, 0.2500001),
   reward: 0.75,
   position: 2,
-  weight: 4,
+  weight: 1,
   skipLearn: false,
 }
 
@@ -51,7 +51,7 @@ suite('a row as a decision', () => {
     const sum = decision.probabilities.reduce((total, value) => total + value, 0)
     assert.ok(Math.abs(sum - 1) < 1e-15)
     assert.equal(decision.propensity, decision.probabilities[1])
-    assert.deepEqual(decision.metadata, { position: '2', weight: '4' })
+    assert.deepEqual(decision.metadata, { position: '2' })
     assert.equal(decision.rewards[0]?.value, 0.75)
     assert.equal(decision.x[0], 1)
     assert.equal(decision.x.length, 32)
@@ -68,6 +68,13 @@ suite('a row as a decision', () => {
     const decision = toDecision(unknown, { spread: true })
     assert.deepEqual([...decision.probabilities], [0.375, 0.25, 0.375])
     assert.equal(decision.metadata['probabilities'], 'spread')
+  })
+
+  test('a row that stands for several is refused: our log has no weights', () => {
+    assert.throws(() => toDecision({ ...ROW, weight: 4 }), {
+      code: 'dataset_bad_option',
+      message: /event-1: stands for 4 rounds/,
+    })
   })
 
   test('every format of ours keeps it, and gives the row back', async () => {

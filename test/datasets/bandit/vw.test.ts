@@ -115,6 +115,7 @@ suite('dsjson', () => {
     const lines = [
       { ...LINE, pdrop: 0.75 },
       { ...LINE, _skipLearn: true },
+      { ...LINE, skipLearn: true },
       { RewardValue: 1, EventId: 'x' },
     ]
     const rows = await read('log.dsjson', lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
@@ -122,6 +123,7 @@ suite('dsjson', () => {
       rows.map(({ weight, skipLearn }) => [weight, skipLearn]),
       [
         [4, false],
+        [1, true],
         [1, true],
       ],
     )

@@ -116,6 +116,16 @@ suite('RouterBench', () => {
     assert.ok(Math.abs(train - 350) < 51, `${train} of 500 in train`)
   })
 
+  test('the published pickle is not opened: the message has the line that converts it', async () => {
+    const place = await folder.of({ 'routerbench_0shot.pkl': 'cos\nsystem\n' })
+    const error = await datasetError(rowsOf(join(place, 'routerbench_0shot.pkl')))
+    assert.equal(error.code, 'dataset_unreadable')
+    assert.match(
+      error.message,
+      /read_pickle\('routerbench_0shot\.pkl'\)\.to_parquet\('routerbench_0shot\.parquet'\)/,
+    )
+  })
+
   const bad: readonly (readonly [string, string, RegExp])[] = [
     [
       'a score out of range',
