@@ -122,6 +122,22 @@ suite('tune', () => {
     assert.deepEqual(best.policy, { name: 'thompson' })
   })
 
+  test('a deadline in the middle leaves the best of what was tried', async () => {
+    const space = { ...FROZEN_SPACE, textComponents: [2] }
+    for (const deadlineMs of [2, 5, 8]) {
+      let nowMs = 0
+      const { complete, finalists, tuning } = await search({
+        deadlineMs,
+        nowMs: () => nowMs++,
+        trials: 4,
+        space,
+      })
+      assert.equal(complete, false)
+      assert.ok(tuning.trials < 8 && Number.isFinite(tuning.inner.score))
+      assert.equal(finalists[0]!.score, Math.max(...finalists.map(({ score }) => score)))
+    }
+  })
+
   test('an abort ends it with its reason', async () => {
     const controller = new AbortController()
     const running = search({
