@@ -31,6 +31,7 @@ import {
   defaultCandidate,
   drawCandidate,
   FROZEN_SPACE,
+  leastExploring,
   ONLINE_SPACE,
   type SearchSpace,
 } from './tune/search-space.ts'
@@ -129,7 +130,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     return trial === 0 ? settings.start : settings.fix(drawn)
   })
   const ranked = await successiveHalving(candidates, rungs, search.score)
-  const finalists = await withPoliciesOf(ranked, search)
+  const finalists = await polished(ranked, search, settings)
   const best = finalists[0]!
   const heldOut = await judgeHeldOut(
     options.dataset,
@@ -212,6 +213,8 @@ function withClasses(table: OutcomeTable, classes: readonly string[]): OutcomeTa
 
 interface Search {
   score(candidate: Candidate, level: Level): Promise<number>
+  /** By fold, when it was last scored. */
+  foldScores(candidate: Candidate): readonly number[]
   /** Settings that were tried, and whether none was left out. */
   tried(): number
   complete(): boolean
@@ -225,7 +228,7 @@ function searchOf(
   rungs: readonly Rung<Level>[],
 ): Search {
   const total = rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
-  const tried = new Set<Candidate>()
+  const tried = new Map<Candidate, readonly number[]>()
   let done = 0
   let isComplete = true
   return {
@@ -236,15 +239,16 @@ function searchOf(
         isComplete = false
         if (!tried.has(candidate)) return Number.NEGATIVE_INFINITY
       }
-      tried.add(candidate)
-      let sum = 0
+      const scores: number[] = []
       for (const part of parts.slice(0, folds)) {
         const world = worldOf(options.dataset, part, candidate, pace, STEP_MS)
-        sum += (await objective.judge(world, fidelity)).score
+        scores.push((await objective.judge(world, fidelity)).score)
         options.onProgress?.(Math.min(++done, total), total)
       }
-      return sum / folds
+      tried.set(candidate, scores)
+      return scores.reduce((sum, score) => sum + score, 0) / folds
     },
+    foldScores: (candidate) => tried.get(candidate) ?? [],
     tried: () => tried.size,
     complete: () => isComplete,
   }
@@ -266,19 +270,44 @@ function rungsOf(trials: number, rows: number): readonly Rung<Level>[] {
   ]
 }
 
-/** What was learnt and how it is used are searched together but matter apart: the best features with the other finalists' policies. */
-async function withPoliciesOf(
+/**
+ * What is learnt and how it is used are searched together but matter apart: the best features with the policies of the other
+ * finalists, and with what explores least of the space. Then text has to earn its place: it goes where it is not better by more than one standard
+ * error over the folds (the one-standard-error rule: Breiman et al. 1984), because what is won by less was won by chance.
+ *
+ * @returns best first
+ */
+async function polished(
   ranked: readonly Scored<Candidate>[],
   search: Search,
+  { fix, space }: Pick<ReturnType<typeof settingsOf>, 'fix' | 'space'>,
 ): Promise<readonly Scored<Candidate>[]> {
-  const [best, ...others] = ranked
+  const tried = async (setting: Candidate) => ({ setting, score: await search.score(setting, LAST_LEVEL) })
+  const [first, ...others] = ranked
+  const policies = [
+    ...others.slice(0, LAST_KEEP - 1).map(({ setting }) => setting),
+    fix(leastExploring(space, first!.setting)),
+  ]
   const crossed: Scored<Candidate>[] = []
-  for (const { setting } of others.slice(0, LAST_KEEP - 1)) {
-    const { policy, floor } = setting
-    const candidate = { ...best!.setting, policy, floor }
-    crossed.push({ setting: candidate, score: await search.score(candidate, LAST_LEVEL) })
-  }
-  return [...ranked, ...crossed].toSorted((one, other) => other.score - one.score)
+  for (const { policy, floor } of policies) crossed.push(await tried({ ...first!.setting, policy, floor }))
+  const all = [...ranked, ...crossed].toSorted((one, other) => other.score - one.score)
+  const [best] = all
+  if (best === undefined || best.setting.textComponents === 0) return all
+  const plain = await tried({ ...best.setting, textComponents: 0 })
+  const gains = differences(search.foldScores(best.setting), search.foldScores(plain.setting))
+  const { mean, standardError } = meanOf(gains)
+  if (mean > standardError) return [...all, plain].toSorted((one, other) => other.score - one.score)
+  return [plain, ...all]
+}
+
+function differences(one: readonly number[], other: readonly number[]): number[] {
+  return one.map((value, i) => value - other[i]!)
+}
+
+function meanOf(values: readonly number[]): { readonly mean: number; readonly standardError: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, standardError: Math.sqrt(squares / (values.length - 1) / values.length) }
 }
 
 async function judgeHeldOut(

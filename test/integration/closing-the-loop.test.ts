@@ -95,6 +95,12 @@ describe('closing the loop', () => {
       serving: () => ({ policy: { name: 'weighted', weights }, floor: 0.02 }),
     },
     {
+      from: 'epsilon-greedy:0.5',
+      name: 'a static mixture of the large arms',
+      target: () => ({ kind: 'policy', policy: { name: 'weighted', weights: large }, floor: 0.02 }),
+      serving: () => ({ policy: { name: 'weighted', weights: large }, floor: 0.02 }),
+    },
+    {
       from: 'thompson:1',
       name: 'a static mixture of the large arms',
       target: () => ({ kind: 'policy', policy: { name: 'weighted', weights: large }, floor: 0.02 }),
