@@ -50,6 +50,8 @@ import {
 } from './server/index.ts'
 
 const DEFAULT_DATASET = 'crossroads'
+/** Names this process among those that share a store. */
+const REPLICA = `${hostname()}-${process.pid}`
 
 // ── serve ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -111,10 +113,9 @@ async function startOn(
   }
   try {
     const clock = { nowMs: () => Date.now() }
-    const replica = `${hostname()}-${process.pid}`
     const store = await openStore({
       ...registry.store,
-      replica,
+      replica: REPLICA,
       onWriteError: (error) => process.stderr.write(`${error.message}\n`),
       onState: (state, detail) => process.stderr.write(`store: ${state} (${detail})\n`),
     })
@@ -124,7 +125,7 @@ async function startOn(
       store,
       clock,
       ids: createIds(clock, randomBytes),
-      replica,
+      replica: REPLICA,
       logRecord,
       ...(logger === undefined ? {} : { logger: { ...logger, stream: process.stderr } }),
     })
@@ -142,7 +143,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const ground = await prepareGround(flags)
   const { server, close } = await startOn(ground, { level: flags.logLevel ?? 'warn' })
   const { store } = ground.registry
-  const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url) : undefined
+  const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url, REPLICA) : undefined
   const watcher = watchGround(ground, server, flags)
   if (flags.json) {
     print({

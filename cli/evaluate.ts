@@ -7,6 +7,7 @@ import {
   ESTIMATOR_NAMES,
   type EstimatorName,
   type Evaluation,
+  type EvaluationPart,
   type EvaluationQuestion,
   evaluationOf,
   mergeParts,
@@ -19,7 +20,7 @@ import {
   VALUES,
   type ValueName,
 } from '../eval/index.ts'
-import { type StoreFlags, withStore } from './configured-store.ts'
+import { type ServerFlags, serverOptions } from './admin-client.ts'
 import { isStore, type LogSource, type Shard } from './evaluation-log.ts'
 import { liveTarget, recordEvaluation } from './evaluation-record.ts'
 import { configuredArms, preferencesFlag, targetOf } from './evaluation-target.ts'
@@ -33,7 +34,7 @@ import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
 /** Whose live policy `live` is, where no virtual model is named. */
 const DEFAULT_MODEL = 'auto'
 
-interface EvaluateFlags extends Output, StoreFlags {
+interface EvaluateFlags extends Output, ServerFlags {
   readonly log?: string[]
   readonly format?: BanditFormat
   readonly policy?: string
@@ -59,17 +60,17 @@ interface EvaluateFlags extends Output, StoreFlags {
 /** An answer, and what was asked. */
 interface Answered {
   readonly evaluation: Evaluation
-  readonly against: EvaluationQuestion['against']
+  readonly question: EvaluationQuestion
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   const answered = flags.merge === undefined ? await evaluateLogOf(flags) : await mergeFiles(flags.merge)
   if (answered === undefined) return
-  const { evaluation, against } = answered
+  const { evaluation, question } = answered
   if (flags.report !== undefined) {
     await writeReport(flags.report, renderEvaluationReport(evaluation, typedCommand()), evaluation)
   }
-  const recorded = flags.record ? await recordEvaluation(flags, evaluation, against) : undefined
+  const recorded = flags.record ? await record(flags, evaluation, question) : undefined
   if (flags.json) print({ ...evaluation, ...(recorded !== undefined && { recorded }) })
   else {
     process.stdout.write(renderEvaluationTable(evaluation))
@@ -88,12 +89,7 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
     throw badFlags('--shards and --state go together: a part of the log, and where to write what it says')
   }
   const target = await targetOf(policy, flags)
-  if (flags.record && target.kind !== 'file') {
-    throw badFlags('--record is for the gate, which promotes policy files: give one as --policy')
-  }
-  if (flags.record && (flags.floor !== undefined || !flags.explore || flags.preferences !== undefined)) {
-    throw badFlags('--record is of the file as it would serve: leave --floor, --no-explore and --preferences')
-  }
+  if (flags.record) recordable(target)
   const against = await againstOf(flags)
   const question: EvaluationQuestion = {
     target,
@@ -112,12 +108,14 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
     tenant,
     model: flags.model,
     store: {
-      ...(flags.config && { config: flags.config }),
-      ...(flags.dataDir && { dataDir: flags.dataDir }),
+      ...(flags.config !== undefined && { config: flags.config }),
+      ...(flags.dataDir !== undefined && { dataDir: flags.dataDir }),
+      ...(flags.url !== undefined && { url: flags.url }),
+      ...(flags.adminKey !== undefined && { adminKey: flags.adminKey }),
     },
   }
   const { survey, scoring } = await readInParts(source, question, shards ?? { index: 0, of: 1 }, threads)
-  if (state === undefined) return { evaluation: evaluationOf(question, survey, scoring), against }
+  if (state === undefined) return { evaluation: evaluationOf(question, survey, scoring), question }
   await writeFile(state, `${JSON.stringify(partOf(question, survey, scoring))}\n`)
   if (flags.json) print({ state, decisions: survey.n, read: survey.read })
   else process.stdout.write(`${state}: ${survey.n} of ${survey.read} decisions count\n`)
@@ -128,15 +126,39 @@ async function mergeFiles(paths: readonly string[]): Promise<Answered> {
   const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
   const parts = texts.map((text, i) => readPart(parseJson(paths[i] ?? '', text), paths[i] ?? ''))
   const evaluation = mergeParts(parts)
-  return { evaluation, against: parts[0]?.question.against }
+  // Without a part there is no evaluation either.
+  return { evaluation, question: (parts as [EvaluationPart])[0].question }
+}
+
+/** @throws what the desk throws, and for what the gate has no use for */
+async function record(
+  flags: ServerFlags,
+  evaluation: Evaluation,
+  { target, against = { kind: 'logged' } }: EvaluationQuestion,
+): Promise<string> {
+  return await recordEvaluation(flags, evaluation, recordable(target), against)
+}
+
+function recordable(target: TargetSpec): Extract<TargetSpec, { kind: 'file' }> {
+  if (target.kind !== 'file') {
+    throw badFlags('--record is for the gate, which promotes policy files: give one as --policy')
+  }
+  if (target.floor !== undefined || target.explore === false || target.preferences !== undefined) {
+    throw badFlags('--record is of the file as it would serve: leave --floor, --no-explore and --preferences')
+  }
+  return target
 }
 
 /** `live` is what serves now as far as the store knows; of a file nobody knows better than who wrote it. */
 async function againstOf(flags: EvaluateFlags): Promise<TargetSpec> {
   const { against, log = [], model = DEFAULT_MODEL } = flags
   const asksStore = against === 'live' && (flags.record || isStore({ log }))
-  if (!asksStore) return await targetOf(against, flags)
-  return await withStore(flags, (store) => liveTarget(store, model, configuredArms(flags)))
+  if (!asksStore) {
+    // Floor and exploration are set for the judged policy; wishes are everybody's.
+    const { floor: _, ...own } = flags
+    return await targetOf(against, { ...own, explore: true })
+  }
+  return await liveTarget(flags, model, configuredArms(flags))
 }
 
 function badFlags(message: string): Error {
@@ -203,5 +225,5 @@ export function evaluateCommand(program: Command): void {
     .option('--shards <i/n>', 'only this part of the log, by a hash of the decision; with --state', shard)
     .option('--state <file>', 'where to write what a part says')
     .option('--merge <file...>', 'add up the parts that --state has written')
-  storeOptions(command).addOption(jsonOption()).action(action(evaluate))
+  serverOptions(storeOptions(command)).addOption(jsonOption()).action(action(evaluate))
 }

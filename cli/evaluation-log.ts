@@ -13,7 +13,8 @@ import {
 } from '../datasets/index.ts'
 import { hash53, type LoggedDecision } from '../engine/index.ts'
 import type { EvaluationRow, ReadableLog } from '../eval/index.ts'
-import type { StoreFlags } from './configured-store.ts'
+import { readServerLog, type ServerFlags, serverOf } from './admin-client.ts'
+import { withStore } from './configured-store.ts'
 
 /** One of `of` parts of about the same size, by a hash of the decision's id. */
 export interface Shard {
@@ -30,7 +31,7 @@ export interface LogSource {
   readonly tenant?: string | undefined
   /** Requests to one virtual model only. */
   readonly model?: string | undefined
-  readonly store: StoreFlags
+  readonly store: ServerFlags
 }
 
 export const STORE = 'store'
@@ -39,11 +40,39 @@ export function isStore({ log }: Pick<LogSource, 'log'>): boolean {
   return log.length === 1 && log[0] === STORE
 }
 
+/** A store, or a running server that has it. */
+type LogReader = Pick<Store, 'readLog'>
+
 /**
- * @param store where the log is the store's
- * @throws {DatasetError} while reading: a file that is none, or a bad line
+ * Opens what the flags name, runs over parts of it, and closes it whatever happens. An embedded store that a server has open is read by way of it.
+ *
+ * @throws what opening, reading and `run` throw
  */
-export function openLog(source: LogSource, shard: Shard, store: Store | undefined): ReadableLog {
+export async function withLog<T>(
+  source: LogSource,
+  run: (part: (shard: Shard) => ReadableLog) => Promise<T>,
+): Promise<T> {
+  const over = (reader: LogReader | undefined) => run((shard) => openLog(source, shard, reader))
+  if (!isStore(source)) return await over(undefined)
+  const url = await serverOf(source.store)
+  if (url !== undefined) return await over(serverReader(url, source.store.adminKey))
+  return await withStore(source.store, over)
+}
+
+function serverReader(url: string, key: string | undefined): LogReader {
+  return {
+    async *readLog({ shard = { index: 0, of: 1 }, ...query }) {
+      for await (const row of readServerLog(url, key, query)) if (isIn(shard, row)) yield row
+    },
+  }
+}
+
+function isIn({ index, of }: Shard, { id }: Pick<EvaluationRow, 'id'>): boolean {
+  return of === 1 || Math.floor(hash53(id, 'shard') * of) === index
+}
+
+/** @throws {DatasetError} while reading: a file that is none, or a bad line */
+function openLog(source: LogSource, shard: Shard, store: LogReader | undefined): ReadableLog {
   const { fromMs, toMs, tenant, model } = source
   if (store !== undefined) return () => ofModel(store.readLog({ fromMs, toMs, tenant, shard }), model)
   return async function* () {
@@ -51,7 +80,7 @@ export function openLog(source: LogSource, shard: Shard, store: Store | undefine
       for await (const row of ofModel(rowsOf(path, source.format), model)) {
         if (row.atMs < fromMs || row.atMs >= toMs) continue
         if (tenant !== undefined && row.tenant !== tenant) continue
-        if (shard.of === 1 || Math.floor(hash53(row.id, 'shard') * shard.of) === shard.index) yield row
+        if (isIn(shard, row)) yield row
       }
     }
   }

@@ -1,54 +1,45 @@
-/** Evaluations and the store: what serves now, to compare with, and the record that the gate reads. */
-import { randomBytes } from 'node:crypto'
-import { userInfo } from 'node:os'
-import { AGAINST, type Store } from '../adapters/index.ts'
+/** Evaluations and who serves: what serves now, to compare with, and the record that the gate reads. */
+import { AGAINST } from '../adapters/index.ts'
 import { type Arm, readPolicyFile } from '../engine/index.ts'
-import type { Evaluation, EvaluationQuestion, TargetSpec } from '../eval/index.ts'
-import { CONFIGURED, createIds, rolloutsOf } from '../server/index.ts'
-import { type StoreFlags, withStore } from './configured-store.ts'
+import type { Evaluation, TargetSpec } from '../eval/index.ts'
+import type { ServerFlags } from './admin-client.ts'
+import { actorHere, withPolicyDesk } from './policy-desk.ts'
 
-/** What serves a virtual model: a promoted file, else whatever wrote the log. @throws {StoreError} */
+const HASH_CHARS = 12
+
+/** What serves a virtual model: a promoted file, else whatever wrote the log. @throws what the desk throws */
 export async function liveTarget(
-  store: Store,
+  flags: ServerFlags,
   model: string,
   arms: readonly Arm[] | undefined,
 ): Promise<TargetSpec> {
-  const live = rolloutsOf(await store.readRollouts({ model })).get(model)?.live ?? CONFIGURED
-  if (live === CONFIGURED) return { kind: 'logged' }
-  const policy = await store.readPolicy(live)
-  if (policy === undefined) return { kind: 'logged' }
-  return {
-    kind: 'file',
-    file: readPolicyFile(JSON.parse(policy.text)),
-    name: `live ${live.slice(0, 12)}`,
-    hash: live,
-    ...(arms !== undefined && { arms }),
-  }
+  return await withPolicyDesk(flags, async (desk) => {
+    const { serving } = await desk.rollouts(model)
+    const live = serving.find((entry) => entry.model === model)?.live ?? null
+    if (live === null) return { kind: 'logged' }
+    const { file } = await desk.show(live)
+    return {
+      kind: 'file',
+      file: readPolicyFile(file),
+      name: `live ${live.slice(0, HASH_CHARS)}`,
+      hash: live,
+      ...(arms !== undefined && { arms }),
+    }
+  })
 }
 
-/** Puts the evaluation on record for the gate; its id. @throws {StoreError} */
+/** Puts the policy file and its evaluation on record for the gate; the record's id. @throws what the desk throws */
 export async function recordEvaluation(
-  flags: StoreFlags,
+  flags: ServerFlags,
   evaluation: Evaluation,
-  against: EvaluationQuestion['against'],
+  target: Extract<TargetSpec, { kind: 'file' }>,
+  against: TargetSpec,
 ): Promise<string> {
-  const { targetHash } = evaluation
-  if (targetHash === undefined) {
-    throw Object.assign(new Error('--record is for the gate, which promotes policy files: judge one'), {
-      code: 'config_bad_flags',
-    })
-  }
-  const clock = { nowMs: () => Date.now() }
-  const id = createIds(clock, randomBytes).next()
-  await withStore(flags, (store) =>
-    store.recordEvaluation({
-      id,
-      atMs: clock.nowMs(),
-      targetHash,
-      against: against?.kind === 'file' ? against.hash : AGAINST.logged,
-      actor: `cli:${userInfo().username}`,
-      evaluation,
-    }),
-  )
-  return id
+  const actor = actorHere()
+  return await withPolicyDesk(flags, async (desk) => {
+    const { hash } = await desk.upload({ policy: target.file, actor })
+    const comparedWith = against.kind === 'file' ? against.hash : AGAINST.logged
+    const { id } = await desk.record(hash, { evaluation, against: comparedWith, actor })
+    return id
+  })
 }

@@ -10,9 +10,8 @@ import {
   scoreLog,
   surveyLog,
 } from '../eval/index.ts'
-import { findConfigFile, loadRegistry } from '../server/index.ts'
-import { withStore } from './configured-store.ts'
-import { defaultThreads, isStore, type LogSource, openLog, type Shard } from './evaluation-log.ts'
+import { configuredStore } from './configured-store.ts'
+import { defaultThreads, isStore, type LogSource, type Shard, withLog } from './evaluation-log.ts'
 import type { PartReply, PartTask } from './evaluation-worker.ts'
 
 const WORKER = join(import.meta.dirname, `evaluation-worker${extname(import.meta.filename)}`)
@@ -45,13 +44,11 @@ export async function readInParts(
 }
 
 async function readAlone(source: LogSource, question: EvaluationQuestion, shard: Shard): Promise<Passes> {
-  const passes = async (log: ReturnType<typeof openLog>): Promise<Passes> => {
+  return await withLog(source, async (part) => {
+    const log = part(shard)
     const survey = await surveyLog(log, question)
     return { survey, scoring: await scoreLog(log, question, survey) }
-  }
-  return isStore(source)
-    ? await withStore(source.store, (store) => passes(openLog(source, shard, store)))
-    : await passes(openLog(source, shard, undefined))
+  })
 }
 
 /** A file is read by one thread, and so is an embedded store: it lives in one process, and takes one reader as well as many. */
@@ -70,9 +67,8 @@ function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTas
   }))
 }
 
-function isRemote({ store: { config, dataDir } }: LogSource): boolean {
-  const path = config ?? findConfigFile(process.cwd())
-  return path !== undefined && loadRegistry({ path, env: process.env, dataDir })?.store.kind === 'remote'
+function isRemote({ store }: LogSource): boolean {
+  return store.url === undefined && configuredStore(store).store.kind === 'remote'
 }
 
 class PartThread {

@@ -9,8 +9,7 @@ import {
   scoreLog,
   surveyLog,
 } from '../eval/index.ts'
-import { withStore } from './configured-store.ts'
-import { isStore, type LogSource, openLog, type Shard } from './evaluation-log.ts'
+import { type LogSource, type Shard, withLog } from './evaluation-log.ts'
 import { messageOf } from './run.ts'
 
 /** What a thread is given. */
@@ -37,8 +36,7 @@ async function run(log: ReadableLog): Promise<void> {
 }
 
 try {
-  if (isStore(source)) await withStore(source.store, (store) => run(openLog(source, shard, store)))
-  else await run(openLog(source, shard, undefined))
+  await withLog(source, (part) => run(part(shard)))
 } catch (error) {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   reply({ kind: 'failed', message: messageOf(error), code })

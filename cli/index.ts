@@ -6,6 +6,7 @@ import { evaluateCommand } from './evaluate.ts'
 import { experimentCommand } from './experiment.ts'
 import { fitCommand } from './fit.ts'
 import { logCommand } from './log.ts'
+import { policiesCommand } from './policies.ts'
 import { promoteCommands } from './promote.ts'
 import { replayCommand } from './replay.ts'
 import { tuneCommand } from './tune.ts'
@@ -24,4 +25,5 @@ export function addCommands(program: Command): void {
   experimentCommand(program)
   datasetsCommand(program)
   promoteCommands(program)
+  policiesCommand(program)
 }

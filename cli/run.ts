@@ -49,6 +49,13 @@ export function action<Flags extends Output>(
   }
 }
 
+/** The same of a command with an argument, which Commander gives before the flags. */
+export function withArgument<Flags extends Output>(
+  run: (argument: string, flags: Flags) => Promise<void>,
+): (argument: string, flags: Flags) => Promise<void> {
+  return (argument, flags) => action((given: Flags) => run(argument, given))(flags)
+}
+
 /** A flag's text as a time, Unix ms. */
 export function time(text: string): number {
   const ms = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN

@@ -16,8 +16,8 @@ import {
   tuneOnLog,
 } from '../eval/index.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { type StoreFlags, withStore } from './configured-store.ts'
-import { isStore, type LogSource, openLog } from './evaluation-log.ts'
+import type { StoreFlags } from './configured-store.ts'
+import { type LogSource, withLog } from './evaluation-log.ts'
 import { configuredArms } from './evaluation-target.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
@@ -113,10 +113,10 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const arms = configuredArms(flags)
   const file = await loadPolicyFile(policy)
   const bar = progressBar()
-  const search = (store: Parameters<typeof openLog>[2]) =>
+  const result = await withLog(source, (part) =>
     tuneOnLog({
-      search: openLog(source, { index: 0, of: 2 }, store),
-      heldOut: openLog(source, { index: 1, of: 2 }, store),
+      search: part({ index: 0, of: 2 }),
+      heldOut: part({ index: 1, of: 2 }),
       file,
       objective,
       ...(arms === undefined ? {} : { arms }),
@@ -125,8 +125,8 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
       ...(budget.trials === undefined ? {} : { trials: budget.trials }),
       ...madeBy(),
       onProgress: (done, total) => bar.update(done, total),
-    }).finally(() => bar.stop())
-  const result = isStore(source) ? await withStore(source.store, search) : await search(undefined)
+    }).finally(() => bar.stop()),
+  )
   if (result.file !== undefined) await writeFile(out, writePolicyFile(result.file))
   else process.exitCode = EXIT.noEstimate
   if (flags.json) {

@@ -8,24 +8,19 @@ import {
   type TuningProvenance,
   writeTextProjection,
 } from '../engine/index.ts'
-import { type BaselineName, runBaselines, singlePoints } from './baselines/index.ts'
-import { averageQuality } from './curve.ts'
 import { EvaluationError } from './errors.ts'
-import { bootstrap } from './intervals/bootstrap.ts'
-import type { Interval } from './intervals/interval.ts'
-import { type ClassBy, type OutcomeTable, type Selection, selectOutcomes } from './outcome-table.ts'
+import { type ClassBy, type OutcomeTable, selectOutcomes } from './outcome-table.ts'
 import { parsePolicyName } from './policy-name.ts'
 import { randomStream } from './random.ts'
 import { replayArms } from './replay/arms.ts'
-import { exchangeRate, readRows } from './replay/prepare.ts'
+import { readRows } from './replay/prepare.ts'
 import { describeRows } from './replay/requests.ts'
-import { createPace, type Pace } from './replay/world.ts'
-import type { RowOutcomes } from './row-outcomes.ts'
-import { exchangeRateGrid } from './sweep.ts'
+import { createPace } from './replay/world.ts'
 import { fullInformationSums } from './tune/full-sums.ts'
-import { type Rung, type Scored, successiveHalving } from './tune/halving.ts'
-import { type Fidelity, type Objective, type ObjectiveName, objectiveOf } from './tune/objective.ts'
-import { type Part, partOf, partsOf, textOf, worldOf } from './tune/problem.ts'
+import { type Scored, successiveHalving } from './tune/halving.ts'
+import { judgeHeldOut } from './tune/held-out.ts'
+import { type ObjectiveName, objectiveOf } from './tune/objective.ts'
+import { partOf, partsOf, textOf } from './tune/problem.ts'
 import {
   type Candidate,
   defaultCandidate,
@@ -34,6 +29,7 @@ import {
   ONLINE_SPACE,
   type SearchSpace,
 } from './tune/search-space.ts'
+import { INNER_FOLDS, polished, rungsOf, searchOf } from './tune/trials.ts'
 
 export interface TuneOptions {
   readonly dataset: Dataset
@@ -84,14 +80,6 @@ export interface TuneResult {
 
 /** Every so many-th row is held out of the search for the honest number. */
 const HELD_OUT_FOLDS = 5
-const INNER_FOLDS = 4
-const HELD_OUT_FIDELITY: Fidelity = { curvePoints: 24, seeds: 3 }
-const BESIDE: readonly BaselineName[] = ['random', 'bestSingleTrain', 'categoryMean']
-const STEP_MS = 1_000
-
-interface Level extends Fidelity {
-  readonly folds: number
-}
 
 /**
  * A random search with successive halving. A fifth of the rows is held out. On the others every trial is fitted and judged in
@@ -129,7 +117,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     return trial === 0 ? settings.start : settings.fix(drawn)
   })
   const ranked = await successiveHalving(candidates, rungs, search.score)
-  const finalists = await withPoliciesOf(ranked, search)
+  const finalists = await polished(ranked, search, settings)
   const best = finalists[0]!
   const heldOut = await judgeHeldOut(
     options.dataset,
@@ -208,125 +196,6 @@ async function tableOf(options: TuneOptions): Promise<OutcomeTable> {
 function withClasses(table: OutcomeTable, classes: readonly string[]): OutcomeTable {
   const place = table.classes.map((name) => classes.indexOf(name))
   return { ...table, classes, classOf: table.classOf.map((label) => place[label]!) }
-}
-
-interface Search {
-  score(candidate: Candidate, level: Level): Promise<number>
-  /** Settings that were tried, and whether none was left out. */
-  tried(): number
-  complete(): boolean
-}
-
-function searchOf(
-  options: TuneOptions,
-  objective: Objective,
-  parts: readonly Part[],
-  pace: Pace,
-  rungs: readonly Rung<Level>[],
-): Search {
-  const total = rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
-  const tried = new Set<Candidate>()
-  let done = 0
-  let isComplete = true
-  return {
-    async score(candidate, { folds, ...fidelity }) {
-      const isLate = options.deadlineMs !== undefined && (options.nowMs?.() ?? 0) >= options.deadlineMs
-      // The first trial is never left out: something has to win.
-      if (isLate && tried.size > 0) {
-        isComplete = false
-        if (!tried.has(candidate)) return Number.NEGATIVE_INFINITY
-      }
-      tried.add(candidate)
-      let sum = 0
-      for (const part of parts.slice(0, folds)) {
-        const world = worldOf(options.dataset, part, candidate, pace, STEP_MS)
-        sum += (await objective.judge(world, fidelity)).score
-        options.onProgress?.(Math.min(++done, total), total)
-      }
-      return sum / folds
-    },
-    tried: () => tried.size,
-    complete: () => isComplete,
-  }
-}
-
-const LAST_LEVEL: Level = { folds: INNER_FOLDS, curvePoints: 16, seeds: 2 }
-const LAST_KEEP = 3
-/** Rows to tune on, of which a fold tells enough for a first look. */
-const ROWS_OF_ONE_FOLD = 1_000
-
-/** Few rows are judged on more folds from the start: they are cheap, and one fold of them says little. */
-function rungsOf(trials: number, rows: number): readonly Rung<Level>[] {
-  const folds = rows < 2 * ROWS_OF_ONE_FOLD ? INNER_FOLDS : rows < 4 * ROWS_OF_ONE_FOLD ? 2 : 1
-  const next = Math.max(folds, 2)
-  return [
-    { level: { folds, curvePoints: 8, seeds: 1 }, keep: trials },
-    { level: { folds: next, curvePoints: 12, seeds: 1 }, keep: Math.max(Math.ceil(trials / 3), LAST_KEEP) },
-    { level: LAST_LEVEL, keep: Math.max(Math.ceil(trials / 9), LAST_KEEP) },
-  ]
-}
-
-/** What was learnt and how it is used are searched together but matter apart: the best features with the other finalists' policies. */
-async function withPoliciesOf(
-  ranked: readonly Scored<Candidate>[],
-  search: Search,
-): Promise<readonly Scored<Candidate>[]> {
-  const [best, ...others] = ranked
-  const crossed: Scored<Candidate>[] = []
-  for (const { setting } of others.slice(0, LAST_KEEP - 1)) {
-    const { policy, floor } = setting
-    const candidate = { ...best!.setting, policy, floor }
-    crossed.push({ setting: candidate, score: await search.score(candidate, LAST_LEVEL) })
-  }
-  return [...ranked, ...crossed].toSorted((one, other) => other.score - one.score)
-}
-
-async function judgeHeldOut(
-  dataset: Dataset,
-  outer: Part,
-  candidate: Candidate,
-  objective: Objective,
-  costWeight: number,
-  pace: Pace,
-): Promise<TuningProvenance['heldOut']> {
-  const { judged: table, fitted } = outer
-  const world = worldOf(dataset, outer, candidate, pace, STEP_MS)
-  const { curve } = await objective.judge(world, HELD_OUT_FIDELITY)
-  const perUsd = exchangeRate(table, costWeight)
-  const selection: Selection = {
-    split: 'held out',
-    evaluation: table,
-    training: fitted,
-    trainingSplits: ['tuning'],
-    dropped: { contaminatedRows: 0, uncostedRows: 0, incompleteRows: 0, arms: [] },
-  }
-  const baselines = runBaselines(
-    { selection, perUsd, perUsdGrid: exchangeRateGrid(table, 96) },
-    Infinity,
-    BESIDE,
-  )
-  const isCurve = objective.name === 'aiq'
-  const beside = baselines.flatMap(({ name, rows, curve: points }): [string, readonly RowOutcomes[]][] => {
-    if (name === 'zeroRouter') return []
-    if (isCurve) return points === undefined ? [] : [[name, points]]
-    return [[name, [rows]]]
-  })
-  const statistics = ([weights]: readonly Float64Array[]): Record<string, number> => {
-    const singles = singlePoints(table, weights)
-    const value = objective.figureOf(curve, singles, perUsd, weights)
-    const zero = isCurve
-      ? averageQuality(singles, singles)
-      : Math.max(...singles.map(({ quality, costUsd }) => quality - perUsd * costUsd))
-    const figures: Record<string, number> = { value, zeroRouter: zero, gain: value - zero }
-    for (const [name, outcomes] of beside)
-      figures[name] = objective.figureOf(outcomes, singles, perUsd, weights)
-    return figures
-  }
-  const { value, gain, ...others } = bootstrap({ axes: [table.rowCount], statistics, seed: 1 }) as Record<
-    string,
-    Interval
-  >
-  return { rows: table.rowCount, fittedRows: fitted.rowCount, value: value!, gain: gain!, beside: others }
 }
 
 function fileOf(

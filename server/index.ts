@@ -9,7 +9,6 @@ export { createIds } from './ids.ts'
 export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
 export { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
 export { draftPolicyFile } from './policies/draft.ts'
-export { CONFIGURED, rolloutsOf } from './policies/rollout-state.ts'
 export { userHash } from './privacy/user-hash.ts'
 export * from './registry.ts'
 export type {

@@ -77,6 +77,8 @@ export interface ExposureSpan {
 
 export interface ExperimentQuery extends ExposureSpan {
   readonly measures: readonly MeasureQuery[]
+  /** Also sums weighted by the inverse of each unit's probability. @default false */
+  readonly weighted?: boolean
   /** Also apart by this. */
   readonly segment?: Segment | undefined
   /**
@@ -108,7 +110,7 @@ export interface MeasureSums {
   readonly xx: number
   readonly yx: number
   readonly dx: number
-  /** With each unit's v = y/d weighted by the inverse e of its probability: Σ1/e, Σ1/e², Σv/e, Σv/e², Σv²/e². */
+  /** Where asked for, else 0. With each unit's v = y/d weighted by the inverse of its probability e: Σ1/e, Σ1/e², Σv/e, Σv/e², Σv²/e². */
   readonly w: number
   readonly ww: number
   readonly wv: number

@@ -7,6 +7,7 @@ import type { Observation } from '../../engine/index.ts'
 import { type BatchItem, loadedItems, sealedItem } from './batch-item.ts'
 import { type Batch, type ClickHouse, EngineEnded, FatalBatch, reasonOf, unavailable } from './client.ts'
 import type { Contributor } from './contributor.ts'
+import { createDoubts } from './doubts.ts'
 import type { AssignmentRow } from './experiment-rows.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { WriterOptions } from './options.ts'
@@ -114,16 +115,21 @@ export function createWriter(
   })
   /** Times that the engine has died of the batch that is being written. */
   let fatal = { token: '', times: 0 }
+  const doubts = createDoubts(clickhouse, (token) => token.startsWith(runId), nextToken)
   const insert = async (batch: Batch): Promise<void> => {
+    const sentAs = await doubts.tokenFor(batch)
     try {
-      await clickhouse.insert(batch)
+      if (sentAs !== undefined) await clickhouse.insert({ ...batch, token: sentAs })
     } catch (error) {
       if (!(error instanceof EngineEnded)) throw error
       const { token } = batch
       fatal = { token, times: fatal.token === token ? fatal.times + 1 : 1 }
+      doubts.raise(batch)
       if (fatal.times < ENGINE_DEATHS_MAX) throw error
+      doubts.settle(batch)
       throw new FatalBatch(`the engine has died ${fatal.times} times of a batch of ${batch.rows} rows`)
     }
+    doubts.settle(batch)
     lastFailure = undefined
     isShedding = false
   }

@@ -152,6 +152,7 @@ export function evaluationOf(
   }
 }
 
+/** Of no decisions: the epoch, since a time has to be one. */
 function timeOf(ms: number): string {
-  return Number.isFinite(ms) ? new Date(ms).toISOString() : ''
+  return new Date(Number.isFinite(ms) ? ms : 0).toISOString()
 }

@@ -14,7 +14,7 @@ import {
   validatePastChoice,
 } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
-import { POLICY_NAMES, parsePolicyName, policyName } from '../policy-name.ts'
+import { parsePolicyName, policyName } from '../policy-name.ts'
 import type { EvaluationRow } from './evaluation-row.ts'
 import { type TargetTable, tableDistribution } from './target-table.ts'
 
@@ -56,8 +56,9 @@ export interface TargetPolicy {
   distribution(decision: EvaluationRow): Float64Array
 }
 
-/** What `parseTarget` reads beside the names of a replay. */
-export const TARGET_NAMES = `${POLICY_NAMES}, uniform, weighted:<arm>=<weight>,…, priority:<arm>,…, or live for the policy that wrote the log`
+/** What `parseTarget` reads and a log can be judged for. */
+export const TARGET_NAMES =
+  'thompson[:exploration], linucb[:alpha], epsilon-greedy[:0…1], softmax[:temperature], fixed:<arm>, cheapest, fastest, uniform, weighted:<arm>=<weight>,…, priority:<arm>,…, or live for the policy that wrote the log'
 
 const WEIGHT = /^(.+)=(\d+(?:\.\d+)?(?:e-?\d+)?)$/
 

@@ -15,6 +15,9 @@ import type { Pace, World } from '../replay/world.ts'
 import { fullInformationSums } from './full-sums.ts'
 import type { Candidate } from './search-space.ts'
 
+/** The clock's step from one request of an online trial to the next, ms. */
+export const STEP_MS = 1_000
+
 /** One division of the rows; texts are described once for each number of components. */
 export interface Part {
   readonly fitted: OutcomeTable

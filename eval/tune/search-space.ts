@@ -110,6 +110,12 @@ function policyOf(
   }
 }
 
+/** The corner of a space at which least is done for the sake of learning. */
+export function leastExploring(space: SearchSpace, candidate: Candidate): Candidate {
+  const policy = { name: 'thompson', exploration: space.exploration.from } as const
+  return { ...candidate, policy, floor: Math.min(...space.floor) }
+}
+
 /** As things are without a search: what the first trial of every search is, so that it never ends below. */
 export function defaultCandidate(policy: PolicySpec, floor: number): Candidate {
   return {

@@ -10,7 +10,7 @@ import {
 import type { Estimated } from './compare.ts'
 import { controlOf, type ExperimentMetric, primaryOf } from './definition.ts'
 import { type ExperimentState, unitSalt } from './lifecycle.ts'
-import { type Measured, meansOf } from './readout.ts'
+import { hasChangedShares, type Measured, meansOf } from './readout.ts'
 
 const LEVELS = { p50: 0.5, p95: 0.95 } as const
 /** How far back the time before an experiment goes, for the covariate `before`. */
@@ -42,6 +42,7 @@ export async function measure(
     ...span,
     measures: [...queries, { measure: 'error_rate' }],
     covariate: covariateOf(state, startedMs),
+    weighted: definition.allocation !== 'fixed' || hasChangedShares(state),
   })
   const primary = primaryOf(definition)
   const segments =

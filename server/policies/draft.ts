@@ -1,4 +1,5 @@
 /** A policy file made of the configuration itself: another policy over the same features, for the gate to judge. */
+import { basename } from 'node:path'
 import {
   createFeatureSpace,
   DEFAULT_EFFECTIVE_SAMPLES,
@@ -41,7 +42,7 @@ export function draftPolicyFile(registry: Registry, { policy, floor, createdMs }
       floor,
     },
     sums: start?.sums ?? [],
-    provenance: start?.provenance ?? { createdMs, source: registry.source, split: 'none', rows: 0 },
+    provenance: start?.provenance ?? { createdMs, source: basename(registry.source), split: 'none', rows: 0 },
     ...(text !== undefined && { text: writeTextProjection(text) }),
   }
 }

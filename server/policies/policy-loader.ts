@@ -38,6 +38,13 @@ interface Loaded {
 export class PolicyLoader {
   readonly #options: PolicyLoaderOptions
   readonly #loaded = new Map<string, Loaded>()
+  /** That are loaded, or being loaded. */
+  readonly #opened = new Set<Router>()
+  /** Those whose turn to learn has come: a little after they are opened at most. */
+  readonly #learning = new Set<Router>()
+  readonly #opening = new Map<string, Promise<Loaded>>()
+  /** Handed out, and not yet among what somebody keeps: another user must not have them dropped meanwhile. */
+  readonly #unclaimed = new Set<string>()
   /** By who needs them. */
   readonly #needed = new Map<string, ReadonlySet<string>>()
 
@@ -52,20 +59,22 @@ export class PolicyLoader {
    * @throws {UnservablePolicy} where it is not on record, or this release or configuration cannot serve by it; {StoreError}
    */
   async load(hash: string, model: VirtualModel): Promise<PolicySlot> {
-    const { file, slot } = this.#loaded.get(hash) ?? (await this.#open(hash))
+    const { file, slot } = this.#loaded.get(hash) ?? (await this.#openOnce(hash))
     const problem = whyUnservable(file, model, this.#options.registry())
     if (problem !== undefined) throw new UnservablePolicy(problem)
+    this.#unclaimed.add(hash)
     return slot
   }
 
   /** Those that no user needs any more learn no more; what runs on them goes on. @param user `rollouts`, `experiments` */
   keep(user: string, hashes: ReadonlySet<string>): void {
     this.#needed.set(user, hashes)
+    for (const hash of hashes) this.#unclaimed.delete(hash)
     const needed = [...this.#needed.values()]
     for (const [hash, { slot }] of this.#loaded) {
-      if (needed.some((some) => some.has(hash))) continue
+      if (this.#unclaimed.has(hash) || needed.some((some) => some.has(hash))) continue
       this.#loaded.delete(hash)
-      this.#options.replicas.remove(slot.router)
+      this.#close(slot.router)
     }
     this.#teach()
   }
@@ -74,6 +83,15 @@ export class PolicyLoader {
   replaceArms(): void {
     const arms = armsOf(this.#options.registry())
     for (const { slot } of this.#loaded.values()) slot.router.replaceArms(arms)
+  }
+
+  /** Two users may ask for one at once. */
+  #openOnce(hash: string): Promise<Loaded> {
+    const running = this.#opening.get(hash)
+    if (running !== undefined) return running
+    const opening = this.#open(hash).finally(() => this.#opening.delete(hash))
+    this.#opening.set(hash, opening)
+    return opening
   }
 
   async #open(hash: string): Promise<Loaded> {
@@ -90,11 +108,17 @@ export class PolicyLoader {
       priorScale: file.hyperparameters.priorScale,
       bucketMs: store.bucketMs(halfLifeMs),
     })
+    this.#opened.add(router)
     try {
-      await replicas.add(router, () => this.#teach(router))
+      await replicas.add(router, () => {
+        // The store may have kept it waiting until nobody needs it any more.
+        if (!this.#opened.has(router)) return
+        this.#learning.add(router)
+        this.#teach()
+      })
       router.startFrom(priorSumsOf(file, router.featureSpace))
     } catch (error) {
-      replicas.remove(router)
+      this.#close(router)
       this.#teach()
       throw error
     }
@@ -104,9 +128,14 @@ export class PolicyLoader {
     return loaded
   }
 
-  /** All that are loaded learn, and one that is being loaded. */
-  #teach(...more: readonly Router[]): void {
-    this.#options.slots.teach([...[...this.#loaded.values()].map(({ slot }) => slot.router), ...more])
+  #close(router: Router): void {
+    this.#opened.delete(router)
+    this.#learning.delete(router)
+    this.#options.replicas.remove(router)
+  }
+
+  #teach(): void {
+    this.#options.slots.teach([...this.#learning])
   }
 }
 

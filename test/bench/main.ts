@@ -11,6 +11,7 @@
  *   gateway    requests through the running gateway against a bare fastify + undici proxy, whole and streamed
  *   signals    the gateway with signals read off its answers against the gateway without
  *   eval       rows per second of each off-policy estimator, memory over growing logs, decisions per second of a replay
+ *   promotion  giving a request its policy, with and without a canary, beside one decision
  *   experiments  assigning a unit to a variant, beside one decision's hash
  *   experiment-store  analysing ten million exposures in the embedded engine (some minutes)
  *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
@@ -25,6 +26,7 @@ import { benchEval } from './eval.ts'
 import { benchExperimentStore } from './experiment-store.ts'
 import { benchExperiments } from './experiments.ts'
 import { benchGateway } from './gateway.ts'
+import { benchPromotion } from './promotion.ts'
 import { benchPropensities } from './propensities.ts'
 import { benchReplay } from './replay.ts'
 import { benchReplicas } from './replicas.ts'
@@ -43,6 +45,7 @@ const BENCHES: Readonly<
   replay: benchReplay,
   store: benchStore,
   eval: benchEval,
+  promotion: benchPromotion,
   experiments: benchExperiments,
   'experiment-store': benchExperimentStore,
   gateway: benchGateway,

@@ -253,7 +253,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     test('sums by variant are those by hand, and units given both variants stand apart', async () => {
       await openFresh()
       await fill()
-      const query: ExperimentQuery = { ...SPAN, measures: MEASURES }
+      const query: ExperimentQuery = { ...SPAN, measures: MEASURES, weighted: true }
       const cells = await store.experimentCells(query)
       const clean = EXPOSURES.filter(({ unit }) => unit !== 'unit-16')
       for (const variant of ['control', 'dear']) {
@@ -291,7 +291,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       const dear = unitsOf(later.filter(({ variant }) => variant === 'dear'))
       const logLength = (unit: readonly Exposure[]) =>
         unit.reduce((sum, each) => sum + Math.log1p(10 + indexes.get(each)!), 0) / unit.length
-      const span = { ...SPAN, fromMs: midway, measures }
+      const span = { ...SPAN, fromMs: midway, measures, weighted: true }
       const byPrompt = await store.experimentCells({ ...span, covariate: { kind: 'prompt' } })
       assertSums(cellOf(byPrompt, 'dear')?.sums[0], sumsOf(dear, 5, 0.25, logLength), 'prompt')
 
@@ -349,7 +349,8 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       )
       const cell = await store.populationCell({ ...query, unit: 'tenant' })
       assert.equal(cell?.units, new Set(own.map(({ unit }) => unit)).size)
-      assertSums(cell?.sums[0], sumsOf(unitsOf(own), 5, 1), 'by tenant')
+      const { n, y, yy, d, dd, yd } = sumsOf(unitsOf(own), 5, 1)
+      assertSums(cell?.sums[0], { ...NOTHING, n, y, yy, d, dd, yd }, 'by tenant')
       // None of them names a user, so that there is no such unit.
       assert.equal(await store.populationCell({ ...query, unit: 'user' }), undefined)
     })

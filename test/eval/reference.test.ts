@@ -181,6 +181,26 @@ suite('the engine on the reference data', () => {
     assert.ok(policy.reward.mean >= 0.933, `reward ${policy.reward.mean}`)
   })
 
+  // What `tune` finds on each of them, to the settings that matter: no floor, hardly any exploration, no text (docs/replay.md).
+  for (const [folder, least] of [
+    ['mmlu-pro', 0.687],
+    ['paretobandit', 0.932],
+    ['routerbench-subset', 0.85],
+  ] as const) {
+    test(`${folder} frozen, AIQ on the test split`, needsShared('data', folder), async () => {
+      const dataset = await openDataset(sharedPath('data', folder))
+      const { policy } = await replay({
+        dataset,
+        policy: 'thompson:0.01',
+        floor: 0,
+        seeds: 1,
+        resamples: 2,
+        baselines: [],
+      })
+      assert.ok(policy.aiq!.mean >= least, `AIQ ${policy.aiq!.mean}`)
+    })
+  }
+
   test('mmlu-pro frozen beats the zero router', needsShared('data', 'mmlu-pro'), async () => {
     const dataset = await openDataset(sharedPath('data', 'mmlu-pro'))
     const result = await replay({

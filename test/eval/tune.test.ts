@@ -15,12 +15,15 @@ import { describeRows } from '../../eval/replay/requests.ts'
 import { fullInformationSums } from '../../eval/tune/full-sums.ts'
 import { successiveHalving } from '../../eval/tune/halving.ts'
 import { partsOf, textOf } from '../../eval/tune/problem.ts'
+import { FROZEN_SPACE } from '../../eval/tune/search-space.ts'
 import { datasetOf, skilledRows } from './worlds.ts'
 
 const ROWS = skilledRows(450)
 const SMALL = {
   dataset: datasetOf(ROWS),
-  trials: 4,
+  trials: 3,
+  // The prompts differ in a few words: more directions they have not.
+  space: { ...FROZEN_SPACE, textComponents: [0, 2] },
   createdMs: 1_700_000_000_000,
   versions: { highwayman: '0.0.0', node: '24' },
 } as const
@@ -69,9 +72,11 @@ suite('tune', () => {
     assert.ok(heldOut.beside['oracle']!.mean >= heldOut.value.mean)
     assert.equal(inner.score, finalists[0]!.score)
     assert.deepEqual(finalists[0]!.setting, best)
+    // Settings without text may be preferred to some that did a little better; all others are in order.
+    const others = finalists.slice(1).map(({ score }) => score)
     assert.deepEqual(
-      finalists.map(({ score }) => score),
-      finalists.map(({ score }) => score).toSorted((a, b) => b - a),
+      others,
+      others.toSorted((a, b) => b - a),
     )
   })
 
@@ -104,7 +109,7 @@ suite('tune', () => {
 
   test('reward and online are objectives of their own', async () => {
     for (const objective of ['reward', 'online'] as const) {
-      const { tuning } = await search({ objective, costWeight: 0.1, trials: 2 })
+      const { tuning } = await search({ objective, costWeight: 0.1, trials: 1 })
       assert.equal(tuning.objective, objective)
       assert.ok(tuning.heldOut.gain.lo > 0, `${objective}: ${JSON.stringify(tuning.heldOut)}`)
     }
@@ -115,6 +120,22 @@ suite('tune', () => {
     assert.equal(complete, false)
     assert.equal(tuning.trials, 1)
     assert.deepEqual(best.policy, { name: 'thompson' })
+  })
+
+  test('a deadline in the middle leaves the best of what was tried', async () => {
+    const space = { ...FROZEN_SPACE, textComponents: [2] }
+    for (const deadlineMs of [2, 5, 8]) {
+      let nowMs = 0
+      const { complete, finalists, tuning } = await search({
+        deadlineMs,
+        nowMs: () => nowMs++,
+        trials: 4,
+        space,
+      })
+      assert.equal(complete, false)
+      assert.ok(tuning.trials < 8 && Number.isFinite(tuning.inner.score))
+      assert.equal(finalists[0]!.score, Math.max(...finalists.map(({ score }) => score)))
+    }
   })
 
   test('an abort ends it with its reason', async () => {
@@ -132,6 +153,21 @@ suite('tune', () => {
     await assert.rejects(search({ trials: 0 }), { code: 'eval_bad_option' })
     await assert.rejects(search({ splits: ['vale'] }), { code: 'eval_unknown_split' })
     await assert.rejects(search({ tasks: ['none'] }), { code: 'eval_no_rows' })
+  })
+
+  test('text that earns nothing is left out', async () => {
+    // Whatever is drawn has text, and the two classes say all there is to know.
+    const space = { ...FROZEN_SPACE, textComponents: [2] }
+    const { best, finalists } = await search({ space, trials: 5 })
+    assert.equal(best.textComponents, 0)
+    assert.ok(finalists.some(({ setting }) => setting.textComponents === 2))
+  })
+
+  test('more text components than the prompts have directions are as many as they have', async () => {
+    const space = { ...FROZEN_SPACE, textComponents: [40] }
+    const { file, finalists } = await search({ space, trials: 2 })
+    assert.ok(finalists.some(({ setting }) => setting.textComponents === 40))
+    assert.ok((file.text?.components ?? 0) < 40)
   })
 
   test('the table names the honest number and the verdict', async () => {

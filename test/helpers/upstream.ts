@@ -1,7 +1,7 @@
 /** A scripted upstream on loopback: a real HTTP server that records what it is asked. */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 export interface RecordedRequest {
   readonly method: string
@@ -14,7 +14,10 @@ export interface ScriptedUpstream extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   readonly requests: readonly RecordedRequest[]
-  /** Resolves when a connection that was answered has been closed by the other side. */
+  /**
+   * Resolves when the other side has closed a connection whose answer was not finished, or not asked for yet: a deadline can
+   * end before the request has come through.
+   */
   readonly nextClose: () => Promise<void>
 }
 
@@ -23,9 +26,14 @@ type Handler = (response: ServerResponse, request: RecordedRequest) => void | Pr
 export async function startUpstream(handle: Handler): Promise<ScriptedUpstream> {
   const requests: RecordedRequest[] = []
   const closes: (() => void)[] = []
+  const tellClosed = (): void => {
+    for (const resolve of closes.splice(0)) resolve()
+  }
+  const asked = new WeakSet<Socket>()
   const server = createServer({ noDelay: true }, async (request, response) => {
+    asked.add(request.socket)
     response.once('close', () => {
-      if (!response.writableFinished) for (const resolve of closes.splice(0)) resolve()
+      if (!response.writableFinished) tellClosed()
     })
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -38,6 +46,11 @@ export async function startUpstream(handle: Handler): Promise<ScriptedUpstream> 
     }
     requests.push(recorded)
     await handle(response, recorded)
+  })
+  server.on('connection', (socket) => {
+    socket.once('close', () => {
+      if (!asked.has(socket)) tellClosed()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -5,10 +5,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '../../adapters/index.ts'
-import { writeLogFile } from '../../datasets/index.ts'
+import { driveTraffic, openDataset, type PromptRow, repeatRows, writeLogFile } from '../../datasets/index.ts'
 import { createPolicyFile, policyFileHash, writePolicyFile } from '../../engine/index.ts'
 import { type Evaluation, readEvaluation } from '../../eval/index.ts'
+import { startChildServer } from '../helpers/child-server.ts'
 import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { assertClose } from '../helpers/engine.ts'
 import { golden } from '../helpers/golden.ts'
@@ -37,6 +39,12 @@ async function json(folder: string, ...args: string[]): Promise<Evaluation> {
   const { stdout, stderr } = await highwayman(folder, ...args, '--json')
   assert.notEqual(stdout, '', stderr)
   return JSON.parse(stdout) as Evaluation
+}
+
+async function everyPrompt(): Promise<PromptRow[]> {
+  const prompts: PromptRow[] = []
+  for await (const row of (await openDataset('crossroads')).rows()) prompts.push(row)
+  return prompts
 }
 
 describe('evaluate on the command line', () => {
@@ -175,10 +183,8 @@ describe('evaluate on the command line', () => {
     assert.equal(row.against, 'logged')
     const read = readEvaluation(row.evaluation)
     assert.deepEqual(read.values.quality, stored.values.quality)
-    const { policy, provenance, featureSpace } = file
     const common = { atMs: Date.now(), actor: 'test' }
-    const text = writePolicyFile(file)
-    await again.savePolicy({ ...common, hash, policy, provenance, featureSpace: featureSpace.id, text })
+    assert.equal((await again.readPolicy(hash))?.hash, hash)
     await again.appendRollout({
       ...common,
       id: '01890000-0000-7000-8000-000000000001',
@@ -246,6 +252,34 @@ describe('over a ClickHouse server', () => {
     assert.equal(together.logged.n, 1_200)
     assertClose(together.estimates['dr']!.value, alone.estimates['dr']!.value, 1e-9)
     assertClose(together.estimates['dr']!.lo, alone.estimates['dr']!.lo, 1e-9)
+  })
+})
+
+describe('while a server runs', () => {
+  test('the log of its embedded store is read by way of it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'highwayman-cli-evaluate-server-'))
+    const dataDir = join(folder, 'data')
+    const serve = ['--dataset', 'crossroads', '--latency-scale', '0', '--data-dir', dataDir]
+    const server = await startChildServer(serve)
+    try {
+      const prompts = repeatRows(await everyPrompt(), 300)
+      const results = await driveTraffic({ url: server.url, prompts })
+      assert.equal(results.filter(({ error }) => error !== undefined).length, 0)
+      // What was answered has been written within the flush interval of the store.
+      await sleep(2_500)
+      const flags = ['--log', 'store', '--data-dir', dataDir]
+      const { logged, refused, values } = await json(folder, ...flags, '--policy', 'live')
+      assert.deepEqual([logged.n, refused], [300, false])
+      const named = await json(folder, '--log', 'store', '--url', server.url, '--policy', 'live')
+      assert.deepEqual(named.values, (await json(folder, ...flags, '--policy', 'live')).values)
+      const greedy = ['--policy', 'softmax:0.2', '--against', 'softmax:0.2', '--no-explore']
+      assert.equal((await json(folder, ...flags, ...greedy)).against, 'softmax:0.2')
+      const mean = results.reduce((sum, { quality }) => sum + (quality ?? 0), 0) / 300
+      assertClose(values.quality!.target.value, mean, 0.02)
+    } finally {
+      await server.kill('SIGTERM')
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })
 

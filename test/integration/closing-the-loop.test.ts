@@ -6,7 +6,7 @@
  * without feedback stay what they are. What a learning policy would have been worth depends on what it would have learned, and
  * that is not a property of any one decision of the log. A may learn as it likes: each of its decisions has its own propensity.
  *
- * With `HIGHWAYMAN_LOOP_REQUESTS=50000` the numbers of docs/evaluation.md.
+ * `HIGHWAYMAN_LOOP_REQUESTS` sets how many; docs/evaluation.md has the numbers of a longer run.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -93,6 +93,12 @@ describe('closing the loop', () => {
       name: 'a static mixture of the small arms',
       target: () => ({ kind: 'policy', policy: { name: 'weighted', weights }, floor: 0.02 }),
       serving: () => ({ policy: { name: 'weighted', weights }, floor: 0.02 }),
+    },
+    {
+      from: 'epsilon-greedy:0.5',
+      name: 'a static mixture of the large arms',
+      target: () => ({ kind: 'policy', policy: { name: 'weighted', weights: large }, floor: 0.02 }),
+      serving: () => ({ policy: { name: 'weighted', weights: large }, floor: 0.02 }),
     },
     {
       from: 'thompson:1',

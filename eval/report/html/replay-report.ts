@@ -110,15 +110,14 @@ function classTable({ byClass, policy }: ReplayResult): Insert {
       `Reward of ${policy.name} by class`,
       columns(
         'class',
-        ['rows', 'reward', '$/1k', ...shown.map((name) => `gain on ${titleOf(name)}`)],
+        ['rows', 'reward', ...shown.map((name) => `gain on ${titleOf(name)}`)],
         ['drawn most', 'best in hindsight'],
       ),
-      entries.map(([name, { n, reward, costUsd, gain, mostDrawn, share, bestArm }]) => ({
+      entries.map(([name, { n, reward, gain, mostDrawn, share, bestArm }]) => ({
         cells: [
           name,
           n,
           formatInterval(reward),
-          formatNumber(costUsd * REQUESTS_PER_COST),
           ...shown.map((baseline) => optional(gain[baseline], formatDifference)),
           `${shortName(mostDrawn)} (${percent(share)})`,
           shortName(bestArm),

@@ -9,6 +9,8 @@ export interface Scale {
 
 /** Values that differ by less than this share of themselves differ by rounding. */
 const SAME = 1e-9
+/** Steps of less than this would not be numbers of full precision. */
+const NOTHING = 1e-280
 
 /** Domain of at least one finite value with room at both ends; undefined where there is none, or none above 0 on logarithms. */
 export function domainOf(
@@ -23,7 +25,7 @@ export function domainOf(
     high = Math.max(high, value)
   }
   if (low > high) return undefined
-  const isOne = high - low <= SAME * Math.max(Math.abs(low), Math.abs(high))
+  const isOne = high - low <= Math.max(SAME * Math.max(Math.abs(low), Math.abs(high)), NOTHING)
   if (isLog) {
     const room = (high / low) ** 0.05
     return isOne ? [low / 2, high * 2] : [low / room, high * room]

@@ -1,0 +1,50 @@
+/** Policies and their steps as a line each, for people. */
+import type { PolicyListing, Rollout } from '../server/index.ts'
+
+const HASH_CHARS = 12
+
+/** `2026-01-31T12:00:00Z  auto: 5 % for 3f2a9c1b5e7d  by ann@host: why` */
+export function lineOf({
+  at_ms: atMs,
+  model,
+  action: what,
+  outcome,
+  hash,
+  share,
+  forced,
+  reason,
+  reasons,
+  actor,
+}: Rollout): string {
+  const done =
+    what === 'rollback'
+      ? `back to ${name(hash)}`
+      : what === 'full'
+        ? `all traffic for ${name(hash)}`
+        : `${percent(share)} for ${name(hash)}`
+  const how = outcome === 'refused' ? ', refused' : forced ? ', forced' : ''
+  const why = reasons.length === 0 ? '' : ` [${reasons.map(({ code }) => code).join(', ')}]`
+  return `${time(atMs)}  ${model}: ${done}${how}${why}  by ${actor}${reason === '' ? '' : `: ${reason}`}`
+}
+
+export function listingLine({ hash, at_ms: atMs, policy, evaluations, serving }: PolicyListing): string {
+  const served = serving.map(({ model, as, share }) => `${as} of ${model} ${percent(share)}`)
+  const judged = evaluations === 1 ? '1 evaluation' : `${evaluations} evaluations`
+  return `${short(hash)}  ${time(atMs)}  ${policy.name}, ${judged}${served.length === 0 ? '' : `, ${served.join(', ')}`}`
+}
+
+export function name(hash: string | null): string {
+  return hash === null ? 'the configuration’s policy' : short(hash)
+}
+
+export function short(hash: string): string {
+  return /^[0-9a-f]{64}$/.test(hash) ? hash.slice(0, HASH_CHARS) : hash
+}
+
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(4))} %`
+}
+
+export function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+/, '')
+}
