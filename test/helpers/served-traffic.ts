@@ -74,7 +74,9 @@ export class TrafficGround implements AsyncDisposable {
       ...(file !== undefined && { coldStart: { path: 'policy.json', policyFile: file } }),
       server: { ...this.registry.server, port: 0 },
     }
-    const store = await openStore({ kind: 'embedded', dataDir: home, replica: 'served' })
+    // With a spool, as a gateway has one: feedback is acknowledged by the disk, and not by an insert.
+    const spool = { directory: join(home, 'spool') }
+    const store = await openStore({ kind: 'embedded', dataDir: home, replica: 'served', spool })
     try {
       const clock = { nowMs: () => Date.now() }
       const fromMs = clock.nowMs() - 1_000
@@ -86,8 +88,8 @@ export class TrafficGround implements AsyncDisposable {
         replica: 'served',
       })
       const prompts = repeatRows(this.#prompts, requests)
-      const results = await driveTraffic({ url: server.url, prompts, feedback, concurrency: 8 }).finally(() =>
-        server.close(),
+      const results = await driveTraffic({ url: server.url, prompts, feedback, concurrency: 32 }).finally(
+        () => server.close(),
       )
       const failed = results.find(({ error }) => error !== undefined)
       if (failed !== undefined) throw new Error(`a request failed: ${failed.error}`)
