@@ -1,6 +1,6 @@
 /** What `/metrics` tells. No label holds anything a caller can choose freely. */
 import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client'
-import { STORE_STATES, type Store, type StoreStats } from '../../adapters/index.ts'
+import { type AttemptRow, STORE_STATES, type Store, type StoreStats } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import type { Bill } from '../pipeline/bill.ts'
 import { BREAKER_STATE } from '../resilience/breaker.ts'
@@ -14,8 +14,8 @@ const SECONDS_OF_OVERHEAD = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01
 const BREAKER_LEVELS = { [BREAKER_STATE.closed]: 0, [BREAKER_STATE.halfOpen]: 1, [BREAKER_STATE.open]: 2 }
 
 export interface Metrics {
-  readonly decisions: Counter<'arm' | 'class' | 'policy'>
-  readonly attempts: Counter<'arm' | 'status'>
+  decided(arm: ArmId, requestClass: string, policy: string): void
+  attempted(arm: ArmId, status: AttemptRow['status']): void
   /** Counts declared metrics, `quality`, and everything else as `other`: metric names are the callers'. */
   readonly feedback: Counter<'metric' | 'source' | 'result'>
   /** What answers showed without anybody's judgement, by signal; besides `passed`, `unknown` and `dropped`. */
@@ -117,7 +117,15 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     registers,
   })
   registerGauges(registry, parts)
-  // An arm's own series are looked up once: with labels given each time, that costs more than counting.
+  // Series are looked up once: with labels given each time, that costs more than counting.
+  const decisionsOf = onceFor((arm: ArmId) =>
+    onceFor((requestClass: string) =>
+      onceFor((policy: string) => decisions.labels(arm, requestClass, policy)),
+    ),
+  )
+  const attemptsOf = onceFor((arm: ArmId) =>
+    onceFor((status: AttemptRow['status']) => attempts.labels(arm, status)),
+  )
   const metersOf = onceFor((arm: ArmId) => ({
     firstToken: firstToken.labels(arm),
     lastToken: lastToken.labels(arm),
@@ -126,8 +134,8 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     completionTokens: tokens.labels(arm, 'completion'),
   }))
   return {
-    decisions,
-    attempts,
+    decided: (arm, requestClass, policy) => decisionsOf(arm)(requestClass)(policy).inc(),
+    attempted: (arm, status) => attemptsOf(arm)(status).inc(),
     feedback,
     signals,
     judgements,

@@ -37,10 +37,16 @@ export async function answerWhole(
   })
   const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
-  reply.header('x-highwayman-cost-usd', String(bill.costUsd))
-  reply.header('x-highwayman-overhead-ms', overheadMs.toFixed(3))
-  reply.header('content-type', 'application/json; charset=utf-8')
-  services.turnEnd.answer(() => reply.send(body))
+  const headers = {
+    ...reply.getHeaders(),
+    'x-highwayman-cost-usd': String(bill.costUsd),
+    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  } as Record<string, string | number>
+  // Whole and ready as it is: what fastify does on the way of a reply would cost as much as the decision.
+  reply.hijack()
+  services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body))
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
   services.reviews.of(task, decision)?.whole(response)
 }

@@ -80,11 +80,7 @@ function logDecision(
       ...promptOf(task.request.messages, prompts),
     })
   }
-  services.metrics.decisions.inc({
-    arm: decision.arm,
-    class: decision.requestClass,
-    policy: policyLabel(decision),
-  })
+  services.metrics.decided(decision.arm, decision.requestClass, policyLabel(decision))
 }
 
 function forecastTtftMs({ estimates, arm }: Decision): number | undefined {
@@ -195,5 +191,5 @@ function append(services: Services, leg: Leg, ending: Ending): void {
     costUsd: bill?.costUsd,
     usageEstimated: bill?.estimated ?? false,
   })
-  services.metrics.attempts.inc({ arm: leg.decision.arm, status: ending.status })
+  services.metrics.attempted(leg.decision.arm, ending.status)
 }

@@ -113,7 +113,7 @@ function record(
     costUsd: spentUsd,
     usageEstimated: false,
   })
-  metrics.attempts.inc({ arm, status })
+  metrics.attempted(arm, status)
   if (body.success) known.servedArm = arm
   else if (
     known.servedArm !== undefined &&
