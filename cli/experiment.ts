@@ -2,10 +2,11 @@
  * `highwayman experiment …`: experiments of a running server, by its admin API. The server has the store, so that a step is in force
  * when the command ends.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { type Readout, renderExperimentPage, renderExperimentReport } from '../eval/index.ts'
 import { number, whole } from './flags.ts'
+import { parseJson, readText } from './policy-file.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:8787'
@@ -70,16 +71,7 @@ async function ask<T>(
 }
 
 async function create(flags: StepFlags & { readonly from: string }): Promise<void> {
-  const text = await readFile(flags.from, 'utf8')
-  let declared: object
-  try {
-    declared = JSON.parse(text) as object
-  } catch (error) {
-    throw new Refused(
-      'config_invalid',
-      `${flags.from}: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
+  const declared = Object(parseJson(flags.from, await readText(flags.from)))
   const { actor, reason } = flags
   tell(flags, await ask<ExperimentJson>(flags, '', { ...declared, actor, reason }))
 }

@@ -1,6 +1,6 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
 import { availableParallelism } from 'node:os'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { openDataset, openScenario } from '../datasets/index.ts'
 import {
   type ClassBy,
@@ -12,6 +12,7 @@ import {
   replayScenario,
   toReplayJson,
 } from '../eval/index.ts'
+import { classByOption, classMapOf } from './classes.ts'
 import { number, positive, whole } from './flags.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
@@ -28,6 +29,7 @@ interface ReplayFlags extends Output {
   readonly costWeight?: number
   readonly floor?: number
   readonly classBy?: ClassBy
+  readonly classMap?: string
   readonly textComponents?: number
   readonly task?: string
   readonly arms?: string
@@ -48,8 +50,10 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     policy,
     scenario: scenarioName,
     report,
+    classMap: map,
     ...rest
   } = flags
+  const classMap = await classMapOf({ ...(map !== undefined && { classMap: map }) })
   const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
   const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
@@ -59,6 +63,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     dataset: await openDataset(name),
     policy: policyFile?.policy ?? policy,
     ...(policyFile !== undefined && { policyFile }),
+    ...(classMap === undefined ? {} : { classMap }),
     ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
@@ -93,8 +98,10 @@ export function replayCommand(program: Command): void {
       number(0, 1e9),
     )
     .option('--floor <p>', 'probability spread evenly over the arms', number(0, 0.999))
-    .addOption(
-      new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
+    .addOption(classByOption())
+    .option(
+      '--class-map <pairs>',
+      'from the data set’s names to classes (default: as the policy file says): physics=math,law=reasoning, or a JSON file',
     )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
     .option('--task <names>', 'only rows of these tasks, separated by commas')

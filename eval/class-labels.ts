@@ -1,0 +1,150 @@
+/**
+ * Which request class a row of a data set has. A data set has names of its own; a policy file for a gateway is over the classes
+ * of that gateway, and its rows get the label that the gateway would have given them.
+ */
+import type { PromptRow } from '../datasets/index.ts'
+import { describeRequest, type LabelProvenance } from '../engine/index.ts'
+import { EvaluationError } from './errors.ts'
+
+const CHARS_PER_TOKEN = 4
+const NAMES_SHOWN = 12
+
+/** A field of the data set, or what the engine makes of a prompt whose caller gives no class. */
+export type ClassBy = 'category' | 'task' | 'inferred'
+
+export interface ClassOptions {
+  /** What a row is called by. @default 'category' */
+  readonly classBy?: ClassBy
+  /** From what a row is called by to its class. */
+  readonly classMap?: Readonly<Record<string, string>>
+  /** The classes there are, in this order. @default those of the rows, sorted */
+  readonly classes?: readonly string[]
+  /**
+   * Whether a row that is called by none of `classes`, and is not in `classMap`, has the class that the engine infers from its
+   * prompt, like a request whose caller gives none. Else it is an error. @default true
+   */
+  readonly inferOthers?: boolean
+}
+
+/** How many rows have their class by which rule. */
+export type LabelCounts = LabelProvenance['rows']
+
+export interface ClassLabels {
+  readonly classes: readonly string[]
+  /** Of each row that was given, in order. */
+  readonly labels: readonly string[]
+  readonly counts: LabelCounts
+}
+
+/**
+ * @throws {EvaluationError} `eval_unknown_class` naming the classes that are not among `classes`, the rows that have them and
+ * what to do
+ */
+export function labelRows(rows: readonly PromptRow[], options: ClassOptions = {}): ClassLabels {
+  const { classBy = 'category', classMap = {}, classes, inferOthers = true } = options
+  const map = new Map(Object.entries(classMap))
+  const known = classes && new Set(classes)
+  if (known !== undefined) checkMap(map, known)
+  const counts = { byName: 0, byMap: 0, inferred: 0 }
+  const strangers = new Map<string, { name: string; inferred: string | undefined; rows: number }>()
+  const labels = rows.map((row) => {
+    const name = nameOf(row, classBy)
+    const mapped = map.get(name)
+    if (mapped !== undefined) {
+      counts.byMap++
+      return mapped
+    }
+    if (known === undefined || known.has(name)) {
+      counts[classBy === 'inferred' ? 'inferred' : 'byName']++
+      return name
+    }
+    const inferred = inferOthers && classBy !== 'inferred' ? inferredClass(row) : undefined
+    if (inferred !== undefined && known.has(inferred)) {
+      counts.inferred++
+      return inferred
+    }
+    const key = JSON.stringify([name, inferred])
+    const seen = strangers.get(key)
+    if (seen === undefined) strangers.set(key, { name, inferred, rows: 1 })
+    else seen.rows++
+    return name
+  })
+  if (strangers.size > 0) throw unknownClasses([...strangers.values()], classes ?? [], classBy)
+  return { classes: classes ?? [...new Set(labels)].sort(), labels, counts }
+}
+
+/** For a policy file over rows that were labelled so; nothing where their own categories are the classes. */
+export function labelProvenance(
+  { classBy, classMap, classes }: ClassOptions,
+  rows: LabelCounts,
+): { readonly labels?: LabelProvenance } {
+  if (classBy === undefined && classMap === undefined && classes === undefined) return {}
+  return { labels: { by: classBy ?? 'category', map: { ...classMap }, rows } }
+}
+
+/**
+ * A map that was given for these rows: what names nothing is a slip of the pen.
+ *
+ * @throws {EvaluationError} `eval_unknown_class`
+ */
+export function checkMapNames(
+  rows: readonly PromptRow[],
+  { classBy = 'category', classMap = {} }: ClassOptions,
+): void {
+  const names = Object.keys(classMap)
+  if (names.length === 0) return
+  const there = new Set(rows.map((row) => nameOf(row, classBy)))
+  const nowhere = names.filter((name) => !there.has(name))
+  if (nowhere.length === 0) return
+  throw new EvaluationError(
+    'eval_unknown_class',
+    `the class map names ${list(nowhere)}, which is the ${classBy} of no row; there are ${list([...there].sort())}`,
+  )
+}
+
+function checkMap(map: ReadonlyMap<string, string>, classes: ReadonlySet<string>): void {
+  for (const [name, target] of map) {
+    if (classes.has(target)) continue
+    throw new EvaluationError(
+      'eval_unknown_class',
+      `the class map takes '${name}' to '${target}', which is no class; the classes are ${list([...classes])}`,
+    )
+  }
+}
+
+function unknownClasses(
+  strangers: readonly {
+    readonly name: string
+    readonly inferred: string | undefined
+    readonly rows: number
+  }[],
+  classes: readonly string[],
+  classBy: ClassBy,
+): EvaluationError {
+  const shown = strangers
+    .slice(0, NAMES_SHOWN)
+    .map(
+      ({ name, inferred, rows }) =>
+        `'${name}' (${rows} ${rows === 1 ? 'row' : 'rows'}${inferred === undefined ? '' : `, by their words '${inferred}'`})`,
+    )
+  const more = strangers.length > NAMES_SHOWN ? `, and ${strangers.length - NAMES_SHOWN} more` : ''
+  const [first] = strangers
+  return new EvaluationError(
+    'eval_unknown_class',
+    `rows have the ${classBy === 'inferred' ? 'inferred class' : classBy} ${shown.join(', ')}${more}, and the classes are ${list(classes)}: map each to one of these, as in --class-map '${first?.name}=${classes[0]}'`,
+  )
+}
+
+function nameOf(row: PromptRow, classBy: ClassBy): string {
+  return classBy === 'inferred' ? inferredClass(row) : row[classBy]
+}
+
+function inferredClass({ prompt }: PromptRow): string {
+  const promptTokens = Math.ceil(prompt.length / CHARS_PER_TOKEN)
+  return describeRequest({ messages: [{ role: 'user', text: prompt }], promptTokens }).requestClass
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `'${name}'`)
+  return `${shown.join(', ')}${names.length > NAMES_SHOWN ? `, … (${names.length} in all)` : ''}`
+}
