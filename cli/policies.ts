@@ -9,7 +9,7 @@ import { number } from './flags.ts'
 import { draftOfGateway } from './gateway.ts'
 import { storeOptions } from './log.ts'
 import { actorHere, withPolicyDesk } from './policy-desk.ts'
-import { lineOf, listingLine, name, percent, short, time } from './policy-lines.ts'
+import { lineOf, listingLine, name, percent, provenanceLines, short, time } from './policy-lines.ts'
 import { badInput, hashOf, knownHash, readJson, targetHashOf } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, withArgument } from './run.ts'
 
@@ -32,7 +32,7 @@ async function show(policy: string, flags: Output & ServerFlags): Promise<void> 
       `  hash           ${found.hash}`,
       `  handed in by   ${found.actor}`,
       `  feature space  ${found.feature_space}`,
-      `  made from      ${JSON.stringify(found.provenance)}`,
+      ...provenanceLines(found.provenance),
       `evaluations${evaluations.length === 0 ? ': none' : ''}`,
       ...evaluations,
     ].join('\n')}\n`,

@@ -12,7 +12,7 @@ import type { ScoringState } from './scoring.ts'
 import type { ArmReport, SliceReport } from './slices.ts'
 import type { SurveyState } from './survey.ts'
 import { createTarget } from './target.ts'
-import type { EvaluationJson, Reason } from './types.ts'
+import type { EvaluationJson, Reason, ShrunkEstimate } from './types.ts'
 import { boundsOf } from './value-score.ts'
 
 /** {@link EvaluationJson}, and what a person wants to see beside it. Of a refused evaluation there are no estimates. */
@@ -29,7 +29,7 @@ export interface Evaluation extends EvaluationJson {
   readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>
   readonly sensitivity: {
     /** What if rows of large weights are left to the model: by threshold. */
-    readonly switchDr: EvaluationJson['estimates']
+    readonly switchDr: Readonly<Record<string, ShrunkEstimate>>
     /** What if untold values were the worst or the best; absent where all were told. */
     readonly untold?: ExtremesReport
   }
@@ -48,6 +48,8 @@ export interface Diagnostics {
   readonly effective: Support['effective']
   /** Of π_e/π_b over all rows. */
   readonly weights: Support['weights']
+  /** Of E[w] = 1 by the spread that the propensities foretell. */
+  readonly meanZByPropensities: Support['meanZByPropensities']
   readonly propensities: Support['propensities']
   readonly outsideSupport: number
   readonly outsideByClass: Support['outsideByClass']

@@ -115,9 +115,14 @@ function refuseForPropensities(
 ): void {
   const z = support.weights?.meanZ ?? 0
   if (Math.abs(z) > FLOORS.meanWeightZ) {
+    const byPropensities = support.meanZByPropensities
+    const isLuck = byPropensities !== undefined && Math.abs(byPropensities) <= FLOORS.meanWeightZ
+    const why = isLuck
+      ? `by the propensities themselves it is ${round(Math.abs(byPropensities))}, so they need not be wrong: the target often draws what this log drew with small probabilities, and of those draws too few came to tell; log with a larger floor, log more decisions, or judge a target that is nearer to what wrote the log`
+      : 'propensities or eligible arms are not what was drawn from, or rows were left out of the log'
     refuse(
       'mean_weight',
-      `weights have mean ${round(support.weights?.mean ?? 0)}, ${round(Math.abs(z))} standard errors from 1; the floor is ${FLOORS.meanWeightZ}: propensities or eligible arms are not what was drawn from, or rows were left out of the log`,
+      `weights have mean ${round(support.weights?.mean ?? 0)}, ${round(Math.abs(z))} standard errors from 1; the floor is ${FLOORS.meanWeightZ}: ${why}`,
     )
   }
   const off = (support.propensities?.arms ?? []).filter(
@@ -226,7 +231,8 @@ function warnOfDrift(
 }
 
 function noRows(read: number, leftOut: Readonly<Record<LeftOut, number>>): string {
-  if (read === 0) return 'the log has no decisions there: look at the span, the tenant and the file'
+  if (read === 0)
+    return 'the log has no decisions there: look at the span, the tenant, the model and the file'
   const told = LEFT_OUT.filter((reason) => leftOut[reason] > 0).map(
     (reason) => `${leftOut[reason]} ${reason}`,
   )

@@ -233,7 +233,7 @@ function refuseUnservable({ registry }: PromotionDeps, name: string, file: Polic
     const closest = nearest(name, known)
     throw serverError(
       'model_not_found',
-      `There is no virtual model "${name}"${closest === undefined ? '' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
+      `There is no virtual model "${name}"${closest === undefined ? '.' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
       { param: 'model', shouldRetry: false },
     )
   }

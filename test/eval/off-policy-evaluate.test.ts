@@ -173,6 +173,21 @@ describe('an evaluation', () => {
     )
   })
 
+  test('shows beside switch-DR what leaving large weights to the model is off by', async () => {
+    const policy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const { rows } = await loggedWorld({ decisions: 6_000, floor: 0.05, policy })
+    const { sensitivity, estimates, reasons } = await judge(rows, 'uniform')
+    assert.deepEqual(reasons, [])
+    assert.deepEqual(Object.keys(sensitivity.switchDr), ['10', '30', '100'])
+    for (const { value, bias } of Object.values(sensitivity.switchDr)) {
+      assertClose(bias.value, value - estimates['dr']!.value, 1e-9)
+    }
+    // Five of six arms have a weight of 20 here.
+    const { 10: ten, 30: thirty } = sensitivity.switchDr
+    assert.ok(ten!.bias.lo < ten!.bias.hi && ten!.bias.value !== 0)
+    assert.deepEqual(thirty!.bias, { value: 0, lo: 0, hi: 0 })
+  })
+
   test('what nobody told is bounded by the extremes', async () => {
     const half = await loggedWorld({ decisions: 2_000, judgedShare: () => 0.5 })
     const { sensitivity, warnings, estimates } = await judge(half.rows, 'uniform')
@@ -234,6 +249,20 @@ describe('there is no estimate', () => {
     })
     assert.deepEqual(await codesOf({ tamper: flat }), ['calibration'])
     assert.deepEqual(await codesOf({ tamper: flat }, 'thompson:1'), ['mean_weight', 'calibration'])
+    const { rows } = await loggedWorld({ decisions: 2_000, tamper: flat })
+    const { reasons } = await judge(rows, 'thompson:1')
+    assert.match(reasons[0]!.message, /propensities or eligible arms are not what was drawn from/)
+  })
+  test('where they are, and the draws that the target often makes did not come', async () => {
+    const policy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const { rows } = await loggedWorld({ decisions: 300, floor: 0.002, policy })
+    const { reasons, diagnostics } = await judge(rows, 'uniform')
+    assert.deepEqual(
+      reasons.map(({ code }) => code),
+      ['mean_weight'],
+    )
+    assert.match(reasons[0]!.message, /need not be wrong.*larger floor/)
+    assert.ok(Math.abs(diagnostics.meanWeightZ) > 3 && Math.abs(diagnostics.meanZByPropensities!) < 3)
   })
   test('where an arm is not what its probabilities draw', async () => {
     const overridden = (row: LoggedDecision, i: number) => (i % 400 === 0 ? swap(row, arm) : row)
