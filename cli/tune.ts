@@ -115,7 +115,7 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
 function nextStep({ classes, dataset, out }: TuneFlags): string {
   return classes === undefined
     ? `highwayman replay --dataset ${dataset} --policy ${out}`
-    : `highwayman evaluate --log store --policy ${out}`
+    : `highwayman evaluate --log store --policy ${out} --record`
 }
 
 /** Half of the log, by a hash of the decision's id, is searched on, and the other half judges what was found. */

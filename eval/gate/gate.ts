@@ -63,7 +63,7 @@ export function judgePromotion(question: GateQuestion, rules: GateRules): GateVe
       ? [
           reason(
             'no_evaluation',
-            `no evaluation of policy ${short(policyHash)} is on record; run \`highwayman evaluate\` on a log and record it`,
+            `no evaluation of policy ${short(policyHash)} is on record; put one there: highwayman evaluate --log store --policy <file> --record`,
           ),
         ]
       : [

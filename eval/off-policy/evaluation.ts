@@ -11,7 +11,7 @@ import { ResponseCounts } from './response.ts'
 import type { ScoringState } from './scoring.ts'
 import type { ArmReport, SliceReport } from './slices.ts'
 import type { SurveyState } from './survey.ts'
-import { createTarget } from './target.ts'
+import { createTarget, type TargetSpec } from './target.ts'
 import type { EvaluationJson, Reason, ShrunkEstimate } from './types.ts'
 import { boundsOf } from './value-score.ts'
 
@@ -93,6 +93,7 @@ export function evaluationOf(
     recomputed: scoring.recomputed.get(),
     drift: scoring.drift.get(),
     estimates: candidates,
+    armsNotInFile: armsNotIn(question.target, support.propensities),
   }
   const reasons = refusals(findings)
   const refused = reasons.length > 0
@@ -152,6 +153,13 @@ export function evaluationOf(
       drift: findings.drift,
     },
   }
+}
+
+/** A file without sums believes what was learned in its feature space, of all arms. */
+function armsNotIn(target: TargetSpec, propensities: Support['propensities']): readonly string[] {
+  if (target.kind !== 'file' || target.file.sums.length === 0) return []
+  const known = new Set<string>(target.file.sums.map(({ arm }) => arm))
+  return (propensities?.arms ?? []).map(({ arm }) => arm).filter((arm) => !known.has(arm))
 }
 
 /** Of no decisions: the epoch, since a time has to be one. */

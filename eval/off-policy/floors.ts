@@ -49,6 +49,8 @@ export interface Findings {
   readonly recomputed: RecomputedReport
   readonly drift: DriftReport
   readonly estimates: Readonly<Record<string, Estimate>>
+  /** Arms of the log of which the judged policy file says nothing. */
+  readonly armsNotInFile: readonly string[]
 }
 
 /** Why there is no estimate. Empty: there is one. */
@@ -156,7 +158,7 @@ function refuseForPropensities(
 
 /** What the numbers have to be read with. */
 export function cautions(findings: Findings): readonly Reason[] {
-  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective } = findings
+  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective, armsNotInFile } = findings
   const warnings: Reason[] = []
   const warn = (code: string, message: string): void => void warnings.push({ code, message })
   if (n === 0) return warnings
@@ -171,6 +173,12 @@ export function cautions(findings: Findings): readonly Reason[] {
     warn(
       'weight_tail',
       `the standard error rests on about ${round(effective?.essVariance ?? 0)} decisions: intervals may be too narrow`,
+    )
+  }
+  if (armsNotInFile.length > 0) {
+    warn(
+      'arms_not_in_file',
+      `the policy file says nothing of ${armsNotInFile.slice(0, 5).join(', ')}${armsNotInFile.length > 5 ? `, and ${armsNotInFile.length - 5} more` : ''}: of them it is taken to believe what the log did. Make it of data that call arms as the log does`,
     )
   }
   if (1 - toldShare > CAUTIONS.untoldShare) {

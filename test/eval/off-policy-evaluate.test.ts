@@ -1,7 +1,7 @@
 /** A log whose counterfactuals are known, judged: intervals hold the truth, and what cannot be told is refused. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import type { ArmId, LoggedDecision } from '../../engine/index.ts'
+import { type ArmId, createPolicyFile, type LoggedDecision, type PolicyFile } from '../../engine/index.ts'
 import {
   createScoring,
   createTarget,
@@ -307,6 +307,25 @@ describe('an estimate needs care', () => {
     assert.equal(recomputed + undetermined, 1_500)
     assert.ok(undetermined > 0)
     assert.deepEqual(warnings, [])
+  })
+  test('where a policy file says nothing of arms of the log, or calls them otherwise', async () => {
+    const { rows, router } = await loggedWorld({ decisions: 1_500 })
+    const whole = createPolicyFile(router, {
+      policy: { name: 'softmax', temperature: 0.1 },
+      hyperparameters: { floor: 0.1, effectiveSamples: 2_000, halfLifeMs: {} },
+      provenance: { createdMs: 1, source: 'log', split: 'all', rows: 1_500 },
+    })
+    const warned = async (sums: PolicyFile['sums']) => {
+      const target = { kind: 'file', file: { ...whole, sums }, name: 'f.json', hash: 'h' } as const
+      const { warnings } = await evaluateLog(readable(rows), { target, objective: 'quality' })
+      return warnings.find(({ code }) => code === 'arms_not_in_file')?.message
+    }
+    assert.equal(await warned(whole.sums), undefined)
+    const some = whole.sums.filter(({ arm }) => !arm.startsWith('sim-google/'))
+    assert.match((await warned(some)) ?? '', /nothing of sim-google\/lantern-lite, sim-google\/lantern-pro: /)
+    const others = whole.sums.map((sum) => ({ ...sum, arm: `other/${sum.arm}` as ArmId }))
+    assert.match((await warned(others)) ?? '', /, and 1 more: /)
+    assert.equal(await warned([]), undefined, 'such a file believes what was learned of all arms')
   })
   test('where most decisions tell nothing', async () => {
     const quiet = (row: LoggedDecision, i: number) => (i % 5 < 3 ? { ...row, explore: false } : row)
