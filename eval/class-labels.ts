@@ -46,7 +46,7 @@ export function labelRows(rows: readonly PromptRow[], options: ClassOptions = {}
   const known = classes && new Set(classes)
   if (known !== undefined) checkMap(map, known)
   const counts = { byName: 0, byMap: 0, inferred: 0 }
-  const strangers = new Map<string, { name: string; inferred: string | undefined; rows: number }>()
+  const strangers = new Map<string, number>()
   const labels = rows.map((row) => {
     const name = nameOf(row, classBy)
     const mapped = map.get(name)
@@ -63,13 +63,10 @@ export function labelRows(rows: readonly PromptRow[], options: ClassOptions = {}
       counts.inferred++
       return inferred
     }
-    const key = JSON.stringify([name, inferred])
-    const seen = strangers.get(key)
-    if (seen === undefined) strangers.set(key, { name, inferred, rows: 1 })
-    else seen.rows++
+    strangers.set(name, (strangers.get(name) ?? 0) + 1)
     return name
   })
-  if (strangers.size > 0) throw unknownClasses([...strangers.values()], classes ?? [], classBy)
+  if (strangers.size > 0) throw unknownClasses(strangers, classes ?? [], classBy, inferOthers)
   return { classes: classes ?? [...new Set(labels)].sort(), labels, counts }
 }
 
@@ -113,25 +110,21 @@ function checkMap(map: ReadonlyMap<string, string>, classes: ReadonlySet<string>
 }
 
 function unknownClasses(
-  strangers: readonly {
-    readonly name: string
-    readonly inferred: string | undefined
-    readonly rows: number
-  }[],
+  strangers: ReadonlyMap<string, number>,
   classes: readonly string[],
   classBy: ClassBy,
+  inferOthers: boolean,
 ): EvaluationError {
-  const shown = strangers
+  const shown = [...strangers]
     .slice(0, NAMES_SHOWN)
-    .map(
-      ({ name, inferred, rows }) =>
-        `'${name}' (${rows} ${rows === 1 ? 'row' : 'rows'}${inferred === undefined ? '' : `, by their words '${inferred}'`})`,
-    )
-  const more = strangers.length > NAMES_SHOWN ? `, and ${strangers.length - NAMES_SHOWN} more` : ''
-  const [first] = strangers
+    .map(([name, rows]) => `'${name}' (${rows} ${rows === 1 ? 'row' : 'rows'})`)
+  const more = strangers.size > NAMES_SHOWN ? `, and ${strangers.size - NAMES_SHOWN} more` : ''
+  const what = classBy === 'inferred' ? 'inferred class' : classBy
+  const nor = inferOthers && classBy !== 'inferred' ? ', nor what their prompts are about' : ''
+  const [first = ''] = strangers.keys()
   return new EvaluationError(
     'eval_unknown_class',
-    `rows have the ${classBy === 'inferred' ? 'inferred class' : classBy} ${shown.join(', ')}${more}, and the classes are ${list(classes)}: map each to one of these, as in --class-map '${first?.name}=${classes[0]}'`,
+    `rows have the ${what} ${shown.join(', ')}${more}, which is none of the classes${nor}: map each to one of ${list(classes)}, as in --class-map '${first}=${classes[0]}'`,
   )
 }
 

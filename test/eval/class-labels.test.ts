@@ -44,9 +44,12 @@ suite('the class of a row', () => {
       })
     refused(
       { classes: ['math', 'law'], classMap: { physics: 'law' } },
-      /category 'letters' \(1 row, by their words 'translation'\), and the classes are 'math', 'law'.*--class-map 'letters=math'/,
+      /category 'letters' \(1 row\), which is none of the classes, nor what their prompts are about: map each to one of 'math', 'law'.*--class-map 'letters=math'/,
     )
-    refused({ classes: CLASSES, inferOthers: false }, /'physics' \(1 row\), 'letters' \(1 row\), and/)
+    refused(
+      { classes: CLASSES, inferOthers: false },
+      /'physics' \(1 row\), 'letters' \(1 row\), which is none of the classes: map/,
+    )
     refused({ classes: CLASSES, classMap: { physics: 'maths' } }, /'physics' to 'maths', which is no class/)
   })
 })

@@ -69,7 +69,7 @@ suite('a policy file', () => {
     const policyFile = { ...byTask, provenance }
     await assert.rejects(replay({ dataset, policy: 'thompson', policyFile, seeds: 1 }), {
       code: 'eval_unknown_class',
-      message: /'math' \(100 rows\).*the classes are 'chat\/advice'.*--class-map/,
+      message: /'math' \(100 rows\).*none of the classes: map each to one of 'chat\/advice'.*--class-map/,
     })
   })
 
