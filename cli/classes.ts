@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander'
 import { DEFAULT_CLASSES, DEFAULT_FLOOR, type PolicyFile } from '../engine/index.ts'
 import type { ServerFlags } from './admin-client.ts'
 import { draftOfGateway } from './gateway.ts'
-import { loadPolicyFile, parseJson, readText } from './policy-file.ts'
+import { type NameMap, nameMap } from './name-map.ts'
+import { loadPolicyFile } from './policy-file.ts'
 import { badInput } from './policy-lookup.ts'
 
 export interface ClassFlags extends ServerFlags {
@@ -32,27 +33,11 @@ export async function classesOf(flags: ClassFlags): Promise<readonly string[] | 
   )
 }
 
-/** `physics=math,law=reasoning`, or a JSON file of that. */
-export async function classMapOf({
-  classMap,
-}: ClassFlags): Promise<Readonly<Record<string, string>> | undefined> {
-  if (classMap === undefined) return undefined
-  const entries = classMap.endsWith('.json')
-    ? Object.entries(Object(parseJson(classMap, await readText(classMap))))
-    : classMap.split(',').map((pair): [string, string | undefined] => {
-        const at = pair.lastIndexOf('=')
-        return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()]
-      })
-  const map: Record<string, string> = {}
-  for (const [name, target] of entries) {
-    if (name === '' || typeof target !== 'string' || target === '') {
-      throw badInput(
-        `--class-map ${classMap}: expected pairs of the data set’s name and a class, physics=math,law=reasoning, or a JSON file {"physics": "math"}`,
-      )
-    }
-    map[name] = target
-  }
-  return map
+/** Of `--class-map`. @throws `config_invalid` for what is no map */
+export async function classMapOf({ classMap }: ClassFlags): Promise<NameMap | undefined> {
+  return classMap === undefined
+    ? undefined
+    : await nameMap('--class-map', classMap, 'physics=math,law=reasoning')
 }
 
 function namesIn(text: string): readonly string[] {

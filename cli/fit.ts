@@ -1,18 +1,18 @@
 /** `highwayman fit`: what a router can start from, learned from a data set. */
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { openDataset } from '../datasets/index.ts'
 import { writePolicyFile } from '../engine/index.ts'
 import { type ClassBy, fitPolicyFile } from '../eval/index.ts'
 import { serverOptions } from './admin-client.ts'
 import { type ClassFlags, classesOf, classMapOf, classOptions, labelLines } from './classes.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { checkFolderOf } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-interface FitFlags extends Output, ClassFlags {
+interface FitFlags extends Output, ClassFlags, ArmFlags {
   readonly dataset: string
   readonly policy: string
   readonly split: string
@@ -36,7 +36,7 @@ async function fit(flags: FitFlags): Promise<void> {
     ...(classBy && { classBy }),
     ...(classes && { classes }),
     ...(classMap && { classMap }),
-    dataset: await openDataset(name),
+    dataset: await openDatasetAs(name, flags),
     createdMs: Date.now(),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     onProgress: (done, total) => bar.update(done, total),
@@ -54,7 +54,7 @@ async function fit(flags: FitFlags): Promise<void> {
 }
 
 export function fitCommand(program: Command): void {
-  classOptions(serverOptions(storeOptions(program.command('fit'))))
+  armMapOption(classOptions(serverOptions(storeOptions(program.command('fit')))))
     .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .requiredOption('--out <file>', 'where to write the policy file')

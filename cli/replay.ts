@@ -1,7 +1,7 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
-import { openDataset, openScenario } from '../datasets/index.ts'
+import { openScenario } from '../datasets/index.ts'
 import {
   type ClassBy,
   POLICY_NAMES,
@@ -14,12 +14,13 @@ import {
 } from '../eval/index.ts'
 import { classByOption, classMapOf } from './classes.ts'
 import { number, positive, whole } from './flags.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { typedCommand, writeReport } from './report.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-interface ReplayFlags extends Output {
+interface ReplayFlags extends Output, ArmFlags {
   readonly dataset: string
   readonly policy: string
   readonly online?: boolean
@@ -51,6 +52,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     scenario: scenarioName,
     report,
     classMap: map,
+    armMap,
     ...rest
   } = flags
   const classMap = await classMapOf({ ...(map !== undefined && { classMap: map }) })
@@ -60,7 +62,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
   const options = {
     workers: availableParallelism(),
     ...rest,
-    dataset: await openDataset(name),
+    dataset: await openDatasetAs(name, { ...(armMap !== undefined && { armMap }) }),
     policy: policyFile?.policy ?? policy,
     ...(policyFile !== undefined && { policyFile }),
     ...(classMap === undefined ? {} : { classMap }),
@@ -83,8 +85,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
 }
 
 export function replayCommand(program: Command): void {
-  program
-    .command('replay')
+  armMapOption(program.command('replay'))
     .description('judge a policy on a data set where every arm’s outcome is known')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')

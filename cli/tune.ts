@@ -1,7 +1,6 @@
 /** `highwayman tune`: settings of a policy, searched for on a data set whose every outcome is known. */
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { openDataset } from '../datasets/index.ts'
 import { writePolicyFile } from '../engine/index.ts'
 import {
   type ClassBy,
@@ -22,6 +21,7 @@ import { type LogSource, withLog } from './evaluation-log.ts'
 import { configuredArms } from './evaluation-target.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { checkFolderOf, loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
@@ -31,7 +31,7 @@ interface Budget {
   readonly minutes?: number
 }
 
-interface TuneFlags extends Output, ClassFlags {
+interface TuneFlags extends Output, ClassFlags, ArmFlags {
   readonly dataset?: string
   readonly log?: string[]
   readonly out: string
@@ -68,7 +68,7 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   const [classes, classMap] = [await classesOf(flags), await classMapOf(flags)]
   const bar = progressBar()
   const result = await tune({
-    dataset: await openDataset(flags.dataset ?? ''),
+    dataset: await openDatasetAs(flags.dataset ?? '', flags),
     objective,
     splits: split.split(','),
     ...(task === undefined ? {} : { tasks: task.split(',') }),
@@ -112,9 +112,9 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   })
 }
 
-function nextStep({ classes, dataset, out }: TuneFlags): string {
+function nextStep({ classes, dataset, out, armMap }: TuneFlags): string {
   return classes === undefined
-    ? `highwayman replay --dataset ${dataset} --policy ${out}`
+    ? `highwayman replay --dataset ${dataset} --policy ${out}${armMap === undefined ? '' : ` --arm-map ${armMap}`}`
     : `highwayman evaluate --log store --policy ${out} --record`
 }
 
@@ -123,8 +123,8 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const { out, budget, policy, floor, seed, objective: name = 'utility' } = flags
   const objective = LOG_OBJECTIVES.find((known) => known === name)
   if (objective === undefined) throw badFlags(`of a log --objective is ${LOG_OBJECTIVES.join(', ')}`)
-  if (flags.classes !== undefined || flags.classMap !== undefined) {
-    throw badFlags('--classes and --class-map are for --dataset: a log has its classes')
+  if (flags.classes !== undefined || flags.classMap !== undefined || flags.armMap !== undefined) {
+    throw badFlags('--classes, --class-map and --arm-map are for --dataset: a log has its own')
   }
   if (policy === undefined || !policy.endsWith('.json') || budget.minutes !== undefined) {
     throw badFlags('on a log give as --policy the policy file to tune, and a --budget in settings to try')
@@ -196,7 +196,7 @@ const MOST_TRIALS = 100_000
 const MOST_TRIALS_IN_TIME = 300
 
 export function tuneCommand(program: Command): void {
-  classOptions(serverOptions(storeOptions(program.command('tune'))))
+  armMapOption(classOptions(serverOptions(storeOptions(program.command('tune')))))
     .description(
       'search for the settings of a policy on rows whose every outcome is known, into a policy file',
     )

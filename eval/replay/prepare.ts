@@ -148,7 +148,18 @@ export async function selectRows(options: ReplayOptions, settings: Settings): Pr
     ...(settings.warmStart === undefined ? {} : { trainingSplits: settings.warmStart }),
   })
   checkPolicyArms(settings.policy, selection.evaluation.arms)
+  checkFileArms(options.policyFile, selection.evaluation.arms)
   return selection
+}
+
+/** A file that knows none of the arms would be judged as one that knows nothing. */
+function checkFileArms(file: PolicyFile | undefined, arms: readonly string[]): void {
+  const known = [...new Set(file?.sums.map(({ arm }): string => arm))]
+  if (known.length === 0 || known.some((arm) => arms.includes(arm))) return
+  throw new EvaluationError(
+    'eval_unknown_arm',
+    `the policy file is of ${known.join(', ')}, and the rows are of ${arms.join(', ')}: call the arms alike, as --arm-map does`,
+  )
 }
 
 /** A policy file brings its classes, and the rule by which its own rows got theirs. */

@@ -1,6 +1,7 @@
 /** The classes of a data set's rows, of a gateway's in particular: by name, by a map, by the words of the prompt. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { renameArms } from '../../datasets/index.ts'
 import { createFeatureSpace, DEFAULT_CLASSES, readPolicyFile, writePolicyFile } from '../../engine/index.ts'
 import { fitPolicyFile, replay, selectOutcomes, tune } from '../../eval/index.ts'
 import { datasetOf, outcome, row, skilledRows } from './worlds.ts'
@@ -96,6 +97,16 @@ suite('a policy file for a gateway', () => {
     assert.equal(file.featureSpace.id, createFeatureSpace().id)
     assert.deepEqual(file.provenance.tuning?.searchSpace['textComponents'], [0])
     assert.deepEqual(file.provenance.labels?.map, GATEWAY.classMap)
+  })
+
+  test('of other arms than the rows have is not judged as one that knows nothing', async () => {
+    const policyFile = await fitPolicyFile({ dataset: SKILLED, policy: 'thompson', createdMs: 0 })
+    const arms = { 'lab/scribe': 'a/one', 'lab/adder': 'a/two', 'lab/bargain': 'a/three' }
+    const dataset = renameArms(SKILLED, arms)
+    await assert.rejects(replay({ dataset, policy: 'thompson', policyFile }), {
+      code: 'eval_unknown_arm',
+      message: /is of lab\/adder, .* the rows are of a\/one, a\/two, a\/three: .*--arm-map/,
+    })
   })
 
   test('by tasks is replayed by tasks, and a name that no row has is a slip of the pen', async () => {
