@@ -169,7 +169,11 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
       trials: result.trials,
       tuning,
     })
-  } else process.stdout.write(renderLogTuneTable(result))
+  } else {
+    // On the log that it was searched on it looks better than it is.
+    const next = `${out}: written; to judge it on decisions from now on: highwayman evaluate --log store --policy ${out} --record --from ${new Date().toISOString()}\n`
+    process.stdout.write(`${renderLogTuneTable(result)}${result.file === undefined ? '' : next}`)
+  }
 }
 
 function madeBy() {
