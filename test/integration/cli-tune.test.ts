@@ -1,6 +1,7 @@
 /** `tune` and the reports of `replay` as a user meets them: files, exit codes, and what a mistake is told as. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -85,11 +86,29 @@ suite('tune', () => {
     }
     const nowhere = await highwayman('fit', '--dataset', 'crossroads', '--out', 'no/where.json')
     assert.match(nowhere.stderr, /no\/where\.json cannot be written: its folder does not exist/)
-    const missing = await highwayman('promote', 'missing.json')
+    const missing = await highwayman('evaluate', '--log', 'log.parquet', '--policy', 'missing.json')
     assert.deepEqual(
       [missing.code, missing.stderr],
       [2, 'highwayman: missing.json cannot be read: there is no such file\n'],
     )
+  })
+
+  test('in a folder without a store nothing is made, and where one may be is said', async () => {
+    for (const args of [
+      ['evaluate', '--log', 'store', '--policy', 'uniform'],
+      ['policies', 'list'],
+      ['log', 'export', '--out', 'log.jsonl'],
+    ]) {
+      const { code, stderr } = await highwayman(...args, '--data-dir', 'no-store')
+      assert.equal(code, 2)
+      assert.match(
+        stderr,
+        /there is no store in .*no-store: .*--data-dir or --config, or the server with --url/,
+      )
+    }
+    assert.equal(existsSync(join(folder, 'no-store')), false)
+    const { stderr } = await highwayman('evaluate', '--log', 'no-log.parquet', '--policy', 'uniform')
+    assert.match(stderr, /no-log\.parquet cannot be read: there is no such file/)
   })
 
   test('flags that do not go together are bad input', async () => {
