@@ -54,7 +54,8 @@ async function fit(flags: FitFlags): Promise<void> {
 }
 
 export function fitCommand(program: Command): void {
-  armMapOption(classOptions(serverOptions(storeOptions(program.command('fit')))))
+  const command = program
+    .command('fit')
     .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .requiredOption('--out <file>', 'where to write the policy file')
@@ -67,6 +68,7 @@ export function fitCommand(program: Command): void {
     )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
     .option('--arms <ids>', 'only these arms, separated by commas')
+  serverOptions(storeOptions(armMapOption(classOptions(command))))
     .addOption(jsonOption())
     .action(action(fit))
 }

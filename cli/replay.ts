@@ -85,7 +85,8 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
 }
 
 export function replayCommand(program: Command): void {
-  armMapOption(program.command('replay'))
+  const command = program
+    .command('replay')
     .description('judge a policy on a data set where every arm’s outcome is known')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')
@@ -107,6 +108,7 @@ export function replayCommand(program: Command): void {
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
     .option('--task <names>', 'only rows of these tasks, separated by commas')
     .option('--arms <ids>', 'only these arms, separated by commas')
+  armMapOption(command)
     .option(
       '--budget-usd <x>',
       'keep to a mean cost of x USD per request (online)',

@@ -200,7 +200,8 @@ const MOST_TRIALS = 100_000
 const MOST_TRIALS_IN_TIME = 300
 
 export function tuneCommand(program: Command): void {
-  armMapOption(classOptions(serverOptions(storeOptions(program.command('tune')))))
+  const command = program
+    .command('tune')
     .description(
       'search for the settings of a policy on rows whose every outcome is known, into a policy file',
     )
@@ -241,6 +242,7 @@ export function tuneCommand(program: Command): void {
     .option('--seed <number>', 'of the search (default: 1)', whole(0, 2 ** 31))
     .option('--task <names>', 'only rows of these tasks, separated by commas')
     .option('--arms <ids>', 'only these arms, separated by commas')
+  serverOptions(storeOptions(armMapOption(classOptions(command))))
     .addOption(jsonOption())
     .action(action(runTune))
 }
