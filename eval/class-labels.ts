@@ -32,8 +32,18 @@ export type LabelCounts = LabelProvenance['rows']
 export interface ClassLabels {
   readonly classes: readonly string[]
   /** Of each row that was given, in order. */
-  readonly labels: readonly string[]
-  readonly counts: LabelCounts
+  readonly labels: readonly Label[]
+}
+
+interface Label {
+  readonly name: string
+  readonly rule: keyof LabelCounts
+}
+
+export function countLabels(labels: Iterable<Label>): LabelCounts {
+  const counts = { byName: 0, byMap: 0, inferred: 0 }
+  for (const { rule } of labels) counts[rule]++
+  return counts
 }
 
 /**
@@ -45,29 +55,21 @@ export function labelRows(rows: readonly PromptRow[], options: ClassOptions = {}
   const map = new Map(Object.entries(classMap))
   const known = classes && new Set(classes)
   if (known !== undefined) checkMap(map, known)
-  const counts = { byName: 0, byMap: 0, inferred: 0 }
   const strangers = new Map<string, number>()
-  const labels = rows.map((row) => {
+  const labels = rows.map((row): Label => {
     const name = nameOf(row, classBy)
     const mapped = map.get(name)
-    if (mapped !== undefined) {
-      counts.byMap++
-      return mapped
-    }
+    if (mapped !== undefined) return { name: mapped, rule: 'byMap' }
     if (known === undefined || known.has(name)) {
-      counts[classBy === 'inferred' ? 'inferred' : 'byName']++
-      return name
+      return { name, rule: classBy === 'inferred' ? 'inferred' : 'byName' }
     }
     const inferred = inferOthers && classBy !== 'inferred' ? inferredClass(row) : undefined
-    if (inferred !== undefined && known.has(inferred)) {
-      counts.inferred++
-      return inferred
-    }
+    if (inferred !== undefined && known.has(inferred)) return { name: inferred, rule: 'inferred' }
     strangers.set(name, (strangers.get(name) ?? 0) + 1)
-    return name
+    return { name, rule: 'byName' }
   })
   if (strangers.size > 0) throw unknownClasses(strangers, classes ?? [], classBy, inferOthers)
-  return { classes: classes ?? [...new Set(labels)].sort(), labels, counts }
+  return { classes: classes ?? [...new Set(labels.map(({ name }) => name))].sort(), labels }
 }
 
 /** For a policy file over rows that were labelled so; nothing where their own categories are the classes. */

@@ -3,7 +3,7 @@
  * arms make up the table is decided here, and what was left out is counted.
  */
 import type { ArmOutcome, PromptRow } from '../datasets/index.ts'
-import { type ClassOptions, type LabelCounts, labelRows } from './class-labels.ts'
+import { type ClassOptions, countLabels, type LabelCounts, labelRows } from './class-labels.ts'
 import { EvaluationError } from './errors.ts'
 
 /** Cells are row-major: the outcome of arm `k` on row `i` is at `i * arms.length + k`. */
@@ -50,7 +50,7 @@ export interface Selection {
   readonly dropped: Dropped
 }
 
-/** A selection from a data set, and where the classes of all its rows came from. */
+/** A selection from a data set, and where the classes of the rows to judge on came from. */
 export interface LabelledSelection extends Selection {
   readonly labels: LabelCounts
 }
@@ -117,10 +117,10 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
     )
   }
   const complete = wanted.filter((row) => arms.every((arm) => isCosted(row.outcomes.get(arm))))
-  const { classes, labels, counts } = labelRows(complete, options)
+  const { classes, labels } = labelRows(complete, options)
   const labelOf = new Map(complete.map((row, i) => [row, labels[i]!]))
   const tableOf = (chosen: readonly PromptRow[]) =>
-    buildTable(chosen, arms, classes, (row) => labelOf.get(row)!)
+    buildTable(chosen, arms, classes, (row) => labelOf.get(row)!.name)
   const evaluated = complete.filter(isEvaluated)
   if (evaluated.length === 0) {
     throw new EvaluationError(
@@ -148,7 +148,7 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
         .filter(([arm]) => !arms.includes(arm))
         .map(([arm, count]) => ({ arm, rows: count })),
     },
-    labels: counts,
+    labels: countLabels(evaluated.map((row) => labelOf.get(row)!)),
   }
 }
 

@@ -75,6 +75,15 @@ suite('a policy file for a gateway', () => {
       byMap: sums.length,
       inferred: policyFile.provenance.rows - sums.length,
     })
+    const other = await fitPolicyFile({
+      dataset: SKILLED,
+      policy: 'thompson',
+      split: 'test',
+      createdMs: 0,
+      ...GATEWAY,
+    })
+    const { byMap, inferred } = other.provenance.labels!.rows
+    assert.equal(byMap + inferred, other.provenance.rows, 'of the rows that were learned from, and no others')
     const judged = await replay({ dataset: SKILLED, policy: policyFile.policy, policyFile, resamples: 20 })
     assert.deepEqual(judged.classes, DEFAULT_CLASSES)
     const counted = selectOutcomes(skilledRows(300), { split: 'test', ...GATEWAY }).evaluation
