@@ -126,7 +126,12 @@ export type {
   RouterSnapshot,
 } from './router-types.ts'
 export { incompleteBeta, logBeta, logGamma } from './special-functions.ts'
-export { DEFAULT_TEXT_COMPONENTS, type FitOptions, fitTextProjection } from './text/fit-projection.ts'
+export {
+  DEFAULT_TEXT_COMPONENTS,
+  type FitOptions,
+  fitTextProjection,
+  wordProjection,
+} from './text/fit-projection.ts'
 export {
   type EmbeddingProjection,
   MAX_TEXT_COMPONENTS,
@@ -136,8 +141,9 @@ export {
   type WordProjection,
   writeTextProjection,
 } from './text/projection.ts'
-export type { SparseRow } from './text/randomized-pca.ts'
-export type { EmbeddingBlock, TextBlock, WordBlock } from './text/text-block.ts'
+export { fitSparseRidge, type SparseRidge } from './text/sparse-ridge.ts'
+export { centredProduct, type SparseRow } from './text/sparse-rows.ts'
+export { createWordBlock, type EmbeddingBlock, type TextBlock, type WordBlock } from './text/text-block.ts'
 export { fitTfIdf, type TfIdf } from './text/tf-idf.ts'
 export { userText } from './text/user-text.ts'
 export { TEXT_SCAN_CHARS } from './text/word-vector.ts'

@@ -15,22 +15,23 @@ import { parsePolicyName } from './policy-name.ts'
 import { randomStream } from './random.ts'
 import { replayArms } from './replay/arms.ts'
 import { readRows } from './replay/prepare.ts'
-import { describeRows } from './replay/requests.ts'
 import { createPace } from './replay/world.ts'
+import { bestFeatures } from './tune/features.ts'
 import { fullInformationSums } from './tune/full-sums.ts'
 import { type Scored, successiveHalving } from './tune/halving.ts'
 import { judgeHeldOut } from './tune/held-out.ts'
 import { type ObjectiveName, objectiveOf } from './tune/objective.ts'
-import { partOf, partsOf, textOf } from './tune/problem.ts'
+import { describePart, partOf, partsOf } from './tune/problem.ts'
 import {
   type Candidate,
   defaultCandidate,
   drawCandidate,
   FROZEN_SPACE,
+  leastExploring,
   ONLINE_SPACE,
   type SearchSpace,
 } from './tune/search-space.ts'
-import { INNER_FOLDS, polished, rungsOf, searchOf } from './tune/trials.ts'
+import { INNER_FOLDS, rungsOf, searchOf } from './tune/trials.ts'
 
 /**
  * With `classes`, those of a gateway, the file is over what that gateway's log holds: no text is tried, as the log has no
@@ -115,13 +116,15 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const rungs = rungsOf(trials, outer.fitted.rowCount)
   const search = searchOf(options, objective, inner, pace, rungs)
 
+  const features = await bestFeatures(settings.start, space, search.errors)
   const draws = randomStream('tune', seed)
   const candidates = Array.from({ length: trials }, (_, trial) => {
-    const drawn = drawCandidate(space, draws)
-    return trial === 0 ? settings.start : settings.fix(drawn)
+    const { policy, floor, qualityHalfLifeMs } = drawCandidate(space, draws)
+    if (trial === 0) return features
+    if (trial === 1) return settings.fix(leastExploring(space, features))
+    return settings.fix({ ...features, policy, floor, qualityHalfLifeMs })
   })
-  const ranked = await successiveHalving(candidates, rungs, search.score)
-  const finalists = await polished(ranked, search, settings)
+  const finalists = await successiveHalving(candidates, rungs, search.score)
   const best = finalists[0]!
   const heldOut = await judgeHeldOut(
     options.dataset,
@@ -220,10 +223,9 @@ function fileOf(
   best: Candidate,
   tuning: TuningProvenance,
 ): PolicyFile {
-  const part = partOf(table, table)
-  const { space, projection } = textOf(part, best.textComponents)
+  const { space, projection, fitted } = describePart(partOf(table, table), best.textComponents)
   const arms = replayArms([table], options.dataset.models, {})
-  const sums = fullInformationSums(table, describeRows(table, space.text), arms, space)
+  const sums = fullInformationSums(table, fitted, arms, space)
   const { policy, floor, effectiveSamples, priorScale, qualityHalfLifeMs } = best
   return createPolicyFile(
     { featureSpace: space, sums: () => sums },

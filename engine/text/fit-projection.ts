@@ -1,4 +1,5 @@
 /** Fits the projection of a text block on a set of texts, offline. */
+import type { Matrix } from 'ml-matrix'
 import { EngineError } from '../errors.ts'
 import { MAX_TEXT_COMPONENTS, type WordProjection } from './projection.ts'
 import { principalComponents } from './randomized-pca.ts'
@@ -52,7 +53,23 @@ export function fitTextProjection(texts: readonly string[], options: FitOptions 
       `the texts differ in fewer than ${components} directions: give more texts or ask for fewer components`,
     )
   }
-  const scale = COORDINATE_RMS / Math.sqrt(power / components)
+  return wordProjection(idf, mean, directions, Math.sqrt(power / components))
+}
+
+/**
+ * The projection on given directions, all scaled by one factor to coordinates that are like the rest of a context.
+ *
+ * @param directions buckets × components
+ * @param rms root mean square of a coordinate over the fitted texts before that, above 0
+ */
+export function wordProjection(
+  idf: Float32Array,
+  mean: Float64Array,
+  directions: Matrix,
+  rms: number,
+): WordProjection {
+  const { rows: buckets, columns: components } = directions
+  const scale = COORDINATE_RMS / rms
   const matrix = new Float32Array(buckets * components)
   const offset = new Float64Array(components)
   for (let bucket = 0; bucket < buckets; bucket++) {

@@ -6,12 +6,7 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-
-/** Entries of one row; `indexes` and `values` have the same length, no index twice. */
-export interface SparseRow {
-  readonly indexes: Int32Array
-  readonly values: Float64Array
-}
+import { centredProduct, columnMeans, type SparseRow, transposedProduct } from './sparse-rows.ts'
 
 export interface PrincipalComponents {
   /** Length `columns`. */
@@ -34,16 +29,13 @@ export function principalComponents(
   components: number,
   seed: number,
 ): PrincipalComponents {
-  const mean = new Float64Array(columns)
-  for (const { indexes, values } of rows) {
-    for (let p = 0; p < indexes.length; p++) mean[indexes[p]!]! += values[p]! / rows.length
-  }
+  const mean = columnMeans(rows, columns)
   const width = Math.min(components + OVERSAMPLING, rows.length, columns)
   let basis = orthonormal(gaussian(columns, width, seed))
   for (let i = 0; i < POWER_ITERATIONS; i++) {
-    basis = orthonormal(backward(rows, columns, orthonormal(forward(rows, mean, basis))))
+    basis = orthonormal(transposedProduct(rows, columns, orthonormal(centredProduct(rows, mean, basis))))
   }
-  const scores = forward(rows, mean, basis)
+  const scores = centredProduct(rows, mean, basis)
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
     scores.transpose().mmul(scores),
     { assumeSymmetric: true },
@@ -59,41 +51,6 @@ export function principalComponents(
     directions,
     sd: Float64Array.from(order, ({ value }) => Math.sqrt(Math.max(value, 0) / rows.length)),
   }
-}
-
-/** (X − 1μᵀ)·B: rows × width. */
-function forward(rows: readonly SparseRow[], mean: Float64Array, basis: Matrix): Matrix {
-  const width = basis.columns
-  const flat = basis.to1DArray()
-  const shift = new Float64Array(width)
-  for (let c = 0; c < mean.length; c++) {
-    for (let j = 0; j < width; j++) shift[j]! += mean[c]! * flat[c * width + j]!
-  }
-  const result = new Matrix(rows.length, width)
-  const sums = new Float64Array(width)
-  for (const [r, { indexes, values }] of rows.entries()) {
-    for (let j = 0; j < width; j++) sums[j] = -shift[j]!
-    for (let p = 0; p < indexes.length; p++) {
-      const at = indexes[p]! * width
-      for (let j = 0; j < width; j++) sums[j]! += values[p]! * flat[at + j]!
-    }
-    for (let j = 0; j < width; j++) result.set(r, j, sums[j]!)
-  }
-  return result
-}
-
-/** (X − 1μᵀ)ᵀ·Q = Xᵀ·Q, columns × width, because the columns of a centred Q sum to 0. */
-function backward(rows: readonly SparseRow[], columns: number, q: Matrix): Matrix {
-  const width = q.columns
-  const flat = new Float64Array(columns * width)
-  for (const [r, { indexes, values }] of rows.entries()) {
-    const weights = q.getRow(r)
-    for (let p = 0; p < indexes.length; p++) {
-      const at = indexes[p]! * width
-      for (let j = 0; j < width; j++) flat[at + j]! += values[p]! * weights[j]!
-    }
-  }
-  return Matrix.from1DArray(columns, width, flat)
 }
 
 /**

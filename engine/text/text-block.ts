@@ -33,10 +33,10 @@ export interface EmbeddingBlock {
 export type TextBlock = WordBlock | EmbeddingBlock
 
 export function createTextBlock(projection: TextProjection): TextBlock {
-  return projection.kind === 'words' ? wordBlock(projection) : embeddingBlock(projection)
+  return projection.kind === 'words' ? createWordBlock(projection) : embeddingBlock(projection)
 }
 
-function wordBlock({ components, buckets, idf, matrix, offset }: WordProjection): WordBlock {
+export function createWordBlock({ components, buckets, idf, matrix, offset }: WordProjection): WordBlock {
   const bag = new HashedBag(buckets)
   return {
     kind: 'words',

@@ -1,6 +1,6 @@
 /** Texts as sparse vectors: hashed words weighted by how rare they are among the texts they were fitted on, of length 1. */
 import { HashedBag } from './ngrams.ts'
-import type { SparseRow } from './randomized-pca.ts'
+import type { SparseRow } from './sparse-rows.ts'
 import { addWords } from './word-vector.ts'
 
 export interface TfIdf {

@@ -29,7 +29,7 @@ export function categoryMeanBaseline(context: BaselineContext): Baseline {
 }
 
 /** classes × arms: `(Σ over the class + SHRINKAGE_ROWS · mean over all) / (rows of the class + SHRINKAGE_ROWS)`. */
-function shrunkClassMeans(table: OutcomeTable, cells: Float64Array): Float64Array {
+export function shrunkClassMeans(table: OutcomeTable, cells: Float64Array): Float64Array {
   const armCount = table.arms.length
   const overall = armMeans(table, cells)
   const sums = new Float64Array(table.classes.length * armCount)

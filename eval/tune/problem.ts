@@ -4,32 +4,39 @@ import {
   createFeatureSpace,
   createRouter,
   type FeatureSpace,
+  type RequestFacts,
   type TextProjection,
 } from '../../engine/index.ts'
 import { fitProjectionUpTo } from '../feature-space.ts'
 import { inFolds } from '../folds.ts'
+import { fitOutcomeProjection } from '../outcome-projection.ts'
 import { type OutcomeTable, subsetTable } from '../outcome-table.ts'
 import { replayArms } from '../replay/arms.ts'
 import { describeRows } from '../replay/requests.ts'
 import type { Pace, World } from '../replay/world.ts'
 import { fullInformationSums } from './full-sums.ts'
-import type { Candidate } from './search-space.ts'
+import type { Candidate, TextComponents } from './search-space.ts'
 
 /** The clock's step from one request of an online trial to the next, ms. */
 export const STEP_MS = 1_000
 
-/** One division of the rows; texts are described once for each number of components. */
+/** One division of the rows; texts are described once for each kind of text block. */
 export interface Part {
   readonly fitted: OutcomeTable
   readonly judged: OutcomeTable
-  readonly texts: Map<
-    number,
-    { readonly space: FeatureSpace; readonly projection: TextProjection | undefined }
-  >
+  readonly described: Map<TextComponents, Described>
+}
+
+/** The rows of a part as a feature space sees them. */
+export interface Described {
+  readonly space: FeatureSpace
+  readonly projection: TextProjection | undefined
+  readonly fitted: readonly RequestFacts[]
+  readonly judged: readonly RequestFacts[]
 }
 
 export function partOf(fitted: OutcomeTable, judged: OutcomeTable): Part {
-  return { fitted, judged, texts: new Map() }
+  return { fitted, judged, described: new Map() }
 }
 
 /** `count` parts of a table, each judged on its own fold; equal prompts share a fold. */
@@ -48,17 +55,26 @@ export function partsOf(table: OutcomeTable, count: number, salt: string): reado
   )
 }
 
-/** The projection is fitted on the prompts to fit on, and sees no outcome. */
-export function textOf(
-  part: Part,
-  components: number,
-): { readonly space: FeatureSpace; readonly projection: TextProjection | undefined } {
-  const known = part.texts.get(components)
+/** A text block is fitted on the rows to fit on. */
+export function describePart(part: Part, components: TextComponents): Described {
+  const known = part.described.get(components)
   if (known !== undefined) return known
-  const projection = fitProjectionUpTo(part.fitted.prompts, components)
-  const { classes } = part.fitted
-  const made = { space: createFeatureSpace({ classes, ...(projection && { text: projection }) }), projection }
-  part.texts.set(components, made)
+  const { fitted, judged } = part
+  const byOutcome = components === 'outcomes' ? fitOutcomeProjection(fitted) : undefined
+  const projection =
+    components === 'outcomes' ? byOutcome?.projection : fitProjectionUpTo(fitted.prompts, components)
+  const space = createFeatureSpace({ classes: fitted.classes, ...(projection && { text: projection }) })
+  const facts = describeRows(fitted, byOutcome === undefined ? space.text : undefined)
+  const made: Described = {
+    space,
+    projection,
+    fitted:
+      byOutcome === undefined
+        ? facts
+        : facts.map((each, row) => ({ ...each, text: byOutcome.crossFitted[row]! })),
+    judged: describeRows(judged, space.text),
+  }
+  part.described.set(components, made)
   return made
 }
 
@@ -70,12 +86,12 @@ export function worldOf(
   pace: Pace,
   stepMs: number,
 ): World {
-  const { space } = textOf(part, candidate.textComponents)
+  const { space, fitted, judged } = describePart(part, candidate.textComponents)
   const arms = replayArms([part.judged, part.fitted], dataset.models, {})
-  const sums = fullInformationSums(part.fitted, describeRows(part.fitted, space.text), arms, space)
+  const sums = fullInformationSums(part.fitted, fitted, arms, space)
   return {
     table: part.judged,
-    facts: describeRows(part.judged, space.text),
+    facts: judged,
     arms,
     featureSpace: space,
     prior: { sums, effectiveSamples: candidate.effectiveSamples },

@@ -3,12 +3,17 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { MAX_TEXT_COMPONENTS, type PolicySpec, type PriorScale } from '../../engine/index.ts'
 import type { RandomGenerator } from '../random.ts'
 
+/**
+ * What is told of a text: that many topics of the prompts, 0 … 40, or `outcomes`: what the words foretell of the arms' quality, in as many
+ * coordinates as arms can differ in, 16 at most.
+ */
+export type TextComponents = number | 'outcomes'
+
 /** One point of the search. */
 export interface Candidate {
   readonly policy: PolicySpec
   readonly floor: number
-  /** 0 … 40. */
-  readonly textComponents: number
+  readonly textComponents: TextComponents
   readonly priorScale: PriorScale
   /** Rows that the sums of one head count as at most. */
   readonly effectiveSamples: number
@@ -31,7 +36,7 @@ export interface SearchSpace {
   readonly gammaScale: LogRange
   readonly epsilon: LogRange
   readonly floor: Choice<number>
-  readonly textComponents: Choice<number>
+  readonly textComponents: Choice<TextComponents>
   readonly classScale: Choice<number>
   readonly structureScale: Choice<number>
   readonly textScale: Choice<number>
@@ -49,10 +54,10 @@ export const FROZEN_SPACE: SearchSpace = {
   gammaScale: { from: 100, to: 10_000 },
   epsilon: { from: 0.001, to: 0.02 },
   floor: [0, 0.002, 0.005, 0.01],
-  textComponents: [0, 8, 16, 24, MAX_TEXT_COMPONENTS],
+  textComponents: [0, 16, MAX_TEXT_COMPONENTS, 'outcomes', 'outcomes'],
   classScale: [0.5, 0.7, 1, 1.5],
   structureScale: [0.01, 0.3, 0.6, 1, 1.5],
-  textScale: [0.3, 0.6, 1, 1.5, 2.5],
+  textScale: [0.3, 0.6, 1, 1.5, 2.5, 5, 10],
   effectiveSamples: [2_000, 4_000, 16_000, 64_000],
   qualityHalfLifeDays: [14],
 }
@@ -110,7 +115,7 @@ function policyOf(
   }
 }
 
-/** The corner of a space at which least is done for the sake of learning. */
+/** The same features in the corner of a space at which least is done for the sake of learning. */
 export function leastExploring(space: SearchSpace, candidate: Candidate): Candidate {
   const policy = { name: 'thompson', exploration: space.exploration.from } as const
   return { ...candidate, policy, floor: Math.min(...space.floor) }
@@ -126,4 +131,22 @@ export function defaultCandidate(policy: PolicySpec, floor: number): Candidate {
     effectiveSamples: 2_000,
     qualityHalfLifeMs: 14 * DAY_MS,
   }
+}
+
+/** What else the features could be, in the order in which that is best decided: text with how far to trust it, then the scales of the others. */
+export const FEATURE_MOVES: readonly ((space: SearchSpace, from: Candidate) => readonly Candidate[])[] = [
+  ({ effectiveSamples }, from) => effectiveSamples.map((samples) => ({ ...from, effectiveSamples: samples })),
+  ({ textComponents, textScale }, from) =>
+    [...new Set(textComponents)]
+      .filter((components) => components !== 0)
+      .flatMap((components) =>
+        textScale.map((text) => ({ ...scaled(from, { text }), textComponents: components })),
+      ),
+  ({ classScale }, from) => classScale.map((scale) => scaled(from, { class: scale })),
+  ({ structureScale }, from) => structureScale.map((structure) => scaled(from, { structure })),
+  ({ textScale }, from) => (from.textComponents === 0 ? [] : textScale.map((text) => scaled(from, { text }))),
+]
+
+function scaled(from: Candidate, scale: PriorScale): Candidate {
+  return { ...from, priorScale: { ...from.priorScale, ...scale } }
 }

@@ -1,11 +1,12 @@
-/** Trials of settings at rising cost, and what is tried once the features have been found. */
+/** Trials of settings at rising cost, until the time is up. */
 import type { Dataset } from '../../datasets/index.ts'
 import type { Pace } from '../replay/world.ts'
-import type { Rung, Scored } from './halving.ts'
+import { type Errors, squaredErrors } from './features.ts'
+import type { Rung } from './halving.ts'
 import { HELD_OUT_FIDELITY } from './held-out.ts'
 import type { Fidelity, Objective } from './objective.ts'
 import { type Part, STEP_MS, worldOf } from './problem.ts'
-import { type Candidate, leastExploring, type SearchSpace } from './search-space.ts'
+import type { Candidate } from './search-space.ts'
 
 export const INNER_FOLDS = 4
 
@@ -14,10 +15,11 @@ export interface Level extends Fidelity {
 }
 
 export interface Search {
+  /** By the objective; −∞ when the time is up. */
   score(candidate: Candidate, level: Level): Promise<number>
-  /** By fold, when it was last scored. */
-  foldScores(candidate: Candidate): readonly number[]
-  /** Settings that were tried, and whether none was left out. */
+  /** How far off it is, by row of all folds; see `squaredErrors`. */
+  errors(candidate: Candidate): Promise<Errors>
+  /** Settings that were scored, and whether none was left out. */
   tried(): number
   complete(): boolean
 }
@@ -38,27 +40,34 @@ export function searchOf(
   rungs: readonly Rung<Level>[],
 ): Search {
   const total = rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
-  const tried = new Map<Candidate, readonly number[]>()
+  const tried = new Set<Candidate>()
   let done = 0
   let isComplete = true
+  const timeIsUp = () => {
+    const isUp = options.deadlineMs !== undefined && (options.nowMs?.() ?? 0) >= options.deadlineMs
+    if (isUp) isComplete = false
+    return isUp
+  }
+  const inWorld = (part: Part, candidate: Candidate) =>
+    worldOf(options.dataset, part, candidate, pace, STEP_MS)
   return {
     async score(candidate, { folds, ...fidelity }) {
-      const isLate = options.deadlineMs !== undefined && (options.nowMs?.() ?? 0) >= options.deadlineMs
       // The first trial is never left out: something has to win.
-      if (isLate && tried.size > 0) {
-        isComplete = false
-        if (!tried.has(candidate)) return Number.NEGATIVE_INFINITY
-      }
-      const scores: number[] = []
+      if (tried.size > 0 && timeIsUp() && !tried.has(candidate)) return Number.NEGATIVE_INFINITY
+      let sum = 0
       for (const part of parts.slice(0, folds)) {
-        const world = worldOf(options.dataset, part, candidate, pace, STEP_MS)
-        scores.push((await objective.judge(world, fidelity)).score)
+        sum += (await objective.judge(inWorld(part, candidate), fidelity)).score
         options.onProgress?.(Math.min(++done, total), total)
       }
-      tried.set(candidate, scores)
-      return scores.reduce((sum, score) => sum + score, 0) / folds
+      tried.add(candidate)
+      return sum / folds
     },
-    foldScores: (candidate) => tried.get(candidate) ?? [],
+    async errors(candidate) {
+      if (timeIsUp()) return undefined
+      const errors: number[] = []
+      for (const part of parts) errors.push(...(await squaredErrors(inWorld(part, candidate))))
+      return Float64Array.from(errors)
+    },
     tried: () => tried.size,
     complete: () => isComplete,
   }
@@ -79,46 +88,4 @@ export function rungsOf(trials: number, rows: number): readonly Rung<Level>[] {
     { level: { folds: next, curvePoints: 12, seeds: 1 }, keep: Math.max(Math.ceil(trials / 3), LAST_KEEP) },
     { level: LAST_LEVEL, keep: Math.max(Math.ceil(trials / 9), LAST_KEEP) },
   ]
-}
-
-/**
- * What is learnt and how it is used are searched together but matter apart: the best features with the policies of the other
- * finalists, and with what explores least of the space. Then text has to earn its place: it goes where it is not better by more than one standard
- * error over the folds (the one-standard-error rule: Breiman et al. 1984), because what is won by less was won by chance.
- *
- * @returns best first
- */
-export async function polished(
-  ranked: readonly Scored<Candidate>[],
-  search: Search,
-  { fix, space }: { readonly fix: (candidate: Candidate) => Candidate; readonly space: SearchSpace },
-): Promise<readonly Scored<Candidate>[]> {
-  const tried = async (setting: Candidate) => ({ setting, score: await search.score(setting, LAST_LEVEL) })
-  const [first, ...others] = ranked
-  const policies = [
-    ...others.slice(0, LAST_KEEP - 1).map(({ setting }) => setting),
-    fix(leastExploring(space, first!.setting)),
-  ]
-  const crossed: Scored<Candidate>[] = []
-  for (const { policy, floor } of policies) crossed.push(await tried({ ...first!.setting, policy, floor }))
-  const all = [...ranked, ...crossed].toSorted((one, other) => other.score - one.score)
-  const [best] = all
-  if (best === undefined || best.setting.textComponents === 0) return all
-  const plain = await tried({ ...best.setting, textComponents: 0 })
-  // The clock came first.
-  if (plain.score === Number.NEGATIVE_INFINITY) return all
-  const gains = differences(search.foldScores(best.setting), search.foldScores(plain.setting))
-  const { mean, standardError } = meanOf(gains)
-  if (mean > standardError) return [...all, plain].toSorted((one, other) => other.score - one.score)
-  return [plain, ...all]
-}
-
-function differences(one: readonly number[], other: readonly number[]): number[] {
-  return one.map((value, i) => value - other[i]!)
-}
-
-function meanOf(values: readonly number[]): { readonly mean: number; readonly standardError: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, standardError: Math.sqrt(squares / (values.length - 1) / values.length) }
 }

@@ -12,21 +12,32 @@ import {
 import { renderTuneTable, replay, selectOutcomes, type TuneOptions, tune } from '../../eval/index.ts'
 import { replayArms } from '../../eval/replay/arms.ts'
 import { describeRows } from '../../eval/replay/requests.ts'
+import { bestFeatures } from '../../eval/tune/features.ts'
 import { fullInformationSums } from '../../eval/tune/full-sums.ts'
 import { successiveHalving } from '../../eval/tune/halving.ts'
-import { partsOf, textOf } from '../../eval/tune/problem.ts'
-import { FROZEN_SPACE } from '../../eval/tune/search-space.ts'
+import { describePart, partsOf } from '../../eval/tune/problem.ts'
+import { defaultCandidate, FROZEN_SPACE, type SearchSpace } from '../../eval/tune/search-space.ts'
 import { datasetOf, skilledRows } from './worlds.ts'
 
 const ROWS = skilledRows(450)
+const SPACE: SearchSpace = {
+  ...FROZEN_SPACE,
+  // The prompts differ in a few words: more directions they have not.
+  textComponents: [0, 2],
+  textScale: [1],
+  classScale: [0.7, 1],
+  structureScale: [0.6],
+  effectiveSamples: [2_000],
+}
 const SMALL = {
   dataset: datasetOf(ROWS),
   trials: 3,
-  // The prompts differ in a few words: more directions they have not.
-  space: { ...FROZEN_SPACE, textComponents: [0, 2] },
+  space: SPACE,
   createdMs: 1_700_000_000_000,
   versions: { highwayman: '0.0.0', node: '24' },
 } as const
+
+const START = defaultCandidate({ name: 'thompson' }, 0.02)
 
 const search = (options: Partial<TuneOptions> = {}) => tune({ ...SMALL, ...options })
 
@@ -87,7 +98,7 @@ suite('tune', () => {
     assert.equal(file.hyperparameters.floor, best.floor)
     assert.deepEqual(file.hyperparameters.priorScale, best.priorScale)
     assert.equal(file.featureSpace.dimension, 1 + 2 + 11 + (file.text?.components ?? 0))
-    assert.ok((file.text?.components ?? 0) <= best.textComponents)
+    assert.equal(file.text === undefined, best.textComponents === 0)
     const { policy } = await replay({
       dataset: SMALL.dataset,
       policy: file.policy,
@@ -123,14 +134,12 @@ suite('tune', () => {
   })
 
   test('a deadline in the middle leaves the best of what was tried', async () => {
-    const space = { ...FROZEN_SPACE, textComponents: [2] }
     for (const deadlineMs of [2, 5, 8]) {
       let nowMs = 0
       const { complete, finalists, tuning } = await search({
         deadlineMs,
         nowMs: () => nowMs++,
         trials: 4,
-        space,
       })
       assert.equal(complete, false)
       assert.ok(tuning.trials < 8 && Number.isFinite(tuning.inner.score))
@@ -153,21 +162,6 @@ suite('tune', () => {
     await assert.rejects(search({ trials: 0 }), { code: 'eval_bad_option' })
     await assert.rejects(search({ splits: ['vale'] }), { code: 'eval_unknown_split' })
     await assert.rejects(search({ tasks: ['none'] }), { code: 'eval_no_rows' })
-  })
-
-  test('text that earns nothing is left out', async () => {
-    // Whatever is drawn has text, and the two classes say all there is to know.
-    const space = { ...FROZEN_SPACE, textComponents: [2] }
-    const { best, finalists } = await search({ space, trials: 5 })
-    assert.equal(best.textComponents, 0)
-    assert.ok(finalists.some(({ setting }) => setting.textComponents === 2))
-  })
-
-  test('more text components than the prompts have directions are as many as they have', async () => {
-    const space = { ...FROZEN_SPACE, textComponents: [40] }
-    const { file, finalists } = await search({ space, trials: 2 })
-    assert.ok(finalists.some(({ setting }) => setting.textComponents === 40))
-    assert.ok((file.text?.components ?? 0) < 40)
   })
 
   test('the table names the honest number and the verdict', async () => {
@@ -199,7 +193,7 @@ suite('the parts of a search', () => {
   test('sums in one pass are those of a router that is taught row by row', () => {
     const { evaluation } = selectOutcomes(ROWS.slice(0, 60), { split: 'all' })
     const [part] = partsOf(evaluation, 2, 'sums')
-    const { space } = textOf(part!, 2)
+    const { space } = describePart(part!, 2)
     const arms = replayArms([evaluation], new Map(), {})
     const facts = describeRows(evaluation, space.text)
     const router = createRouter({ arms: arms.map(({ arm }) => arm), featureSpace: space })
@@ -225,6 +219,46 @@ suite('the parts of a search', () => {
       for (const [i, value] of A.entries()) close(own.A[i]!, value)
       for (const [i, value] of b.entries()) close(own.b[i]!, value)
     }
+  })
+
+  test('of the features those that foretell best are found, one after the other', async () => {
+    const wanted = { class: 0.7, structure: 0.3, text: 2.5 }
+    const features = await bestFeatures(START, FROZEN_SPACE, async ({ textComponents, priorScale }) => {
+      const off =
+        Math.abs(Math.log(priorScale.class! / wanted.class)) +
+        Math.abs(Math.log(priorScale.structure! / wanted.structure)) +
+        Math.abs(Math.log(priorScale.text! / wanted.text)) +
+        (textComponents === 'outcomes' ? 0 : 3)
+      return Float64Array.of(off, off + 1e-9)
+    })
+    assert.deepEqual(features, {
+      ...START,
+      textComponents: 'outcomes',
+      priorScale: wanted,
+      effectiveSamples: 2_000,
+    })
+  })
+
+  test('text stays where its errors are smaller by more than one standard error, and goes where they are not', async () => {
+    // By row, plain errors are above those with text by 1 ± 10 and by 5 ± 10: of 64 rows the standard error is 1.25 or so.
+    for (const [gain, text] of [
+      [1, 0],
+      [5, 2],
+    ] as const) {
+      const plain = Float64Array.from({ length: 64 }, (_, row) => 20 + gain + (row % 2 === 0 ? 10 : -10))
+      const space = { ...SPACE, classScale: [1] }
+      const { textComponents } = await bestFeatures(START, space, async (setting) =>
+        setting.textComponents === 0 ? plain : new Float64Array(64).fill(20),
+      )
+      assert.equal(textComponents, text)
+    }
+  })
+
+  test('more text components than the prompts have directions are as many as they have', () => {
+    const { evaluation } = selectOutcomes(ROWS, { split: 'all' })
+    const { space, projection } = describePart(partsOf(evaluation, 2, 'few')[0]!, 40)
+    assert.ok(projection!.components < 40)
+    assert.equal(space.text!.components, projection!.components)
   })
 
   test('parts share no prompt, and each row is judged once', () => {
