@@ -81,7 +81,9 @@ function refusal(url: string, status: number, reply: unknown): Error {
       ? (reply.error as { code?: string; message?: string; reasons?: unknown })
       : {}
   const { code = 'server_unreachable', message = `the server at ${url} answered ${status}`, reasons } = error
-  return failure(code, message, reasons === undefined ? {} : { reasons })
+  // The server speaks of headers.
+  const here = status === 401 ? ' For a command: --admin-key, or HIGHWAYMAN_ADMIN_KEY.' : ''
+  return failure(code, message + here, reasons === undefined ? {} : { reasons })
 }
 
 function failure(code: string, message: string, more: object): Error {

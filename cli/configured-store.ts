@@ -1,4 +1,5 @@
 /** The store that a configuration names, for commands that need nothing else of it. */
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { openStore, type Store } from '../adapters/index.ts'
@@ -28,10 +29,28 @@ export function configuredStore({ config, dataDir }: StoreFlags): ConfiguredStor
   return { registry, store }
 }
 
-/** Opens it, runs, and closes it whatever happens. @throws {ConfigError} and {StoreError} */
-export async function withStore<T>(flags: StoreFlags, run: (store: Store) => Promise<T>): Promise<T> {
+/**
+ * Opens it, runs, and closes it whatever happens.
+ *
+ * @param mayCreate whether an embedded store that is not there is made; else whoever asks in the wrong folder is told so
+ * @throws {ConfigError} and {StoreError}; `config_invalid` where there is no store
+ */
+export async function withStore<T>(
+  flags: StoreFlags,
+  run: (store: Store) => Promise<T>,
+  { mayCreate = false } = {},
+): Promise<T> {
+  const { store: settings } = configuredStore(flags)
+  if (settings.kind === 'embedded' && !mayCreate && !existsSync(settings.dataDir)) {
+    throw Object.assign(
+      new Error(
+        `there is no store in ${settings.dataDir}: run this in the folder of the server, or name its store with --data-dir or --config, or the server with --url`,
+      ),
+      { code: 'config_invalid' },
+    )
+  }
   const store = await openStore({
-    ...configuredStore(flags).store,
+    ...settings,
     replica: `${hostname()}-${process.pid}`,
     onWriteError: (error) => process.stderr.write(`${error.message}\n`),
   })

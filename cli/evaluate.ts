@@ -1,5 +1,5 @@
 /** `highwayman evaluate`: what a policy would have been worth on logged traffic, with intervals, or why nobody can tell. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { BANDIT_FORMATS, type BanditFormat } from '../datasets/index.ts'
 import type { Preferences } from '../engine/index.ts'
@@ -27,7 +27,7 @@ import { configuredArms, preferencesFlag, targetOf } from './evaluation-target.t
 import { readInParts } from './evaluation-threads.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
-import { parseJson } from './policy-file.ts'
+import { parseJson, readText } from './policy-file.ts'
 import { typedCommand, writeReport } from './report.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
 
@@ -123,7 +123,7 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
 }
 
 async function mergeFiles(paths: readonly string[]): Promise<Answered> {
-  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
+  const texts = await Promise.all(paths.map(readText))
   const parts = texts.map((text, i) => readPart(parseJson(paths[i] ?? '', text), paths[i] ?? ''))
   const evaluation = mergeParts(parts)
   // Without a part there is no evaluation either.

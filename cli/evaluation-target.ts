@@ -1,12 +1,11 @@
 /** Whom to judge, as written on a command line. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { InvalidArgumentError } from 'commander'
 import { type Arm, type Preferences, policyFileHash, readPolicyFile } from '../engine/index.ts'
 import { isTargetTable, parseTarget, readTargetTable, type TargetSpec } from '../eval/index.ts'
 import { findConfigFile, loadRegistry } from '../server/index.ts'
 import type { StoreFlags } from './configured-store.ts'
-import { parseJson } from './policy-file.ts'
+import { parseJson, readText } from './policy-file.ts'
 
 export interface TargetFlags extends StoreFlags {
   readonly floor?: number
@@ -25,7 +24,7 @@ export async function targetOf(text: string, flags: TargetFlags): Promise<Target
     const spec = parseTarget(text)
     return spec.kind === 'policy' ? { ...spec, ...overrides } : spec
   }
-  const content = await readFile(text, 'utf8')
+  const content = await readText(text)
   const json = parseJson(text, content)
   if (isTargetTable(json)) {
     const hash = createHash('sha256').update(content).digest('hex')

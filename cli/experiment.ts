@@ -2,21 +2,23 @@
  * `highwayman experiment …`: experiments of a running server, by its admin API. The server has the store, so that a step is in force
  * when the command ends.
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
+import { writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
 import { type Readout, renderExperimentPage, renderExperimentReport } from '../eval/index.ts'
+import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
+import { configuredStore } from './configured-store.ts'
 import { number, whole } from './flags.ts'
+import { storeOptions } from './log.ts'
+import { actorHere } from './policy-desk.ts'
+import { parseJson, readText } from './policy-file.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-const DEFAULT_URL = 'http://127.0.0.1:8787'
-const PATH = '/admin/v1/experiments'
+/** Where a server listens that nobody has configured. */
+const DEFAULT_SERVER = { host: '127.0.0.1', port: 8787 }
 
-interface ServerFlags extends Output {
-  readonly url: string
-  readonly adminKey?: string
-}
-interface StepFlags extends ServerFlags {
-  readonly actor: string
+type CommandFlags = Output & ServerFlags
+interface StepFlags extends CommandFlags {
+  readonly actor?: string
   readonly reason: string
 }
 interface ExperimentJson {
@@ -31,60 +33,27 @@ interface ExperimentJson {
   readonly conclusion: { readonly reason: string; readonly winner?: string } | null
 }
 
-/** What the server refuses is told with its code. */
-class Refused extends Error {
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
+/** @param path below `/admin/v1/experiments` @throws as {@link askServer} */
+async function ask<T>(flags: CommandFlags, path: string, body?: unknown): Promise<T> {
+  const answer = await askServer(await urlOf(flags), flags.adminKey, `experiments${path}`, body)
+  return (await answer.json()) as T
 }
 
-async function ask<T>(
-  flags: ServerFlags,
-  path: string,
-  body?: unknown,
-  method = body === undefined ? 'GET' : 'POST',
-): Promise<T> {
-  const { url, adminKey = process.env['HIGHWAYMAN_ADMIN_KEY'] } = flags
-  let response: Response
-  try {
-    response = await fetch(`${url.replace(/\/$/, '')}${PATH}${path}`, {
-      method,
-      headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(adminKey !== undefined && { authorization: `Bearer ${adminKey}` }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-  } catch (cause) {
-    throw new Refused(
-      'server_unreachable',
-      `nothing answers at ${url}; start it, or name it with --url (${String(cause)})`,
-    )
-  }
-  const answer: unknown = await response.json().catch(() => undefined)
-  if (response.ok) return answer as T
-  const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } }
-  throw new Refused(error?.code ?? 'server_error', error?.message ?? `the server answered ${response.status}`)
+/** The server that was named, or that has the embedded store open, or whose configuration is here. */
+async function urlOf(flags: CommandFlags): Promise<string> {
+  const found = await serverOf(flags)
+  if (found !== undefined) return found
+  const { host, port } = configuredStore(flags).registry?.server ?? DEFAULT_SERVER
+  return `http://${host}:${port}`
 }
 
 async function create(flags: StepFlags & { readonly from: string }): Promise<void> {
-  const text = await readFile(flags.from, 'utf8')
-  let declared: object
-  try {
-    declared = JSON.parse(text) as object
-  } catch (error) {
-    throw new Refused(
-      'config_invalid',
-      `${flags.from}: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-  const { actor, reason } = flags
+  const declared = Object(parseJson(flags.from, await readText(flags.from)))
+  const { actor = actorHere(), reason } = flags
   tell(flags, await ask<ExperimentJson>(flags, '', { ...declared, actor, reason }))
 }
 
-async function list(flags: ServerFlags): Promise<void> {
+async function list(flags: CommandFlags): Promise<void> {
   const { data } = await ask<{ data: readonly ExperimentJson[] }>(flags, '')
   if (flags.json) return print({ experiments: data })
   for (const experiment of data) process.stdout.write(`${lineOf(experiment)}\n`)
@@ -100,11 +69,11 @@ function lineOf({ key, status, run, variants, conclusion }: ExperimentJson): str
   const shares = variants.map(({ variant, weight, stopped }) =>
     stopped === null ? `${variant} ${(100 * weight).toFixed(0)} %` : `${variant} stopped`,
   )
-  const end = conclusion === null ? '' : `; ${conclusion.reason}`
+  const end = conclusion === null || conclusion.reason === '' ? '' : `; ${conclusion.reason}`
   return `${key.padEnd(24)} ${status.padEnd(9)} run ${run}  ${shares.join(', ')}${end}`
 }
 
-async function report(key: string, flags: ServerFlags & { readonly report?: string }): Promise<void> {
+async function report(key: string, flags: CommandFlags & { readonly report?: string }): Promise<void> {
   const json = await ask<object>(flags, `/${encodeURIComponent(key)}/report`)
   const readout = camelCase(json) as Readout
   if (flags.report !== undefined) await writeFile(flags.report, renderExperimentPage(readout))
@@ -125,7 +94,7 @@ function camelCase(value: unknown): unknown {
   )
 }
 
-interface PowerFlags extends ServerFlags {
+interface PowerFlags extends CommandFlags {
   readonly mde: number
   readonly unit: string
   readonly measure: string
@@ -163,7 +132,7 @@ async function power(flags: PowerFlags): Promise<void> {
   const line = (name: string, { units_per_variant: each, units, days: long }: PowerJson['fixed']) =>
     `${name.padEnd(26)} ${each.toLocaleString('en')} ${unit}s a variant, ${units.toLocaleString('en')} together${long === null ? '' : `, ${long.toFixed(1)} days`}\n`
   process.stdout.write(
-    `${measure} is ${seen.value.toPrecision(4)} (sd ${seen.sd.toPrecision(3)}) over ${seen.units.toLocaleString('en')} ${unit}s, ${seen.units_per_day.toFixed(0)} a day\n` +
+    `${measure} is ${seen.value.toPrecision(4)} (sd ${seen.sd.toPrecision(3)}) over ${seen.units.toLocaleString('en')} ${unit}s of the last ${days} days, ${seen.units_per_day.toFixed(0)} a day (of a younger log: --days)\n` +
       `to find ${(100 * mde).toFixed(1)} % with probability ${wanted} at α = ${alpha}:\n` +
       line('  read once, at that size', plan.fixed) +
       line('  read at any time', plan.always_valid),
@@ -184,28 +153,24 @@ export function experimentCommand(program: Command): void {
     .description(
       'experiments between policies on a running server: who takes part, what it shows, what becomes of it',
     )
-  const serverOptions = (command: Command): Command =>
-    command
-      .option('--url <address>', 'the server', DEFAULT_URL)
-      .addOption(new Option('--admin-key <key>', 'one of admin.keys (default: HIGHWAYMAN_ADMIN_KEY)'))
-      .addOption(jsonOption())
+  const reading = (command: Command): Command => serverOptions(storeOptions(command)).addOption(jsonOption())
   const stepOptions = (command: Command): Command =>
-    serverOptions(command)
-      .option('--actor <name>', 'who does it; kept with the step', process.env['USER'] ?? 'cli')
+    reading(command)
+      .option('--actor <name>', 'who does it; kept with the step (default: user and host)')
       .option('--reason <text>', 'why; kept with the step', '')
 
   stepOptions(experiment.command('create'))
     .description('declare an experiment; it begins when it is started')
     .requiredOption('--from <file>', 'JSON: key, variants, metrics, …; see docs/experiments.md')
     .action(action(create))
-  serverOptions(experiment.command('list'))
+  reading(experiment.command('list'))
     .description('all experiments and what state they are in')
     .action(action(list))
   for (const [verb, description] of Object.entries(STEPS)) {
     stepOptions(experiment.command(`${verb} <key>`))
       .description(description)
       .action((key: string, flags: StepFlags) =>
-        action<StepFlags>(async ({ actor, reason }) =>
+        action<StepFlags>(async ({ actor = actorHere(), reason }) =>
           tell(flags, await ask(flags, `/${encodeURIComponent(key)}/${verb}`, { actor, reason })),
         )(flags),
       )
@@ -214,7 +179,7 @@ export function experimentCommand(program: Command): void {
     .description('end an experiment, or one of its variants')
     .option('--variant <key>', 'only this variant; its units take part no more')
     .action((key: string, flags: StepFlags & { readonly variant?: string }) =>
-      action<StepFlags>(async ({ actor, reason }) => {
+      action<StepFlags>(async ({ actor = actorHere(), reason }) => {
         const { variant } = flags
         tell(flags, await ask(flags, `/${encodeURIComponent(key)}/stop`, { actor, reason, variant }))
       })(flags),
@@ -237,7 +202,7 @@ export function experimentCommand(program: Command): void {
           readonly force: boolean
         },
       ) =>
-        action<StepFlags>(async ({ actor, reason }) => {
+        action<StepFlags>(async ({ actor = actorHere(), reason }) => {
           const { variant, model, share, force } = flags
           const step = await ask<Record<string, unknown>>(flags, `/${encodeURIComponent(key)}/promote`, {
             actor,
@@ -254,13 +219,13 @@ export function experimentCommand(program: Command): void {
             )
         })(flags),
     )
-  serverOptions(experiment.command('report <key>'))
+  reading(experiment.command('report <key>'))
     .description('what is known of an experiment, and what that means')
     .option('--report <file>', 'write one HTML page too')
-    .action((key: string, flags: ServerFlags & { readonly report?: string }) =>
+    .action((key: string, flags: CommandFlags & { readonly report?: string }) =>
       action<typeof flags>((own) => report(key, own))(flags),
     )
-  serverOptions(experiment.command('power'))
+  reading(experiment.command('power'))
     .description('how many units and days an effect takes to be found, by the traffic of the log')
     .requiredOption('--mde <share>', 'effect to find, as a share of today’s value', number(0, 10))
     .option('--unit <unit>', 'tenant, user, session or request', 'session')

@@ -1,14 +1,18 @@
 /** `highwayman fit`: what a router can start from, learned from a data set. */
 import { writeFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
-import { openDataset } from '../datasets/index.ts'
+import type { Command } from 'commander'
 import { writePolicyFile } from '../engine/index.ts'
 import { type ClassBy, fitPolicyFile } from '../eval/index.ts'
+import { serverOptions } from './admin-client.ts'
+import { type ClassFlags, classesOf, classMapOf, classOptions, labelLines } from './classes.ts'
 import { number, whole } from './flags.ts'
+import { storeOptions } from './log.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
+import { checkFolderOf } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-interface FitFlags extends Output {
+interface FitFlags extends Output, ClassFlags, ArmFlags {
   readonly dataset: string
   readonly policy: string
   readonly split: string
@@ -20,23 +24,37 @@ interface FitFlags extends Output {
 }
 
 async function fit(flags: FitFlags): Promise<void> {
-  const { json, dataset: name, arms, out, ...options } = flags
+  const { dataset: name, arms, out, policy, split, effectiveSamples, textComponents, classBy } = flags
+  await checkFolderOf(out)
+  const [classes, classMap] = [await classesOf(flags), await classMapOf(flags)]
   const bar = progressBar()
   const file = await fitPolicyFile({
-    ...options,
-    dataset: await openDataset(name),
+    policy,
+    split,
+    ...(effectiveSamples !== undefined && { effectiveSamples }),
+    ...(textComponents !== undefined && { textComponents }),
+    ...(classBy && { classBy }),
+    ...(classes && { classes }),
+    ...(classMap && { classMap }),
+    dataset: await openDatasetAs(name, flags),
     createdMs: Date.now(),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     onProgress: (done, total) => bar.update(done, total),
   }).finally(() => bar.stop())
   await writeFile(out, writePolicyFile(file))
-  const { rows, split } = file.provenance
-  if (json) print({ out, rows, split, sums: file.sums.length })
-  else process.stdout.write(`${out}: ${file.sums.length} sums from ${rows} rows of ${name}, ${split}\n`)
+  const { rows, labels } = file.provenance
+  if (flags.json) print({ out, rows, split, sums: file.sums.length, labels: labels ?? null })
+  else {
+    const lines = [
+      `${out}: ${file.sums.length} sums from ${rows} rows of ${name}, ${split}`,
+      ...labelLines(file),
+    ]
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
 }
 
 export function fitCommand(program: Command): void {
-  program
+  const command = program
     .command('fit')
     .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
@@ -48,11 +66,9 @@ export function fitCommand(program: Command): void {
       'observations that each arm’s sums count as at most (default: 2000)',
       number(1, 1e9),
     )
-    .addOption(
-      new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
-    )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
     .option('--arms <ids>', 'only these arms, separated by commas')
+  serverOptions(storeOptions(armMapOption(classOptions(command))))
     .addOption(jsonOption())
     .action(action(fit))
 }

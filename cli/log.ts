@@ -41,7 +41,7 @@ async function importLog(flags: ImportFlags): Promise<void> {
     else process.stdout.write(`${flags.in}: ${decisions} decisions, all sound\n`)
     return
   }
-  const { imported, known } = await withStore(flags, (store) => store.importLog(rows))
+  const { imported, known } = await withStore(flags, (store) => store.importLog(rows), { mayCreate: true })
   if (flags.json) print({ in: flags.in, imported, known })
   else process.stdout.write(`${flags.in}: ${imported} decisions imported, ${known} known already\n`)
 }

@@ -4,13 +4,12 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { DEFAULT_FLOOR, policyFileHash, writePolicyFile } from '../engine/index.ts'
 import { POLICY_NAMES, parsePolicyName } from '../eval/index.ts'
-import { draftPolicyFile } from '../server/index.ts'
 import { type ServerFlags, serverOptions } from './admin-client.ts'
-import { configuredStore } from './configured-store.ts'
 import { number } from './flags.ts'
+import { draftOfGateway } from './gateway.ts'
 import { storeOptions } from './log.ts'
 import { actorHere, withPolicyDesk } from './policy-desk.ts'
-import { lineOf, listingLine, name, percent, short, time } from './policy-lines.ts'
+import { lineOf, listingLine, name, percent, provenanceLines, short, time } from './policy-lines.ts'
 import { badInput, hashOf, knownHash, readJson, targetHashOf } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, withArgument } from './run.ts'
 
@@ -33,7 +32,7 @@ async function show(policy: string, flags: Output & ServerFlags): Promise<void> 
       `  hash           ${found.hash}`,
       `  handed in by   ${found.actor}`,
       `  feature space  ${found.feature_space}`,
-      `  made from      ${JSON.stringify(found.provenance)}`,
+      ...provenanceLines(found.provenance),
       `evaluations${evaluations.length === 0 ? ': none' : ''}`,
       ...evaluations,
     ].join('\n')}\n`,
@@ -71,23 +70,20 @@ async function record(file: string, flags: RecordFlags): Promise<void> {
   process.stdout.write(`${recorded.id}: an evaluation of ${short(recorded.hash)} against ${short(against)}\n`)
 }
 
-interface DraftFlags extends Output {
+interface DraftFlags extends Output, ServerFlags {
   readonly policy: string
   readonly out: string
   readonly floor: number
-  readonly config?: string
 }
 
-async function draft({ policy, out, floor, config, json }: DraftFlags): Promise<void> {
-  const { registry } = configuredStore(config === undefined ? {} : { config })
-  if (registry === undefined) throw badInput('there is no configuration here; name one with --config')
-  const file = draftPolicyFile(registry, { policy: parsePolicyName(policy), floor, createdMs: Date.now() })
+async function draft({ policy, out, floor, json, ...gateway }: DraftFlags): Promise<void> {
+  const { file, source } = await draftOfGateway(gateway, { policy: parsePolicyName(policy), floor })
   await writeFile(out, writePolicyFile(file))
   const hash = policyFileHash(file)
   if (json) print({ out, hash, featureSpace: file.featureSpace.id })
   else
     process.stdout.write(
-      `${out}: ${policy} over the features of ${basename(registry.source)}, ${short(hash)}\n`,
+      `${out}: ${policy} over the features of ${source.startsWith('http') ? source : basename(source)}, ${short(hash)}\n`,
     )
 }
 
@@ -100,13 +96,11 @@ export const againstOption = [
 
 export function policiesCommand(program: Command): void {
   const policies = program.command('policies').description('policies on record, and what became of them')
-  policies
-    .command('draft')
-    .description('a policy file over the features of the configuration, which knows what was learned in them')
+  serverOptions(storeOptions(policies.command('draft')))
+    .description('a policy file over the features of the gateway, which knows what was learned in them')
     .requiredOption('--policy <name>', POLICY_NAMES)
     .requiredOption('--out <file>', 'where to write it')
     .option('--floor <p>', 'spread evenly over the arms, in [0, 1)', number(0, 0.999), DEFAULT_FLOOR)
-    .option('--config <file>', 'YAML configuration (default: highwayman.yaml here, else the environment)')
     .addOption(jsonOption())
     .action(action(draft))
   serverOptions(storeOptions(policies.command('list')))

@@ -1,4 +1,5 @@
 /** Policies and their steps as a line each, for people. */
+import type { PolicyFile } from '../engine/index.ts'
 import type { PolicyListing, Rollout } from '../server/index.ts'
 
 const HASH_CHARS = 12
@@ -31,6 +32,26 @@ export function listingLine({ hash, at_ms: atMs, policy, evaluations, serving }:
   const served = serving.map(({ model, as, share }) => `${as} of ${model} ${percent(share)}`)
   const judged = evaluations === 1 ? '1 evaluation' : `${evaluations} evaluations`
   return `${short(hash)}  ${time(atMs)}  ${policy.name}, ${judged}${served.length === 0 ? '' : `, ${served.join(', ')}`}`
+}
+
+/** Where a file is from, and what its settings were worth on rows that no search had seen. As far as it says: it is another's. */
+export function provenanceLines(provenance: PolicyListing['provenance']): readonly string[] {
+  const { createdMs, source, split, rows, labels, tuning } = provenance as Partial<PolicyFile['provenance']>
+  const made = [
+    `${rows} rows of ${source}, ${split}`,
+    createdMs === undefined ? '' : `on ${time(createdMs)}`,
+    labels === undefined
+      ? ''
+      : `classes by ${labels.by}${Object.keys(labels.map).length > 0 ? ' and a map' : ''}`,
+  ]
+  const lines = [`  made from      ${made.filter((part) => part !== '').join(', ')}`]
+  if (tuning === undefined) return lines
+  const { mean, lo, hi } = tuning.heldOut.value
+  const [value, low, high] = [mean, lo, hi].map((number) => number.toFixed(4).replace('-', '−'))
+  return [
+    ...lines,
+    `  tuned for      ${tuning.objective}, ${tuning.trials} settings; held out ${value} [${low}, ${high}] on ${tuning.heldOut.rows} rows`,
+  ]
 }
 
 export function name(hash: string | null): string {

@@ -1,9 +1,7 @@
 /** What the commands are given to name a policy or an evaluation: files, hashes, the beginnings of hashes. */
-import { readFile } from 'node:fs/promises'
 import { policyFileHash } from '../engine/index.ts'
 import type { PolicyDesk } from '../server/index.ts'
-import { loadPolicyFile } from './policy-file.ts'
-import { messageOf } from './run.ts'
+import { loadPolicyFile, parseJson, readText } from './policy-file.ts'
 
 const PREFIX_CHARS_MIN = 6
 
@@ -46,12 +44,7 @@ export function targetHashOf(evaluation: unknown): string | undefined {
 
 /** `-` is standard input. */
 export async function readJson(file: string): Promise<unknown> {
-  const text = file === '-' ? await readStdin() : await readFile(file, 'utf8')
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw badInput(`${file} is not JSON: ${messageOf(cause)}`)
-  }
+  return parseJson(file, file === '-' ? await readStdin() : await readText(file))
 }
 
 async function readStdin(): Promise<string> {

@@ -1,7 +1,7 @@
 /** `highwayman replay`: a policy on a data set whose every outcome is known. */
 import { availableParallelism } from 'node:os'
-import { type Command, Option } from 'commander'
-import { openDataset, openScenario } from '../datasets/index.ts'
+import type { Command } from 'commander'
+import { openScenario } from '../datasets/index.ts'
 import {
   type ClassBy,
   POLICY_NAMES,
@@ -12,13 +12,15 @@ import {
   replayScenario,
   toReplayJson,
 } from '../eval/index.ts'
+import { classByOption, classMapOf } from './classes.ts'
 import { number, positive, whole } from './flags.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { typedCommand, writeReport } from './report.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-interface ReplayFlags extends Output {
+interface ReplayFlags extends Output, ArmFlags {
   readonly dataset: string
   readonly policy: string
   readonly online?: boolean
@@ -28,6 +30,7 @@ interface ReplayFlags extends Output {
   readonly costWeight?: number
   readonly floor?: number
   readonly classBy?: ClassBy
+  readonly classMap?: string
   readonly textComponents?: number
   readonly task?: string
   readonly arms?: string
@@ -48,17 +51,21 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     policy,
     scenario: scenarioName,
     report,
+    classMap: map,
+    armMap,
     ...rest
   } = flags
+  const classMap = await classMapOf({ ...(map !== undefined && { classMap: map }) })
   const scenario = scenarioName === undefined ? undefined : await openScenario(scenarioName)
   const policyFile = policy.endsWith('.json') ? await loadPolicyFile(policy) : undefined
   const bar = progressBar()
   const options = {
     workers: availableParallelism(),
     ...rest,
-    dataset: await openDataset(name),
+    dataset: await openDatasetAs(name, { ...(armMap !== undefined && { armMap }) }),
     policy: policyFile?.policy ?? policy,
     ...(policyFile !== undefined && { policyFile }),
+    ...(classMap === undefined ? {} : { classMap }),
     ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(warmStart === undefined ? {} : { warmStart: warmStart.split(',') }),
@@ -78,7 +85,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
 }
 
 export function replayCommand(program: Command): void {
-  program
+  const command = program
     .command('replay')
     .description('judge a policy on a data set where every arm’s outcome is known')
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
@@ -93,12 +100,15 @@ export function replayCommand(program: Command): void {
       number(0, 1e9),
     )
     .option('--floor <p>', 'probability spread evenly over the arms', number(0, 0.999))
-    .addOption(
-      new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
+    .addOption(classByOption())
+    .option(
+      '--class-map <pairs>',
+      'from the data set’s names to classes (default: as the policy file says): physics=math,law=reasoning, or a JSON file',
     )
     .option('--text-components <k>', 'coordinates of the prompt’s text (default: 0)', whole(0, 40))
     .option('--task <names>', 'only rows of these tasks, separated by commas')
     .option('--arms <ids>', 'only these arms, separated by commas')
+  armMapOption(command)
     .option(
       '--budget-usd <x>',
       'keep to a mean cost of x USD per request (online)',

@@ -1,7 +1,6 @@
 /** `highwayman tune`: settings of a policy, searched for on a data set whose every outcome is known. */
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { openDataset } from '../datasets/index.ts'
 import { writePolicyFile } from '../engine/index.ts'
 import {
   type ClassBy,
@@ -16,12 +15,14 @@ import {
   tuneOnLog,
 } from '../eval/index.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import type { StoreFlags } from './configured-store.ts'
+import { serverOptions } from './admin-client.ts'
+import { type ClassFlags, classesOf, classMapOf, classOptions, labelLines } from './classes.ts'
 import { type LogSource, withLog } from './evaluation-log.ts'
 import { configuredArms } from './evaluation-target.ts'
 import { number, whole } from './flags.ts'
 import { storeOptions } from './log.ts'
-import { loadPolicyFile } from './policy-file.ts'
+import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
+import { checkFolderOf, loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
 
@@ -30,7 +31,7 @@ interface Budget {
   readonly minutes?: number
 }
 
-interface TuneFlags extends Output, StoreFlags {
+interface TuneFlags extends Output, ClassFlags, ArmFlags {
   readonly dataset?: string
   readonly log?: string[]
   readonly out: string
@@ -54,6 +55,7 @@ async function runTune(flags: TuneFlags): Promise<void> {
   if ((flags.dataset === undefined) === (flags.log === undefined)) {
     throw badFlags('give one of --dataset, whose every outcome is known, and --log')
   }
+  await checkFolderOf(flags.out)
   if (flags.log === undefined) await tuneOnDataset(flags)
   else await tuneOnLogOf(flags, flags.log)
 }
@@ -63,14 +65,17 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   const { trials, minutes } = budget
   const objective = OBJECTIVE_NAMES.find((name) => name === (flags.objective ?? 'aiq'))
   if (objective === undefined) throw badFlags(`of a data set --objective is ${OBJECTIVE_NAMES.join(', ')}`)
+  const [classes, classMap] = [await classesOf(flags), await classMapOf(flags)]
   const bar = progressBar()
   const result = await tune({
-    dataset: await openDataset(flags.dataset ?? ''),
+    dataset: await openDatasetAs(flags.dataset ?? '', flags),
     objective,
     splits: split.split(','),
     ...(task === undefined ? {} : { tasks: task.split(',') }),
     ...(arms === undefined ? {} : { arms: arms.split(',') }),
     ...(classBy === undefined ? {} : { classBy }),
+    ...(classes === undefined ? {} : { classes }),
+    ...(classMap === undefined ? {} : { classMap }),
     ...(costWeight === undefined ? {} : { costWeight }),
     ...(policy === undefined ? {} : { policy }),
     ...(floor === undefined ? {} : { floor }),
@@ -84,13 +89,33 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   }).finally(() => bar.stop())
   await writeFile(out, writePolicyFile(result.file))
   if (!flags.json) {
+    const labels = labelLines(result.file).map((line) => `${line}\n`)
     process.stdout.write(
-      `${renderTuneTable(result)}${out}: written; to judge it: highwayman replay --policy ${out}\n`,
+      `${renderTuneTable(result)}${labels.join('')}${out}: written; to judge it: ${nextStep(flags)}\n`,
     )
     return
   }
-  const { best, tuning, finalists, complete, rows, dataset, arms: tuned } = result
-  print({ out, dataset, split, rows, arms: tuned, policy: best.policy, best, finalists, complete, tuning })
+  const { best, tuning, finalists, complete, rows, dataset, arms: tuned, file } = result
+  const { labels = null } = file.provenance
+  print({
+    out,
+    dataset,
+    split,
+    rows,
+    arms: tuned,
+    policy: best.policy,
+    best,
+    finalists,
+    complete,
+    tuning,
+    labels,
+  })
+}
+
+function nextStep({ classes, dataset, out, armMap }: TuneFlags): string {
+  return classes === undefined
+    ? `highwayman replay --dataset ${dataset} --policy ${out}${armMap === undefined ? '' : ` --arm-map ${armMap}`}`
+    : `highwayman evaluate --log store --policy ${out} --record`
 }
 
 /** Half of the log, by a hash of the decision's id, is searched on, and the other half judges what was found. */
@@ -98,6 +123,9 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const { out, budget, policy, floor, seed, objective: name = 'utility' } = flags
   const objective = LOG_OBJECTIVES.find((known) => known === name)
   if (objective === undefined) throw badFlags(`of a log --objective is ${LOG_OBJECTIVES.join(', ')}`)
+  if (flags.classes !== undefined || flags.classMap !== undefined || flags.armMap !== undefined) {
+    throw badFlags('--classes, --class-map and --arm-map are for --dataset: a log has its own')
+  }
   if (policy === undefined || !policy.endsWith('.json') || budget.minutes !== undefined) {
     throw badFlags('on a log give as --policy the policy file to tune, and a --budget in settings to try')
   }
@@ -108,6 +136,8 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
     store: {
       ...(flags.config && { config: flags.config }),
       ...(flags.dataDir && { dataDir: flags.dataDir }),
+      ...(flags.url && { url: flags.url }),
+      ...(flags.adminKey && { adminKey: flags.adminKey }),
     },
   }
   const arms = configuredArms(flags)
@@ -139,7 +169,11 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
       trials: result.trials,
       tuning,
     })
-  } else process.stdout.write(renderLogTuneTable(result))
+  } else {
+    // On the log that it was searched on it looks better than it is.
+    const next = `${out}: written; to judge it on decisions from now on: highwayman evaluate --log store --policy ${out} --record --from ${new Date().toISOString()}\n`
+    process.stdout.write(`${renderLogTuneTable(result)}${result.file === undefined ? '' : next}`)
+  }
 }
 
 function madeBy() {
@@ -166,7 +200,8 @@ const MOST_TRIALS = 100_000
 const MOST_TRIALS_IN_TIME = 300
 
 export function tuneCommand(program: Command): void {
-  storeOptions(program.command('tune'))
+  const command = program
+    .command('tune')
     .description(
       'search for the settings of a policy on rows whose every outcome is known, into a policy file',
     )
@@ -206,10 +241,8 @@ export function tuneCommand(program: Command): void {
     .option('--to <time>', 'of a log: decisions before then', time)
     .option('--seed <number>', 'of the search (default: 1)', whole(0, 2 ** 31))
     .option('--task <names>', 'only rows of these tasks, separated by commas')
-    .addOption(
-      new Option('--class-by <field>', 'what the request class is').choices(['category', 'task', 'inferred']),
-    )
     .option('--arms <ids>', 'only these arms, separated by commas')
+  serverOptions(storeOptions(armMapOption(classOptions(command))))
     .addOption(jsonOption())
     .action(action(runTune))
 }

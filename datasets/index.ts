@@ -28,6 +28,7 @@ export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } f
 export { fromRecord as readLogRecord, toRecord as logRecord } from './log/record.ts'
 export { MANIFEST, type PublishedSet, readManifest } from './manifest.ts'
 export type { ReadOptions } from './read/options.ts'
+export { renameArms } from './rename-arms.ts'
 export {
   type ArmEvent,
   type ClassShiftEvent,

@@ -111,7 +111,8 @@ export {
   writePolicyFile,
 } from './policy-file.ts'
 export { policyFileHash } from './policy-file-hash.ts'
-export type { ProvenanceInterval, TuningProvenance } from './policy-provenance.ts'
+export type { LabelProvenance, ProvenanceInterval, TuningProvenance } from './policy-provenance.ts'
+export { QUALITY_POINT } from './preferences.ts'
 export { createRouter, DEFAULT_FLOOR, DEFAULT_HALF_LIFE_MS, DEFAULT_PRIOR } from './router.ts'
 export type {
   BucketWidths,

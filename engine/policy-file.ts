@@ -16,7 +16,7 @@ import {
   textAt,
   vectorAt,
 } from './policy-file-fields.ts'
-import { readTuning, type TuningProvenance } from './policy-provenance.ts'
+import { type LabelProvenance, readLabels, readTuning, type TuningProvenance } from './policy-provenance.ts'
 import type { HalfLives, PriorScale, PriorSums, Router } from './router-types.ts'
 import { readTextProjection, type TextProjectionJson, writeTextProjection } from './text/projection.ts'
 import {
@@ -70,6 +70,8 @@ export interface PolicyFile {
     readonly split: string
     /** Rows that were learned from. */
     readonly rows: number
+    /** How the rows got their classes; absent where those are their own categories. */
+    readonly labels?: LabelProvenance
     /** Where the settings were searched for; absent where somebody chose them. */
     readonly tuning?: TuningProvenance
   }
@@ -174,6 +176,7 @@ export function readPolicyFile(value: unknown): PolicyFile {
       source: textAt('provenance.source', provenance['source']),
       split: textAt('provenance.split', provenance['split']),
       rows: countAt('provenance.rows', provenance['rows'], 0),
+      ...readLabels(provenance['labels']),
       ...readTuning(provenance['tuning']),
     },
     ...(text !== undefined && { text }),

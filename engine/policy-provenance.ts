@@ -1,4 +1,4 @@
-/** How the settings of a policy file were found, and what they were worth on rows that the search never saw. */
+/** How a policy file came about: what its rows were called, and how its settings were found. */
 import { bad, countAt, mapAt, numberAt, textAt } from './policy-file-fields.ts'
 
 /** Bounds hold the true value in 95 % of repetitions. */
@@ -33,6 +33,40 @@ export interface TuningProvenance {
   }
   /** Of what made it: `highwayman`, `node`. */
   readonly versions: Readonly<Record<string, string>>
+}
+
+/** What a row of the data set can be called by; `inferred` is what the engine makes of its prompt. */
+export const LABEL_SOURCES = ['category', 'task', 'inferred'] as const
+
+/** How the rows of a data set got the classes of the file, so that others get theirs by the same rule. */
+export interface LabelProvenance {
+  readonly by: (typeof LABEL_SOURCES)[number]
+  /** From what a row is called by to its class. */
+  readonly map: Readonly<Record<string, string>>
+  /** Of the rows that were learned from, how many are called by one of the classes, are in the map, were inferred. */
+  readonly rows: { readonly byName: number; readonly byMap: number; readonly inferred: number }
+}
+
+/** Absent where the classes are the names of the data set's own categories. @throws {EngineError} `engine_bad_policy_file` */
+export function readLabels(value: unknown): { readonly labels?: LabelProvenance } {
+  if (value === undefined) return {}
+  const path = 'provenance.labels'
+  const map = mapAt(path, value)
+  const by = LABEL_SOURCES.find((source) => source === map['by'])
+  if (by === undefined) throw bad(`${path}.by`, `must be one of ${LABEL_SOURCES.join(', ')}`, map['by'])
+  const entries = Object.entries(mapAt(`${path}.map`, map['map'])).map(([name, target]): [string, string] => [
+    name,
+    textAt(`${path}.map.${name}`, target),
+  ])
+  const rows = mapAt(`${path}.rows`, map['rows'])
+  const count = (name: 'byName' | 'byMap' | 'inferred') => countAt(`${path}.rows.${name}`, rows[name], 0)
+  return {
+    labels: {
+      by,
+      map: Object.fromEntries(entries),
+      rows: { byName: count('byName'), byMap: count('byMap'), inferred: count('inferred') },
+    },
+  }
 }
 
 /** Absent in files that were made without a search, all older ones among them. @throws {EngineError} `engine_bad_policy_file` */

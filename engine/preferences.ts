@@ -2,8 +2,8 @@
 import { EngineError } from './errors.ts'
 import type { ArmEstimate, Preferences, UtilityRates } from './types.ts'
 
-/** One percentage point. */
-const QUALITY_POINT = 0.01
+/** One percentage point: what exchange rates put a price on. */
+export const QUALITY_POINT = 0.01
 /** A call that fails costs the caller as much as half a perfect answer, even though another arm then serves. */
 const PER_FAILURE = 0.5
 

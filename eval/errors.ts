@@ -11,6 +11,7 @@ export const EVALUATION_ERROR_CODES = [
   'eval_no_eligible_arm',
   'eval_no_rows',
   'eval_unknown_arm',
+  'eval_unknown_class',
   'eval_unknown_policy',
   'eval_unknown_split',
 ] as const

@@ -5,8 +5,9 @@ import {
   type PolicyFile,
   writeTextProjection,
 } from '../engine/index.ts'
+import { checkMapNames, labelProvenance } from './class-labels.ts'
 import { projectionFor } from './feature-space.ts'
-import { createWorld, selectRows, settingsOf } from './replay/prepare.ts'
+import { createWorld, readRows, selectRows, settingsOf } from './replay/prepare.ts'
 import { trainRouter } from './replay/training.ts'
 import type { ReplayOptions } from './replay/types.ts'
 import { createPace } from './replay/world.ts'
@@ -16,6 +17,8 @@ type Shared =
   | 'policy'
   | 'arms'
   | 'classBy'
+  | 'classMap'
+  | 'classes'
   | 'textComponents'
   | 'floor'
   | 'halfLifeMs'
@@ -33,7 +36,8 @@ export interface PolicyFitOptions extends Pick<ReplayOptions, Shared> {
 }
 
 /**
- * Every row counts the same. The classes are those of the whole data set, so that the file fits a replay of any split.
+ * Every row counts the same. The classes are `classes`, those of a gateway for instance, or else those of the whole data set, so
+ * that the file fits a replay of any split.
  *
  * @throws {EvaluationError} for a bad option, an unknown split, arm or policy
  * @throws {DatasetError} for a dataset that cannot be read
@@ -42,6 +46,7 @@ export interface PolicyFitOptions extends Pick<ReplayOptions, Shared> {
 export async function fitPolicyFile(options: PolicyFitOptions): Promise<PolicyFile> {
   const { createdMs, effectiveSamples = DEFAULT_EFFECTIVE_SAMPLES, split = 'train', ...rest } = options
   const every = { ...rest, split: 'all', stepMs: 0 }
+  checkMapNames(await readRows(every), options)
   const { classes } = (await selectRows(every, settingsOf(every))).evaluation
   const replayed = { ...every, split }
   const settings = settingsOf(replayed)
@@ -57,7 +62,13 @@ export async function fitPolicyFile(options: PolicyFitOptions): Promise<PolicyFi
   return createPolicyFile(router, {
     policy: settings.policy,
     hyperparameters: { floor: settings.floor, effectiveSamples, halfLifeMs: options.halfLifeMs ?? {} },
-    provenance: { createdMs, source: options.dataset.name, split, rows: table.rowCount },
+    provenance: {
+      createdMs,
+      source: options.dataset.name,
+      split,
+      rows: table.rowCount,
+      ...labelProvenance(options, chosen.labels),
+    },
     ...(text !== undefined && { text: writeTextProjection(text) }),
   })
 }

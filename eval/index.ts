@@ -8,6 +8,7 @@ export {
   singlePoints,
   zeroRouterPoint,
 } from './baselines/index.ts'
+export type { ClassBy, ClassOptions, LabelCounts } from './class-labels.ts'
 export { averageQuality, type CurvePoint, costToReach, hullQuality, upperHull } from './curve.ts'
 export { EVALUATION_ERROR_CODES, EvaluationError, type EvaluationErrorCode } from './errors.ts'
 export * from './experiments/index.ts'
@@ -76,7 +77,6 @@ export {
   type TargetTable,
 } from './off-policy/target-table.ts'
 export {
-  type ClassBy,
   type Dropped,
   type OutcomeTable,
   type Selection,

@@ -3,10 +3,8 @@
  * arms make up the table is decided here, and what was left out is counted.
  */
 import type { ArmOutcome, PromptRow } from '../datasets/index.ts'
-import { describeRequest } from '../engine/index.ts'
+import { type ClassOptions, countLabels, type LabelCounts, labelRows } from './class-labels.ts'
 import { EvaluationError } from './errors.ts'
-
-const CHARS_PER_TOKEN = 4
 
 /** Cells are row-major: the outcome of arm `k` on row `i` is at `i * arms.length + k`. */
 export interface OutcomeTable {
@@ -20,7 +18,7 @@ export interface OutcomeTable {
   readonly inputTokens: Float64Array
   /** rowCount × arms; NaN where the dataset does not count tokens. */
   readonly outputTokens: Float64Array
-  /** The request classes, sorted; shared by the tables of one selection. */
+  /** The request classes; shared by the tables of one selection. */
   readonly classes: readonly string[]
   /** Index into `classes`, per row. */
   readonly classOf: Int32Array
@@ -28,10 +26,7 @@ export interface OutcomeTable {
   readonly prompts: readonly string[]
 }
 
-/** A field of the data set, or what the engine makes of a prompt whose caller gives no class. */
-export type ClassBy = 'category' | 'task' | 'inferred'
-
-export interface SelectionOptions {
+export interface SelectionOptions extends ClassOptions {
   /** A split's name, or `all`. */
   readonly split: string
   /**
@@ -39,8 +34,6 @@ export interface SelectionOptions {
    * outcome without a known cost does not count.
    */
   readonly arms?: readonly string[]
-  /** What makes a row's request class. @default 'category' */
-  readonly classBy?: ClassBy
   /** Splits to learn from before. Absent: see {@link Selection.training}. */
   readonly trainingSplits?: readonly string[]
 }
@@ -55,6 +48,11 @@ export interface Selection {
   readonly training: OutcomeTable | undefined
   readonly trainingSplits: readonly string[]
   readonly dropped: Dropped
+}
+
+/** A selection from a data set, and where the classes of the rows to judge on came from. */
+export interface LabelledSelection extends Selection {
+  readonly labels: LabelCounts
 }
 
 /** What the rules left out, for a report. */
@@ -73,9 +71,9 @@ export interface Dropped {
  * Picks rows by split and arms by coverage.
  *
  * @throws {EvaluationError} `eval_unknown_split` (the message lists the splits), `eval_unknown_arm`, `eval_no_rows`,
- * `eval_no_common_arm`
+ * `eval_no_common_arm`, `eval_unknown_class`
  */
-export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOptions): Selection {
+export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOptions): LabelledSelection {
   const splits = countBy(rows, (row) => row.split)
   if (options.split !== 'all' && !splits.has(options.split)) {
     throw new EvaluationError(
@@ -119,9 +117,10 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
     )
   }
   const complete = wanted.filter((row) => arms.every((arm) => isCosted(row.outcomes.get(arm))))
-  const classOfRow = classReader(options.classBy ?? 'category')
-  const classes = [...new Set(complete.map(classOfRow))].sort()
-  const tableOf = (chosen: readonly PromptRow[]) => buildTable(chosen, arms, classes, classOfRow)
+  const { classes, labels } = labelRows(complete, options)
+  const labelOf = new Map(complete.map((row, i) => [row, labels[i]!]))
+  const tableOf = (chosen: readonly PromptRow[]) =>
+    buildTable(chosen, arms, classes, (row) => labelOf.get(row)!.name)
   const evaluated = complete.filter(isEvaluated)
   if (evaluated.length === 0) {
     throw new EvaluationError(
@@ -149,20 +148,7 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
         .filter(([arm]) => !arms.includes(arm))
         .map(([arm, count]) => ({ arm, rows: count })),
     },
-  }
-}
-
-function classReader(classBy: ClassBy): (row: PromptRow) => string {
-  switch (classBy) {
-    case 'category':
-      return (row) => row.category
-    case 'task':
-      return (row) => row.task
-    case 'inferred':
-      return ({ prompt }) => {
-        const promptTokens = Math.ceil(prompt.length / CHARS_PER_TOKEN)
-        return describeRequest({ messages: [{ role: 'user', text: prompt }], promptTokens }).requestClass
-      }
+    labels: countLabels(evaluated.map((row) => labelOf.get(row)!)),
   }
 }
 

@@ -8,8 +8,9 @@ import {
   type TuningProvenance,
   writeTextProjection,
 } from '../engine/index.ts'
+import { type ClassOptions, checkMapNames, type LabelCounts, labelProvenance } from './class-labels.ts'
 import { EvaluationError } from './errors.ts'
-import { type ClassBy, type OutcomeTable, selectOutcomes } from './outcome-table.ts'
+import { type OutcomeTable, selectOutcomes } from './outcome-table.ts'
 import { parsePolicyName } from './policy-name.ts'
 import { randomStream } from './random.ts'
 import { replayArms } from './replay/arms.ts'
@@ -32,13 +33,16 @@ import {
 } from './tune/search-space.ts'
 import { INNER_FOLDS, rungsOf, searchOf } from './tune/trials.ts'
 
-export interface TuneOptions {
+/**
+ * With `classes`, those of a gateway, the file is over what that gateway's log holds: no text is tried, as the log has no
+ * coordinates of a projection that is fitted here.
+ */
+export interface TuneOptions extends Pick<ClassOptions, 'classBy' | 'classMap' | 'classes'> {
   readonly dataset: Dataset
   /** Splits to tune on; no row of another one is looked at. @default ['train'] */
   readonly splits?: readonly string[]
   readonly tasks?: readonly string[]
   readonly arms?: readonly string[]
-  readonly classBy?: ClassBy
   /** @default 'aiq' */
   readonly objective?: ObjectiveName
   /** Of `reward` and `online`: w in utility = quality − w · cost / (mean cost of the dearest arm). @default 0 */
@@ -54,7 +58,7 @@ export interface TuneOptions {
   readonly nowMs?: () => number
   /** @default 1 */
   readonly seed?: number
-  /** @default by the objective */
+  /** @default by the objective; with `classes` without text */
   readonly space?: SearchSpace
   /** When the file is made, Unix ms, and by what. */
   readonly createdMs: number
@@ -95,7 +99,7 @@ const HELD_OUT_FOLDS = 5
 export async function tune(options: TuneOptions): Promise<TuneResult> {
   const settings = settingsOf(options)
   const { objective, seed, space, trials } = settings
-  const table = await tableOf(options)
+  const { table, labels } = await tableOf(options)
   const [outer] = partsOf(table, HELD_OUT_FOLDS, 'tune-held-out')
   if (
     outer === undefined ||
@@ -141,7 +145,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
     versions: options.versions,
   }
   return {
-    file: fileOf(options, table, best.setting, tuning),
+    file: fileOf(options, table, labels, best.setting, tuning),
     best: best.setting,
     tuning,
     title: objective.title,
@@ -154,7 +158,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
 }
 
 function settingsOf(options: TuneOptions) {
-  const { trials = 30, seed = 1, costWeight = 0, objective: name = 'aiq' } = options
+  const { trials = 30, seed = 1, costWeight = 0, objective: name = 'aiq', classes } = options
   if (!(Number.isInteger(trials) && trials >= 1)) {
     throw new EvaluationError('eval_bad_option', `trials must be a whole number of at least 1, got ${trials}`)
   }
@@ -169,18 +173,29 @@ function settingsOf(options: TuneOptions) {
     seed,
     costWeight,
     objective: objectiveOf(name, costWeight),
-    space: options.space ?? (name === 'online' ? ONLINE_SPACE : FROZEN_SPACE),
+    space: options.space ?? {
+      ...(name === 'online' ? ONLINE_SPACE : FROZEN_SPACE),
+      ...(classes !== undefined && { textComponents: [0] }),
+    },
     fix,
     start: fix(defaultCandidate({ name: 'thompson' }, DEFAULT_FLOOR)),
   }
 }
 
 /** The rows to tune on, with the classes of the whole data set, so that the file fits a replay of any split. */
-async function tableOf(options: TuneOptions): Promise<OutcomeTable> {
-  const { splits = ['train'], arms, classBy } = options
+async function tableOf(
+  options: TuneOptions,
+): Promise<{ readonly table: OutcomeTable; readonly labels: LabelCounts }> {
+  const { splits = ['train'], arms, classBy, classMap, classes: given } = options
   const rows = await readRows(options)
-  const select = { split: 'all', ...(classBy && { classBy }) }
-  const { classes } = selectOutcomes(rows, { ...select, ...(arms && { arms }) }).evaluation
+  const named: ClassOptions = {
+    ...(classBy && { classBy }),
+    ...(classMap && { classMap }),
+    ...(given && { classes: given }),
+  }
+  checkMapNames(rows, named)
+  const select = { split: 'all', ...named, ...(arms && { arms }) }
+  const { classes } = selectOutcomes(rows, select).evaluation
   for (const split of splits) {
     if (split !== 'all' && !rows.some((row) => row.split === split)) {
       const known = [...new Set(rows.map((row) => row.split))].join(', ')
@@ -191,8 +206,8 @@ async function tableOf(options: TuneOptions): Promise<OutcomeTable> {
     }
   }
   const wanted = rows.filter((row) => splits.includes('all') || splits.includes(row.split))
-  const { evaluation } = selectOutcomes(wanted, { ...select, ...(arms && { arms }) })
-  return withClasses(evaluation, classes)
+  const { evaluation, labels } = selectOutcomes(wanted, select)
+  return { table: withClasses(evaluation, classes), labels }
 }
 
 /** The same table in which a class keeps its name and gets the place that it has in `classes`. */
@@ -204,6 +219,7 @@ function withClasses(table: OutcomeTable, classes: readonly string[]): OutcomeTa
 function fileOf(
   options: TuneOptions,
   table: OutcomeTable,
+  labels: LabelCounts,
   best: Candidate,
   tuning: TuningProvenance,
 ): PolicyFile {
@@ -221,6 +237,7 @@ function fileOf(
         source: options.dataset.name,
         split: (options.splits ?? ['train']).join(','),
         rows: table.rowCount,
+        ...labelProvenance(options, labels),
         tuning,
       },
       ...(projection !== undefined && { text: writeTextProjection(projection) }),

@@ -103,6 +103,9 @@ async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
     return await read()
   } catch (cause) {
     if (cause instanceof DatasetError) throw cause
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+      throw new DatasetError('dataset_unreadable', `${path} cannot be read: there is no such file`, { cause })
+    }
     const problem = cause instanceof Error ? cause.message : String(cause)
     throw new DatasetError('dataset_unreadable', `${path}: ${problem}; is it a Parquet file, and whole?`, {
       cause,

@@ -29,8 +29,7 @@ export function polynomialStitching(
   const { s, eta, k1, k2 } = factorsOf(stitching)
   const time = Math.max(v, vMin)
   const level = s * Math.log(Math.log((eta * time) / vMin)) + Math.log(zeta(s) / (alpha * Math.log(eta) ** s))
-  const linear = k2 * c * level
-  return Math.sqrt(k1 * k1 * time * level + linear * linear) + linear
+  return subGammaCurve(k1 * k1 * time * level, k2 * c * level)
 }
 
 /**
@@ -59,12 +58,15 @@ export function doubleStitching(
     s * Math.log(Math.log((eta * time) / tOpt)) +
     s * Math.log(cells) +
     Math.log((2 * series * (2 * series + 1)) / (alpha * Math.log(eta) ** s))
-  const linear = (k2 * (1 - 2 * p) * level) / 3
   return (
     delta * Math.sqrt((eta * time * variance) / tOpt) +
-    Math.sqrt(k1 * k1 * variance * time * level + linear * linear) +
-    linear
+    subGammaCurve(k1 * k1 * variance * time * level, (k2 * (1 - 2 * p) * level) / 3)
   )
+}
+
+/** Where a sum stays that is sub-Gaussian but for a linear part: the larger root of x² = square + 2·linear·x. */
+function subGammaCurve(square: number, linear: number): number {
+  return Math.sqrt(square + linear * linear) + linear
 }
 
 /** Largest distance of the empirical from the true distribution function at all times t ≥ `tMin`; Infinity before. */

@@ -63,7 +63,7 @@ export function judgePromotion(question: GateQuestion, rules: GateRules): GateVe
       ? [
           reason(
             'no_evaluation',
-            `no evaluation of policy ${short(policyHash)} is on record; run \`highwayman evaluate\` on a log and record it`,
+            `no evaluation of policy ${short(policyHash)} is on record; put one there: highwayman evaluate --log store --policy <file> --record`,
           ),
         ]
       : [
@@ -142,7 +142,7 @@ function samples({ logged, diagnostics }: EvaluationJson, rules: GateRules): Gat
     reasons.push(
       reason(
         'weights_do_not_average_one',
-        `the mean weight is ${number(diagnostics.meanWeightZ)} standard errors from 1, ${rules.maxMeanWeightZ} are allowed: the logged propensities are not those of the draws`,
+        `the mean weight is ${number(diagnostics.meanWeightZ)} standard errors from 1, ${rules.maxMeanWeightZ} are allowed: the logged propensities are not those of the draws, or the log has too few of the draws that the policy often makes; evaluate says which`,
       ),
     )
   }

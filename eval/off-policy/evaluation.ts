@@ -11,8 +11,8 @@ import { ResponseCounts } from './response.ts'
 import type { ScoringState } from './scoring.ts'
 import type { ArmReport, SliceReport } from './slices.ts'
 import type { SurveyState } from './survey.ts'
-import { createTarget } from './target.ts'
-import type { EvaluationJson, Reason } from './types.ts'
+import { createTarget, type TargetSpec } from './target.ts'
+import type { EvaluationJson, Reason, ShrunkEstimate } from './types.ts'
 import { boundsOf } from './value-score.ts'
 
 /** {@link EvaluationJson}, and what a person wants to see beside it. Of a refused evaluation there are no estimates. */
@@ -29,7 +29,7 @@ export interface Evaluation extends EvaluationJson {
   readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>
   readonly sensitivity: {
     /** What if rows of large weights are left to the model: by threshold. */
-    readonly switchDr: EvaluationJson['estimates']
+    readonly switchDr: Readonly<Record<string, ShrunkEstimate>>
     /** What if untold values were the worst or the best; absent where all were told. */
     readonly untold?: ExtremesReport
   }
@@ -48,6 +48,8 @@ export interface Diagnostics {
   readonly effective: Support['effective']
   /** Of π_e/π_b over all rows. */
   readonly weights: Support['weights']
+  /** Of E[w] = 1 by the spread that the propensities foretell. */
+  readonly meanZByPropensities: Support['meanZByPropensities']
   readonly propensities: Support['propensities']
   readonly outsideSupport: number
   readonly outsideByClass: Support['outsideByClass']
@@ -91,6 +93,7 @@ export function evaluationOf(
     recomputed: scoring.recomputed.get(),
     drift: scoring.drift.get(),
     estimates: candidates,
+    armsNotInFile: armsNotIn(question.target, support.propensities),
   }
   const reasons = refusals(findings)
   const refused = reasons.length > 0
@@ -150,6 +153,13 @@ export function evaluationOf(
       drift: findings.drift,
     },
   }
+}
+
+/** A file without sums believes what was learned in its feature space, of all arms. */
+function armsNotIn(target: TargetSpec, propensities: Support['propensities']): readonly string[] {
+  if (target.kind !== 'file' || target.file.sums.length === 0) return []
+  const known = new Set<string>(target.file.sums.map(({ arm }) => arm))
+  return (propensities?.arms ?? []).map(({ arm }) => arm).filter((arm) => !known.has(arm))
 }
 
 /** Of no decisions: the epoch, since a time has to be one. */

@@ -49,6 +49,8 @@ export interface Findings {
   readonly recomputed: RecomputedReport
   readonly drift: DriftReport
   readonly estimates: Readonly<Record<string, Estimate>>
+  /** Arms of the log of which the judged policy file says nothing. */
+  readonly armsNotInFile: readonly string[]
 }
 
 /** Why there is no estimate. Empty: there is one. */
@@ -115,9 +117,14 @@ function refuseForPropensities(
 ): void {
   const z = support.weights?.meanZ ?? 0
   if (Math.abs(z) > FLOORS.meanWeightZ) {
+    const byPropensities = support.meanZByPropensities
+    const isLuck = byPropensities !== undefined && Math.abs(byPropensities) <= FLOORS.meanWeightZ
+    const why = isLuck
+      ? `by the propensities themselves it is ${round(Math.abs(byPropensities))}, so they need not be wrong: the target often draws what this log drew with small probabilities, and of those draws too few came to tell; log with a larger floor, log more decisions, or judge a target that is nearer to what wrote the log`
+      : 'propensities or eligible arms are not what was drawn from, or rows were left out of the log'
     refuse(
       'mean_weight',
-      `weights have mean ${round(support.weights?.mean ?? 0)}, ${round(Math.abs(z))} standard errors from 1; the floor is ${FLOORS.meanWeightZ}: propensities or eligible arms are not what was drawn from, or rows were left out of the log`,
+      `weights have mean ${round(support.weights?.mean ?? 0)}, ${round(Math.abs(z))} standard errors from 1; the floor is ${FLOORS.meanWeightZ}: ${why}`,
     )
   }
   const off = (support.propensities?.arms ?? []).filter(
@@ -151,7 +158,7 @@ function refuseForPropensities(
 
 /** What the numbers have to be read with. */
 export function cautions(findings: Findings): readonly Reason[] {
-  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective } = findings
+  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective, armsNotInFile } = findings
   const warnings: Reason[] = []
   const warn = (code: string, message: string): void => void warnings.push({ code, message })
   if (n === 0) return warnings
@@ -166,6 +173,12 @@ export function cautions(findings: Findings): readonly Reason[] {
     warn(
       'weight_tail',
       `the standard error rests on about ${round(effective?.essVariance ?? 0)} decisions: intervals may be too narrow`,
+    )
+  }
+  if (armsNotInFile.length > 0) {
+    warn(
+      'arms_not_in_file',
+      `the policy file says nothing of ${armsNotInFile.slice(0, 5).join(', ')}${armsNotInFile.length > 5 ? `, and ${armsNotInFile.length - 5} more` : ''}: of them it is taken to believe what the log did. Make it of data that call arms as the log does`,
     )
   }
   if (1 - toldShare > CAUTIONS.untoldShare) {
@@ -226,7 +239,8 @@ function warnOfDrift(
 }
 
 function noRows(read: number, leftOut: Readonly<Record<LeftOut, number>>): string {
-  if (read === 0) return 'the log has no decisions there: look at the span, the tenant and the file'
+  if (read === 0)
+    return 'the log has no decisions there: look at the span, the tenant, the model and the file'
   const told = LEFT_OUT.filter((reason) => leftOut[reason] > 0).map(
     (reason) => `${leftOut[reason]} ${reason}`,
   )

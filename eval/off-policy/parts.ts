@@ -6,7 +6,7 @@ import type { ScoringState } from './scoring.ts'
 import { Survey, type SurveyState } from './survey.ts'
 
 const FORMAT = 'highwayman-evaluation-part'
-const VERSION = 1
+const VERSION = 2
 
 /** Plain JSON. The reward model is not in it: each part is scored by a model of its own rows. */
 export interface EvaluationPart {

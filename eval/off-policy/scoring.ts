@@ -49,7 +49,11 @@ export class Scoring {
         const bounds = boundsOf(value, learned.ranges[value])
         // Of the other values the headlines are enough.
         const names = value === objective ? estimators : HEADLINES
-        return [value, new ValueScore({ ...(names && { estimators: names }), mostWeight, bounds })]
+        const sensitivity = value === objective
+        return [
+          value,
+          new ValueScore({ ...(names && { estimators: names }), mostWeight, bounds, sensitivity }),
+        ]
       }),
     )
     this.drift = new Drift(survey.fromMs, survey.toMs)

@@ -26,6 +26,12 @@ export interface Estimate {
   readonly hi: number
 }
 
+/** What an estimator with shrunk weights says: its interval is for the biased value. */
+export interface ShrunkEstimate extends Estimate {
+  /** By how much shrinking the weights moves the value on the same rows. */
+  readonly bias: Estimate
+}
+
 /**
  * Sums over rows in constant memory. `merge` of estimators of the parts of a log gives that of the whole log, and so does
  * `mergeState` of what another thread or machine has sent.

@@ -8,11 +8,9 @@ import {
 } from './estimators/index.ts'
 import { PairedDifference, type PairedRow } from './estimators/paired-difference.ts'
 import { RowMean } from './estimators/row-mean.ts'
-import { switchDr } from './estimators/switch-dr.ts'
-import type { Estimate, EstimatorState, ValueName } from './types.ts'
+import { SWITCH_THRESHOLDS, Tuning } from './tuning.ts'
+import type { Estimate, EstimatorState, ShrunkEstimate, ValueName } from './types.ts'
 
-/** Weights above which rows are left to the model, for the sensitivity table. */
-export const SWITCH_THRESHOLDS = [10, 30, 100]
 /** Read first: the headline, and two whose disagreement with it is a sign. */
 export const HEADLINES: readonly EstimatorName[] = ['dr', 'snips', 'cressie_read']
 
@@ -23,6 +21,8 @@ export interface ValueScoreOptions {
   readonly mostWeight: number
   /** Between which the value lies whatever happens; undefined: nobody knows. */
   readonly bounds: readonly [number, number] | undefined
+  /** Whether to ask what rows of large weights do. @default true */
+  readonly sensitivity?: boolean
 }
 
 /** @param seen the least and the largest that was told: logs from elsewhere have their own scales */
@@ -43,9 +43,15 @@ export class ValueScore {
   readonly #target = new RowMean(dr())
   readonly #logged = new RowMean(dr())
   readonly #difference = new PairedDifference(dr())
-  readonly #switched = SWITCH_THRESHOLDS.map((threshold) => new RowMean(switchDr(threshold)))
+  readonly #switched: Tuning | undefined
 
-  constructor({ estimators = DEFAULT_ESTIMATORS, mostWeight, bounds }: ValueScoreOptions) {
+  constructor({
+    estimators = DEFAULT_ESTIMATORS,
+    mostWeight,
+    bounds,
+    sensitivity = true,
+  }: ValueScoreOptions) {
+    this.#switched = sensitivity ? new Tuning('switch_dr', SWITCH_THRESHOLDS) : undefined
     this.#estimators = createEstimators({
       names: [...new Set([...HEADLINES, ...estimators])],
       // A weight that there can be lies above 1, also where every arm is drawn for certain.
@@ -59,7 +65,7 @@ export class ValueScore {
     this.#target.add(pair.target)
     this.#logged.add(pair.incumbent)
     this.#difference.add(pair)
-    for (const estimator of this.#switched) estimator.add(pair.target)
+    this.#switched?.add(pair.target)
   }
 
   /** By name, those that there are. */
@@ -67,13 +73,13 @@ export class ValueScore {
     return this.#estimators.estimates(level)
   }
 
-  /** By threshold. */
-  switched(level: number): Readonly<Record<string, Estimate>> {
+  /** By threshold: rows of larger weights are left to the model. */
+  switched(level: number): Readonly<Record<string, ShrunkEstimate>> {
     return Object.fromEntries(
-      this.#switched.flatMap((estimator, i) => {
-        const estimate = estimator.get(level)
-        return estimate === undefined ? [] : [[String(SWITCH_THRESHOLDS[i]), estimate]]
-      }),
+      (this.#switched?.candidates(level) ?? []).map(({ setting, estimate, bias }) => [
+        String(setting),
+        { ...estimate, bias },
+      ]),
     )
   }
 
@@ -97,6 +103,6 @@ export class ValueScore {
   }
 
   get #others() {
-    return [this.#target, this.#logged, this.#difference, ...this.#switched]
+    return [this.#target, this.#logged, this.#difference, ...(this.#switched ? [this.#switched] : [])]
   }
 }

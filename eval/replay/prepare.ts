@@ -12,10 +12,17 @@ import {
   readTextProjection,
 } from '../../engine/index.ts'
 import { BASELINE_NAMES, type BaselineName } from '../baselines/index.ts'
+import type { ClassOptions } from '../class-labels.ts'
 import { EvaluationError } from '../errors.ts'
 import { featureSpaceFor } from '../feature-space.ts'
 import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
-import { armMeans, type OutcomeTable, type Selection, selectOutcomes } from '../outcome-table.ts'
+import {
+  armMeans,
+  type LabelledSelection,
+  type OutcomeTable,
+  type Selection,
+  selectOutcomes,
+} from '../outcome-table.ts'
 import { checkPolicyArms, parsePolicyName } from '../policy-name.ts'
 import { replayArms } from './arms.ts'
 import { describeRows } from './requests.ts'
@@ -132,16 +139,42 @@ function requireOnline(options: ReplayOptions & { readonly scenario?: Scenario }
   }
 }
 
-export async function selectRows(options: ReplayOptions, settings: Settings): Promise<Selection> {
+export async function selectRows(options: ReplayOptions, settings: Settings): Promise<LabelledSelection> {
   const rows = await readRows(options)
   const selection = selectOutcomes(rows, {
     split: settings.split,
     ...(options.arms === undefined ? {} : { arms: options.arms }),
-    ...(options.classBy === undefined ? {} : { classBy: options.classBy }),
+    ...classOptionsOf(options),
     ...(settings.warmStart === undefined ? {} : { trainingSplits: settings.warmStart }),
   })
   checkPolicyArms(settings.policy, selection.evaluation.arms)
+  checkFileArms(options.policyFile, selection.evaluation.arms)
   return selection
+}
+
+/** A file that knows none of the arms would be judged as one that knows nothing. */
+function checkFileArms(file: PolicyFile | undefined, arms: readonly string[]): void {
+  const known = [...new Set(file?.sums.map(({ arm }): string => arm))]
+  if (known.length === 0 || known.some((arm) => arms.includes(arm))) return
+  throw new EvaluationError(
+    'eval_unknown_arm',
+    `the policy file is of ${known.join(', ')}, and the rows are of ${arms.join(', ')}: call the arms alike, as --arm-map does`,
+  )
+}
+
+/** A policy file brings its classes, and the rule by which its own rows got theirs. */
+function classOptionsOf({ classBy, classMap, classes, policyFile }: ReplayOptions): ClassOptions {
+  const labels = policyFile?.provenance.labels
+  const by = classBy ?? labels?.by
+  const map = classMap ?? labels?.map
+  const all = policyFile?.featureSpace.classes ?? classes
+  return {
+    ...(by && { classBy: by }),
+    ...(map && { classMap: map }),
+    ...(all && { classes: all }),
+    // A file of a set's own categories says nothing of rows that have others.
+    inferOthers: policyFile === undefined || labels !== undefined,
+  }
 }
 
 /**

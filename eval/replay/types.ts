@@ -1,15 +1,16 @@
 import type { Dataset } from '../../datasets/index.ts'
 import type { HalfLives, PolicyFile, PolicySpec, Router, RouterOptions } from '../../engine/index.ts'
 import type { BaselineName } from '../baselines/index.ts'
+import type { ClassOptions } from '../class-labels.ts'
 import type { CurvePoint } from '../curve.ts'
 import type { Interval } from '../intervals/interval.ts'
-import type { ClassBy, Dropped } from '../outcome-table.ts'
+import type { Dropped } from '../outcome-table.ts'
 import type { ClassFigures, PlanePoint } from './breakdown.ts'
 import type { CalibrationBin } from './calibration.ts'
 import type { PricePoint, PriceRange } from './price-path.ts'
 import type { RegretPoint } from './regret-path.ts'
 
-export interface ReplayOptions {
+export interface ReplayOptions extends Pick<ClassOptions, 'classBy' | 'classMap' | 'classes'> {
   readonly dataset: Dataset
   /** A policy, or its name: `thompson`, `epsilon-greedy[:ε]`, `fixed:<arm>`. */
   readonly policy: PolicySpec | string
@@ -21,8 +22,6 @@ export interface ReplayOptions {
   readonly tasks?: readonly string[]
   /** The arms to compare. @default those present on all rows */
   readonly arms?: readonly string[]
-  /** @default 'category' */
-  readonly classBy?: ClassBy
   /** Coordinates of the prompts' text, 0 … 40, by a projection fitted on the rows to learn from. @default 0 */
   readonly textComponents?: number
   /** w in utility = quality − w · cost / (mean cost of the dearest arm). ≥ 0. @default 0 */
@@ -40,8 +39,8 @@ export interface ReplayOptions {
   /** Prior quality by arm, [0, 1]. @default 0.5 for each: cold */
   readonly priorQuality?: Readonly<Record<string, number>>
   /**
-   * What the router starts from; its floor and half-lives hold where the options give none. Frozen: it is judged as it is,
-   * without training.
+   * What the router starts from; its floor, half-lives and ways of naming rows hold where the options give none, and its classes
+   * are the classes. Frozen: it is judged as it is, without training.
    */
   readonly policyFile?: PolicyFile
   readonly halfLifeMs?: Partial<HalfLives>

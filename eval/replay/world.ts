@@ -12,6 +12,7 @@ import {
   type Preferences,
   type PriorScale,
   type PriorSums,
+  QUALITY_POINT,
   qualityObservation,
   type RequestFacts,
   type Router,
@@ -49,8 +50,6 @@ export interface Pace {
 }
 
 const TICKS_BETWEEN_BREATHS = 256
-/** What preferences call a point of quality. */
-const QUALITY_POINT = 0.01
 
 export function createPace(
   total: number,

@@ -69,13 +69,14 @@ function valuesTable({ values, target, against }: Evaluation): string {
 }
 
 function estimatesTable({ estimates, objective, sensitivity }: Evaluation): string {
-  const table = tableOf(['estimator', titleIn(objective)])
+  const table = tableOf(['estimator', titleIn(objective), 'bias of the switch'])
   for (const [name, estimate] of Object.entries(estimates)) {
     // Stands below with its thresholds.
-    if (name !== 'switch_dr') table.push([name, amountIn(objective, estimate)])
+    if (name !== 'switch_dr') table.push([name, amountIn(objective, estimate), ''])
   }
   for (const [threshold, estimate] of Object.entries(sensitivity.switchDr)) {
-    table.push([`switch_dr, weights to ${threshold}`, amountIn(objective, estimate)])
+    const bias = gainIn(objective, estimate.bias)
+    table.push([`switch_dr, weights to ${threshold}`, amountIn(objective, estimate), bias])
   }
   return table.toString()
 }

@@ -22,7 +22,8 @@ export function amountIn(value: ValueName, estimate: Estimate): string {
 
 /** The same with a sign. */
 export function gainIn(value: ValueName, estimate: Estimate): string {
-  return shown(value, estimate, value === 'latency_ms' ? wholeDifference : formatDifference)
+  const format = value === 'latency_ms' ? whole : formatNumber
+  return shown(value, estimate, (difference) => formatDifference(difference, format))
 }
 
 function shown(
@@ -36,8 +37,4 @@ function shown(
 
 function whole(ms: number): string {
   return ms.toFixed(0).replace('-', '−')
-}
-
-function wholeDifference(ms: number): string {
-  return ms < 0 ? whole(ms) : `+${whole(ms)}`
 }

@@ -1,7 +1,7 @@
 /** A readout of an experiment as text for a terminal. */
 import Table from 'cli-table3'
 import type { Comparison, Readout } from '../experiments/index.ts'
-import { effectText, intervalText, pText, startText, valueText } from './experiment-words.ts'
+import { effectText, intervalText, policyText, pText, startText, valueText } from './experiment-words.ts'
 
 /** Ends with a newline. */
 export function renderExperimentReport(readout: Readout): string {
@@ -31,11 +31,11 @@ export function renderExperimentReport(readout: Readout): string {
 function variantsTable({ variants }: Readout): string {
   const table = new Table({
     head: ['variant', 'policy', 'share', 'units', 'requests', ''],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   })
   for (const { variant, policy, weight, units, requests, stopped } of variants) {
     const share = `${(100 * weight).toFixed(1)} %`
-    table.push([variant, policy.slice(0, 20), share, units, requests, stopped === undefined ? '' : 'stopped'])
+    table.push([variant, policyText(policy), share, units, requests, stopped === undefined ? '' : 'stopped'])
   }
   return table.toString()
 }
@@ -55,7 +55,7 @@ function comparisonsTable(comparisons: readonly Comparison[]): string {
     'better?',
     'verdict',
   ]
-  const table = new Table({ head, style: { head: [], border: [] } })
+  const table = new Table({ head, style: { head: [], border: [], compact: true } })
   for (const each of comparisons) {
     const { metric, role, variant, control, treatment, alwaysValid, fixed, bayes, verdict } = each
     table.push([

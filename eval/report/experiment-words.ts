@@ -28,5 +28,10 @@ export function pText(value: number): string {
 
 export function startText({ startedMs, days }: Pick<Readout, 'startedMs' | 'days'>): string {
   if (startedMs === undefined || startedMs === null) return ''
-  return `, since ${new Date(startedMs).toISOString().slice(0, 16).replace('T', ' ')} UTC (${days.toFixed(1)} days)`
+  return `, begun ${new Date(startedMs).toISOString().slice(0, 16).replace('T', ' ')} UTC (${days.toFixed(1)} days)`
+}
+
+/** The first digits of a policy file's hash, as other commands show it; anything else whole. */
+export function policyText(policy: string): string {
+  return /^[0-9a-f]{64}$/.test(policy) ? policy.slice(0, 12) : policy
 }

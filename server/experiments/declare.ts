@@ -1,5 +1,5 @@
 /** What an operator declares → a definition, or the field at fault. */
-import type { PolicySpec } from '../../engine/index.ts'
+import { type PolicySpec, QUALITY_POINT } from '../../engine/index.ts'
 import { nearest } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
 import type { Registry } from '../registry.ts'
@@ -96,8 +96,8 @@ export function metricOf(body: MetricBody, path: string): ExperimentMetric {
     rates:
       measure === 'utility'
         ? {
-            perUsd: usd === undefined ? 0 : 1 / usd,
-            perSecond: seconds === undefined ? 0 : 1 / seconds,
+            perUsd: usd === undefined ? 0 : QUALITY_POINT / usd,
+            perSecond: seconds === undefined ? 0 : QUALITY_POINT / seconds,
             perFailure: failure,
           }
         : undefined,

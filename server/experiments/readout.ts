@@ -20,7 +20,13 @@ import {
   welchTest,
 } from '../../eval/experiments/index.ts'
 import { compare, type Estimated, estimate, percent, sumsOf } from './compare.ts'
-import { controlOf, type ExperimentDefinition, type ExperimentMetric, primaryOf } from './definition.ts'
+import {
+  controlOf,
+  type ExperimentDefinition,
+  type ExperimentMetric,
+  primaryOf,
+  type VariantPolicy,
+} from './definition.ts'
 import { type ExperimentState, openVariants } from './lifecycle.ts'
 
 const DAY_MS = 86_400_000
@@ -91,14 +97,20 @@ function variantsOf(
     const sum = (field: 'units' | 'requests') => own.reduce((total, cell) => total + cell[field], 0)
     return {
       variant: key,
-      policy:
-        policy.kind === 'current' ? 'current' : policy.kind === 'file' ? policy.hash : policy.policy.name,
+      policy: policyName(policy),
       weight: periods.at(-1)?.weights[index] ?? weight,
       units: sum('units'),
       requests: sum('requests'),
       stopped: stoppedVariants.find(({ variant }) => variant === key)?.reason,
     }
   })
+}
+
+/** `current`, a file's hash, `thompson`, `fixed:openai/gpt-5`. */
+function policyName(policy: VariantPolicy): string {
+  if (policy.kind === 'current') return 'current'
+  if (policy.kind === 'file') return policy.hash
+  return policy.policy.name === 'fixed' ? `fixed:${policy.policy.arm}` : policy.policy.name
 }
 
 function comparisonsOf(state: ExperimentState, measured: Measured) {

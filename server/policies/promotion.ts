@@ -15,6 +15,7 @@ import { nearest } from '../config/nearest.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
 import type { Registry } from '../registry.ts'
+import { type DraftOptions, draftPolicyFile } from './draft.ts'
 import { whyUnservable } from './policy-loader.ts'
 import { CONFIGURED, type ModelRollout, rolloutsOf, UNTOUCHED, wayBack } from './rollout-state.ts'
 import { promotionOf } from './settings.ts'
@@ -70,6 +71,13 @@ export async function uploadPolicy(
     text: writePolicyFile(file),
   })
   return { hash, isNew }
+}
+
+/** A policy over the features of the configuration, as JSON; nothing is put on record. @throws {ServerError} 422 `invalid_policy` */
+export function draftPolicy(registry: Registry, options: DraftOptions): Record<string, unknown> {
+  const json = JSON.parse(writePolicyFile(draftPolicyFile(registry, options))) as Record<string, unknown>
+  readOrRefuse(json)
+  return json
 }
 
 /** @throws {ServerError} 404 `policy_not_found`, 422 `invalid_evaluation` */
@@ -225,7 +233,7 @@ function refuseUnservable({ registry }: PromotionDeps, name: string, file: Polic
     const closest = nearest(name, known)
     throw serverError(
       'model_not_found',
-      `There is no virtual model "${name}"${closest === undefined ? '' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
+      `There is no virtual model "${name}"${closest === undefined ? '.' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
       { param: 'model', shouldRetry: false },
     )
   }

@@ -1,9 +1,13 @@
+import type { PolicySpec } from '../../engine/index.ts'
 import { DEFAULT_GATE_RULES } from '../../eval/gate/index.ts'
 import { createPolicyDesk } from '../policies/desk.ts'
+import { draftPolicy } from '../policies/promotion.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 import { errorSchema } from './schemas/error.ts'
 import {
+  draftBodySchema,
+  draftReplySchema,
   evaluationBodySchema,
   evaluationReplySchema,
   policyListSchema,
@@ -47,6 +51,19 @@ export function policiesRoutes(app: App, { store, clock, ids, view, rollouts }: 
       },
     },
     ({ body }) => desk.upload(body),
+  )
+  app.post(
+    '/admin/v1/policies/draft',
+    {
+      schema: {
+        summary: 'A policy file over the features that this server goes by, which are those of its log',
+        tags: ['admin'],
+        body: draftBodySchema,
+        response: { 200: draftReplySchema, default: errorSchema },
+      },
+    },
+    ({ body: { policy, floor } }) =>
+      draftPolicy(view().registry, { policy: policy as PolicySpec, floor, createdMs: clock.nowMs() }),
   )
   app.get(
     '/admin/v1/policies/:hash',

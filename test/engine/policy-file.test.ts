@@ -118,6 +118,27 @@ suite('a policy file', () => {
     )
   })
 
+  test('keeps how its rows got their classes, and says which part of that is none', () => {
+    const plain = made()
+    const labels = {
+      by: 'task',
+      map: { poem: 'creative' },
+      rows: { byName: 3, byMap: 2, inferred: 0 },
+    } as const
+    const file = { ...plain, provenance: { ...plain.provenance, labels } }
+    assert.deepEqual(again(file), file)
+    assert.equal('labels' in again(plain).provenance, false)
+    for (const [change, message] of [
+      [{ by: 'name' }, /provenance\.labels\.by must be one of category, task, inferred, got name/],
+      [{ map: { poem: 3 } }, /provenance\.labels\.map\.poem must be a text, got 3/],
+      [{ rows: { byName: 1.5 } }, /provenance\.labels\.rows\.byName/],
+    ] as const) {
+      const json = JSON.parse(writePolicyFile(file))
+      Object.assign(json.provenance.labels, change)
+      assert.throws(() => readPolicyFile(json), { code: 'engine_bad_policy_file', message })
+    }
+  })
+
   test('has one line for each arm and head, in order, and no success', () => {
     const file = made()
     const keys = file.sums.map(({ arm, head }) => `${arm} ${head}`)

@@ -1,7 +1,7 @@
 /** A log whose counterfactuals are known, judged: intervals hold the truth, and what cannot be told is refused. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import type { ArmId, LoggedDecision } from '../../engine/index.ts'
+import { type ArmId, createPolicyFile, type LoggedDecision, type PolicyFile } from '../../engine/index.ts'
 import {
   createScoring,
   createTarget,
@@ -173,6 +173,21 @@ describe('an evaluation', () => {
     )
   })
 
+  test('shows beside switch-DR what leaving large weights to the model is off by', async () => {
+    const policy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const { rows } = await loggedWorld({ decisions: 6_000, floor: 0.05, policy })
+    const { sensitivity, estimates, reasons } = await judge(rows, 'uniform')
+    assert.deepEqual(reasons, [])
+    assert.deepEqual(Object.keys(sensitivity.switchDr), ['10', '30', '100'])
+    for (const { value, bias } of Object.values(sensitivity.switchDr)) {
+      assertClose(bias.value, value - estimates['dr']!.value, 1e-9)
+    }
+    // Five of six arms have a weight of 20 here.
+    const { 10: ten, 30: thirty } = sensitivity.switchDr
+    assert.ok(ten!.bias.lo < ten!.bias.hi && ten!.bias.value !== 0)
+    assert.deepEqual(thirty!.bias, { value: 0, lo: 0, hi: 0 })
+  })
+
   test('what nobody told is bounded by the extremes', async () => {
     const half = await loggedWorld({ decisions: 2_000, judgedShare: () => 0.5 })
     const { sensitivity, warnings, estimates } = await judge(half.rows, 'uniform')
@@ -234,6 +249,20 @@ describe('there is no estimate', () => {
     })
     assert.deepEqual(await codesOf({ tamper: flat }), ['calibration'])
     assert.deepEqual(await codesOf({ tamper: flat }, 'thompson:1'), ['mean_weight', 'calibration'])
+    const { rows } = await loggedWorld({ decisions: 2_000, tamper: flat })
+    const { reasons } = await judge(rows, 'thompson:1')
+    assert.match(reasons[0]!.message, /propensities or eligible arms are not what was drawn from/)
+  })
+  test('where they are, and the draws that the target often makes did not come', async () => {
+    const policy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const { rows } = await loggedWorld({ decisions: 300, floor: 0.002, policy })
+    const { reasons, diagnostics } = await judge(rows, 'uniform')
+    assert.deepEqual(
+      reasons.map(({ code }) => code),
+      ['mean_weight'],
+    )
+    assert.match(reasons[0]!.message, /need not be wrong.*larger floor/)
+    assert.ok(Math.abs(diagnostics.meanWeightZ) > 3 && Math.abs(diagnostics.meanZByPropensities!) < 3)
   })
   test('where an arm is not what its probabilities draw', async () => {
     const overridden = (row: LoggedDecision, i: number) => (i % 400 === 0 ? swap(row, arm) : row)
@@ -278,6 +307,25 @@ describe('an estimate needs care', () => {
     assert.equal(recomputed + undetermined, 1_500)
     assert.ok(undetermined > 0)
     assert.deepEqual(warnings, [])
+  })
+  test('where a policy file says nothing of arms of the log, or calls them otherwise', async () => {
+    const { rows, router } = await loggedWorld({ decisions: 1_500 })
+    const whole = createPolicyFile(router, {
+      policy: { name: 'softmax', temperature: 0.1 },
+      hyperparameters: { floor: 0.1, effectiveSamples: 2_000, halfLifeMs: {} },
+      provenance: { createdMs: 1, source: 'log', split: 'all', rows: 1_500 },
+    })
+    const warned = async (sums: PolicyFile['sums']) => {
+      const target = { kind: 'file', file: { ...whole, sums }, name: 'f.json', hash: 'h' } as const
+      const { warnings } = await evaluateLog(readable(rows), { target, objective: 'quality' })
+      return warnings.find(({ code }) => code === 'arms_not_in_file')?.message
+    }
+    assert.equal(await warned(whole.sums), undefined)
+    const some = whole.sums.filter(({ arm }) => !arm.startsWith('sim-google/'))
+    assert.match((await warned(some)) ?? '', /nothing of sim-google\/lantern-lite, sim-google\/lantern-pro: /)
+    const others = whole.sums.map((sum) => ({ ...sum, arm: `other/${sum.arm}` as ArmId }))
+    assert.match((await warned(others)) ?? '', /, and 1 more: /)
+    assert.equal(await warned([]), undefined, 'such a file believes what was learned of all arms')
   })
   test('where most decisions tell nothing', async () => {
     const quiet = (row: LoggedDecision, i: number) => (i % 5 < 3 ? { ...row, explore: false } : row)

@@ -81,6 +81,6 @@ describe('highwayman experiment', () => {
     assert.match(unread.stderr, /bad\.json/)
     const away = await run('list', '--url', 'http://127.0.0.1:9')
     assert.equal(away.code, 1)
-    assert.match(away.stderr, /nothing answers at http:\/\/127\.0\.0\.1:9/)
+    assert.match(away.stderr, /the server at http:\/\/127\.0\.0\.1:9 does not answer/)
   })
 })

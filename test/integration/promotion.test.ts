@@ -118,6 +118,50 @@ describe('a policy on its way, by the command line', () => {
     assert.equal(await policyOf(server, 'request-0'), 'thompson')
   })
 
+  test('made of a data set for the running server, is over the features of its log', async () => {
+    const spaceOf = async (path: string) =>
+      readPolicyFile(JSON.parse(await readFile(path, 'utf8'))).featureSpace
+    const drafted = await run(
+      'policies',
+      'draft',
+      '--policy',
+      'softmax:0.1',
+      '--out',
+      join(folder, 'draft.json'),
+    )
+    assert.equal(drafted.code, 0, drafted.stdout)
+    const draft = await spaceOf(join(folder, 'draft.json'))
+    const log = join(folder, 'log.jsonl')
+    assert.equal((await run('log', 'export', '--out', log)).code, 0)
+    const spaces: string[] = []
+    for await (const { featureSpace } of readLogFile(log)) spaces.push(featureSpace)
+    assert.deepEqual([...new Set(spaces)], [draft.id])
+    const fitted = await run(
+      'fit',
+      '--dataset',
+      'crossroads',
+      '--classes',
+      'gateway',
+      '--out',
+      join(folder, 'ours.json'),
+    )
+    assert.equal(fitted.code, 0, fitted.stdout)
+    assert.deepEqual(await spaceOf(join(folder, 'ours.json')), draft)
+    const labels = fitted.json['labels'] as { rows: { byName: number } }
+    assert.equal(labels.rows.byName, fitted.json['rows'])
+    const nowhere = await run(
+      'policies',
+      'draft',
+      '--policy',
+      'softmax:0.1',
+      '--url',
+      'http://127.0.0.1:9',
+      '--out',
+      'x',
+    )
+    assert.equal((nowhere.json['error'] as { code: string }).code, 'server_unreachable')
+  })
+
   test('gets a share, then all, keeps it over a restart, and goes back', async () => {
     const canary = await run('promote', file, '--evaluation', await evaluation('gain.json'), '--share', '0.5')
     assert.equal(canary.code, 0, canary.stdout)

@@ -78,7 +78,8 @@ export const WISH_MISTAKES: readonly Mistake[] = [
     title: 'a policy file that is not there',
     text: 'coldStart:\n  file: ▶no-such-policy.json\n',
     path: 'coldStart.file',
-    message: /^no-such-policy\.json: there is no such file; make one with highwayman fit$/,
+    message:
+      /^no-such-policy\.json: there is no such file; make one with highwayman fit --dataset <name> --classes default --out no-such-policy\.json$/,
   },
   {
     title: 'samples of no file',

@@ -172,6 +172,18 @@ describe('experiments by the API', () => {
     assert.deepEqual(problems, ['experiment arms takes none of auto’s requests: it is not in the store'])
   })
 
+  it('prices utility by percentage points of quality, as requests and models do', async () => {
+    await using server = await start()
+    const metric = { usd_per_quality_point: 0.001, seconds_per_quality_point: 5, quality_per_failure: 1 }
+    const { json } = await ask(
+      server,
+      '',
+      declared({ metrics: [{ measure: 'utility', role: 'primary', ...metric }] }),
+    )
+    const { metrics } = json['definition'] as { metrics: { rates?: unknown }[] }
+    assert.deepEqual(metrics[0]?.rates, { per_usd: 10, per_second: 0.002, per_failure: 1 })
+  })
+
   it('hands a winner to the gate as an evaluation, and a loser is refused by it', async () => {
     const store = new MemoryStore()
     await using server = await start(store)

@@ -120,6 +120,7 @@ describe('the description', () => {
         '/admin/v1/experiments/{key}/start',
         '/admin/v1/experiments/{key}/stop',
         '/admin/v1/policies',
+        '/admin/v1/policies/draft',
         '/admin/v1/policies/{hash}',
         '/admin/v1/policies/{hash}/evaluations',
         '/admin/v1/promote',

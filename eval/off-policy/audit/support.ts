@@ -7,7 +7,7 @@ import {
   type PropensityFigures,
   type PropensityState,
 } from '../diagnostics/propensities.ts'
-import { WeightDiagnostics, type WeightFigures, type WeightState } from '../diagnostics/weights.ts'
+import { WeightDiagnostics, type WeightFigures, type WeightState, zOf } from '../diagnostics/weights.ts'
 import type { ScoredRow } from '../paired.ts'
 
 /** Classes that are told apart; further ones are counted together. */
@@ -20,6 +20,7 @@ export interface SupportState {
   readonly propensities: PropensityState
   readonly rows: number
   readonly known: number
+  readonly weightVariance: number
   readonly untold: number
   readonly outside: readonly (readonly [requestClass: string, rows: number, mass: number])[]
   readonly untoldArms: readonly (readonly [arm: string, mass: number])[]
@@ -28,6 +29,11 @@ export interface SupportState {
 export interface Support {
   /** Of w, over all rows; undefined without rows. */
   readonly weights: WeightFigures | undefined
+  /**
+   * z of mean weight = 1 by the spread that the propensities foretell, Σ_a π_e²/π_b − 1, of the draws that did not come as well. A mean
+   * that is far off by the spread of the weights seen, and not by this, lacks heavy ones. Undefined where not all are known.
+   */
+  readonly meanZByPropensities: number | undefined
   /** Of the weights that carry the objective: 0 where it was not told, more where it was. */
   readonly effective: WeightFigures | undefined
   /** Undefined where the log tells only the drawn arm's probability. */
@@ -47,6 +53,7 @@ export class SupportAudit {
   #rows = 0
   /** Rows whose whole distribution is known. */
   #known = 0
+  #weightVariance = 0
   #untold = 0
   readonly #outside = new Map<string, { rows: number; mass: number }>()
   readonly #untoldArms = new Map<string, number>()
@@ -73,6 +80,7 @@ export class SupportAudit {
     }
     if (probabilities === undefined) return
     this.#known += 1
+    this.#weightVariance += varianceOfWeight(target, probabilities)
     this.#countOutside(requestClass, 1, outside)
     this.#propensities.add({ arms: eligible, logged: probabilities, target, drawn })
   }
@@ -84,6 +92,7 @@ export class SupportAudit {
       propensities: this.#propensities.state(),
       rows: this.#rows,
       known: this.#known,
+      weightVariance: this.#weightVariance,
       untold: this.#untold,
       outside: [...this.#outside].map(([name, { rows, mass }]) => [name, rows, mass]),
       untoldArms: [...this.#untoldArms],
@@ -96,6 +105,7 @@ export class SupportAudit {
     this.#propensities.mergeState(part.propensities)
     this.#rows += part.rows
     this.#known += part.known
+    this.#weightVariance += part.weightVariance
     this.#untold += part.untold
     for (const [name, rows, mass] of part.outside) this.#countOutside(name, rows, mass)
     for (const [arm, mass] of part.untoldArms) {
@@ -105,8 +115,13 @@ export class SupportAudit {
 
   get(): Support {
     const rows = Math.max(this.#rows, 1)
+    const weights = this.#weights.get()
     return {
-      weights: this.#weights.get(),
+      weights,
+      meanZByPropensities:
+        weights !== undefined && this.#known === this.#rows
+          ? zOf(weights.mean - 1, Math.sqrt(this.#weightVariance) / rows)
+          : undefined,
       effective: this.#effective.get(),
       propensities: this.#known === 0 ? undefined : this.#propensities.get(),
       outsideSupport: this.#known === 0 ? 0 : (this.#propensities.get()?.outsideSupport ?? 0),
@@ -130,4 +145,13 @@ export class SupportAudit {
       counts.mass += mass
     }
   }
+}
+
+/** Of one draw's weight, which has mean 1 where nothing of the target is outside the support; ≥ 0. */
+function varianceOfWeight(target: ArrayLike<number>, logged: ArrayLike<number>): number {
+  let square = 0
+  for (let k = 0; k < logged.length; k++) {
+    if (logged[k]! > 0) square += (target[k] ?? 0) ** 2 / logged[k]!
+  }
+  return Math.max(square - 1, 0)
 }

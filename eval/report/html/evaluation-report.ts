@@ -107,26 +107,38 @@ function costQuality({ values, target, against }: Evaluation): Insert {
 function estimatorsTable({ estimates, sensitivity, objective }: Evaluation): Insert {
   const rows = Object.entries(estimates).filter(([name]) => name !== 'switch_dr')
   const switched = Object.entries(sensitivity.switchDr)
-  const untold = sensitivity.untold
-  return renderTable(
+  const { untold } = sensitivity
+  const table = renderTable(
     `${titleIn(objective)} of the target`,
-    [{ title: 'estimator' }, { title: titleIn(objective), numeric: true }],
+    [
+      { title: 'estimator' },
+      { title: titleIn(objective), numeric: true },
+      { title: 'bias of the switch', numeric: true },
+    ],
     [
       ...rows.map(([name, estimate], i) => ({
-        cells: [name, amountIn(objective, estimate)],
+        cells: [name, amountIn(objective, estimate), ''],
         main: i === 0,
       })),
       ...switched.map(([threshold, estimate]) => ({
-        cells: [`switch_dr, weights to ${threshold}`, amountIn(objective, estimate)],
+        cells: [
+          `switch_dr, weights to ${threshold}`,
+          amountIn(objective, estimate),
+          gainIn(objective, estimate.bias),
+        ],
       })),
       ...(untold === undefined
         ? []
         : [
-            { cells: ['if all untold were lowest', amountIn(objective, untold.lowest)] },
-            { cells: ['if all untold were highest', amountIn(objective, untold.highest)] },
+            { cells: ['if all untold were lowest', amountIn(objective, untold.lowest), ''] },
+            { cells: ['if all untold were highest', amountIn(objective, untold.highest), ''] },
           ]),
     ],
   )
+  return [
+    table,
+    markup`<p>switch_dr leaves rows of larger weights to the model. Its bias is by how much that moves the value on the same rows; its own interval does not have that in it.</p>`,
+  ]
 }
 
 function sliceTable({ slices, objective }: Evaluation, kind: 'class' | 'tenant'): Insert {
@@ -160,7 +172,13 @@ function calibration({ diagnostics: { propensities } }: Evaluation): Insert {
     'How often each arm was drawn, and how often its propensities say it should have been',
     ['arm', 'drawn', 'expected', 'z', 'smallest propensity'].map((title, i) => ({ title, numeric: i > 0 })),
     arms.map(({ arm, drawn, expected, calibrationZ, smallest }) => ({
-      cells: [arm, drawn, expected.toFixed(1), calibrationZ.toFixed(2), smallest.toPrecision(3)],
+      cells: [
+        arm,
+        drawn,
+        expected.toFixed(1),
+        calibrationZ.toFixed(2).replace('-', '−'),
+        smallest.toPrecision(3),
+      ],
     })),
   )
   const most = Math.max(...arms.map(({ drawn, expected }) => Math.max(drawn, expected) / n), 0)
@@ -236,6 +254,9 @@ function toldTable({ diagnostics: { told }, objective }: Evaluation): Insert {
   )
 }
 
+/** Three digits, and no more than a reader has use for: what is next to nothing is 0. */
 function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(3))} %`
+  return `${Number((100 * share).toPrecision(3))
+    .toFixed(share < 0.1 ? 2 : 1)
+    .replace(/\.?0+$/, '')} %`
 }

@@ -1,6 +1,6 @@
 /** A readout of an experiment as one HTML file. */
 import type { Readout, SegmentReadout } from '../../experiments/index.ts'
-import { effectText, intervalText, pText, startText, valueText } from '../experiment-words.ts'
+import { effectText, intervalText, policyText, pText, startText, valueText } from '../experiment-words.ts'
 import { renderBanner, renderRefusal, type Tone } from './banner.ts'
 import { type Insert, markup } from './markup.ts'
 import { type ReportSection, renderFacts, renderPage } from './page.ts'
@@ -42,7 +42,6 @@ export function renderExperimentPage(readout: Readout): string {
 function comparisonsTable({ comparisons, missing }: Readout): Insert {
   const columns = [
     'metric',
-    'role',
     'variant',
     'control',
     'variant’s',
@@ -50,14 +49,13 @@ function comparisonsTable({ comparisons, missing }: Readout): Insert {
     'verdict',
     'at any time',
     'p',
-    'once, at the planned size',
+    'once',
     'p',
-    'chance to be better',
+    'better?',
   ]
   const rows = comparisons.map((each) => ({
     cells: [
-      each.metric,
-      each.role,
+      `${each.metric}, ${each.role}`,
       each.variant,
       valueText(each.control.value),
       valueText(each.treatment.value),
@@ -67,42 +65,45 @@ function comparisonsTable({ comparisons, missing }: Readout): Insert {
       pText(each.alwaysValid.pValue),
       intervalText(each, each.fixed),
       pText(each.fixed.pValue),
-      `${(100 * each.bayes.chanceToBeBetter).toFixed(1)} %`,
+      `${(100 * each.bayes.chanceToBeBetter).toFixed(0)} %`,
     ],
     main: each.role === 'primary',
   }))
   const table = renderTable(
-    'Effects relative to the control, with intervals that hold at every look and such that hold at one',
-    columns.map((title, at) => ({ title, numeric: at >= 3 && at !== 6 })),
+    'Effects relative to the control, with intervals that hold at every look, and once, at the planned size; “better?” is the chance of it',
+    columns.map((title, at) => ({ title, numeric: at >= 2 && at !== 5 })),
     rows,
   )
   const gaps = missing.map(({ metric, variant, why }) => markup`<li>${metric} of ${variant}: ${why}</li>`)
   return [table, gaps.length > 0 && markup`<ul>${gaps}</ul>`]
 }
 
-/** One row for each comparison, its effect with the interval that holds at every look. */
+/** Of what has an interval on both sides; those of guardrails have one side, and often another scale. */
 function effectsPlot({ comparisons }: Readout): Insert {
-  const relative = comparisons.filter(({ scale }) => scale === 'relative')
-  const byVariant = Map.groupBy(relative, ({ variant }) => variant)
+  const shown = comparisons.filter(
+    ({ scale, alwaysValid: { lo, hi } }) => scale === 'relative' && lo !== null && hi !== null,
+  )
+  const byVariant = Map.groupBy(shown, ({ variant }) => variant)
   const series = [...byVariant].map(
     ([variant, own], tone): PlotSeries => ({
       name: variant,
       mark: 'dots',
       tone,
-      points: own.map((each) => {
-        const at = relative.indexOf(each)
-        const { lo, hi } = each.alwaysValid
-        const isBounded = lo !== null && hi !== null
-        return { x: at + 1, y: each.effect, ...(isBounded && { lo, hi }), label: each.metric }
-      }),
+      points: own.map((each) => ({
+        x: shown.indexOf(each) + 1,
+        y: each.effect,
+        lo: each.alwaysValid.lo ?? Number.NaN,
+        hi: each.alwaysValid.hi ?? Number.NaN,
+        label: `${each.metric}, ${variant}`,
+      })),
     }),
   )
   return renderPlot({
     id: 'plot-effects',
     title: 'Relative effects',
     description:
-      'Each metric of each variant against the control, with the interval that holds at every look; of guardrails, which are one-sided, the effect alone.',
-    x: { label: 'comparison', format: (at) => String(at), domain: [0, relative.length + 1] },
+      'Primary and secondary metrics of each variant against the control, with the interval that holds at every look. Guardrails, which are one-sided, are in the table.',
+    x: { label: '', format: () => '', domain: [0, shown.length + 1] },
     y: { label: 'effect', format: (effect) => effectText({ scale: 'relative' }, effect) },
     series,
     references: [0],
@@ -115,7 +116,7 @@ function words({ comparisons }: Readout): Insert {
 
 function variants({ variants: all, sampleRatio }: Readout): Insert {
   const rows = all.map(({ variant, policy, weight, units, requests, stopped }) => ({
-    cells: [variant, policy.slice(0, 20), `${(100 * weight).toFixed(1)} %`, units, requests, stopped ?? ''],
+    cells: [variant, policyText(policy), `${(100 * weight).toFixed(1)} %`, units, requests, stopped ?? ''],
   }))
   const table = renderTable(
     'Who took part',

@@ -108,23 +108,29 @@ function classTable({ byClass, policy }: ReplayResult): Insert {
   return [
     renderTable(
       `Reward of ${policy.name} by class`,
-      columns(
-        'class',
-        ['rows', 'reward', ...shown.map((name) => `gain on ${titleOf(name)}`)],
-        ['drawn most', 'best in hindsight'],
-      ),
+      [
+        { title: 'class' },
+        ...['rows', 'reward', ...shown.map((name) => `gain on ${titleOf(name)}`)].map((title) => ({
+          title,
+          numeric: true,
+        })),
+        { title: 'drawn most' },
+        { title: 'share', numeric: true },
+        { title: 'best arm' },
+      ],
       entries.map(([name, { n, reward, gain, mostDrawn, share, bestArm }]) => ({
         cells: [
           name,
           n,
           formatInterval(reward),
           ...shown.map((baseline) => optional(gain[baseline], formatDifference)),
-          `${shortName(mostDrawn)} (${percent(share)})`,
+          shortName(mostDrawn),
+          percent(share),
           shortName(bestArm),
         ],
       })),
     ),
-    markup`<p class="lead">Each interval is a 95 % Student interval of its class alone: of ${entries.length} classes, ${Math.max(1, Math.round(entries.length * 0.05))} or so would look different by chance. The best arm in hindsight is chosen on these very rows.</p>`,
+    markup`<p class="lead">Each interval is a 95 % Student interval of its class alone: of ${entries.length} classes, ${Math.max(1, Math.round(entries.length * 0.05))} or so would look different by chance. The best arm is chosen in hindsight, on these very rows.</p>`,
   ]
 }
 

@@ -30,7 +30,7 @@ export const STYLE_SHEET = `
 @media print { :root { color-scheme: light; ${LIGHT} } nav { display: none } figure, tr, .banner { break-inside: avoid } body { font-size: 10pt } details { display: none } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif }
-main { max-width: 1080px; margin: 0 auto; padding: 1.5rem 1.25rem 4rem }
+main { max-width: 1200px; margin: 0 auto; padding: 1.5rem 1.25rem 4rem }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem } h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-top: .5rem; border-top: 1px solid var(--rule) } h3 { font-size: 1rem; margin: 1.5rem 0 .5rem }
 p { max-width: 75ch; margin: .5rem 0 } .lead { color: var(--faint) } a { color: var(--s3) } code { font: .92em ui-monospace, "Liberation Mono", monospace; background: var(--wash); padding: .1em .3em; border-radius: 3px; overflow-wrap: anywhere }
 :focus-visible { outline: 2px solid var(--s3); outline-offset: 2px }
@@ -41,7 +41,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; pad
 .banner.bad { border-color: var(--bad); background: var(--bad-wash) } .banner.bad strong { color: var(--bad) }
 .scroll { overflow-x: auto; margin: .75rem 0 } .scroll:focus-visible { outline-offset: 0 }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; min-width: 50% }
-caption { text-align: left; color: var(--faint); padding: 0 0 .4rem } th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule) } thead th { border-bottom: 2px solid var(--rule); white-space: nowrap } tbody th { font-weight: normal } td.n, th.n { text-align: right; white-space: nowrap }
+caption { text-align: left; color: var(--faint); padding: 0 0 .4rem } th, td { padding: .35rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule) } thead th { border-bottom: 2px solid var(--rule); white-space: nowrap } tbody th { font-weight: normal } td.n, th.n { text-align: right; white-space: nowrap }
 tr.main > * { font-weight: 600; background: var(--wash) }
 figure { margin: 1rem 0 1.5rem } figcaption { color: var(--faint); font-size: .92rem; max-width: 85ch } figure svg { display: block; width: 100%; height: auto; max-width: 900px }
 svg text { fill: var(--ink); font-size: 12px; font-family: inherit } svg .tick { fill: var(--faint) } svg .grid { stroke: var(--rule); stroke-width: 1 } svg .axis { stroke: var(--faint); stroke-width: 1 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { EngineError, type PolicyFile, priorSumsOf, readPolicyFile } from '../../../engine/index.ts'
 import { featureSpaceOf } from '../../feature-space.ts'
 import type { ColdStartSettings, EmbeddingSettings } from '../../registry.ts'
+import { DEFAULTS } from '../defaults.ts'
 import type { Config } from '../schema.ts'
 import type { Scope } from './scope.ts'
 
@@ -22,18 +23,18 @@ export function buildColdStart(
     }
     return undefined
   }
+  const classes = [...new Set(listed)]
   try {
     const path = resolve(directory, file)
     const policyFile = readPolicyFile(JSON.parse(readFileSync(path, 'utf8')))
     const settings = { path, policyFile: withSamples(policyFile, effectiveSamples) }
-    const classes = [...new Set(listed)]
     priorSumsOf(
       policyFile,
       featureSpaceOf({ classes, coldStart: settings, ...(embedding !== undefined && { embedding }) }),
     )
     return settings
   } catch (error) {
-    reporter.report(AT, 'value', `${file}: ${whatIsWrong(error)}`)
+    reporter.report(AT, 'value', `${file}: ${whatIsWrong(error, howToMake(file, classes))}`)
     return undefined
   }
 }
@@ -43,11 +44,17 @@ function withSamples(file: PolicyFile, effectiveSamples: number | undefined): Po
   return { ...file, hyperparameters: { ...file.hyperparameters, effectiveSamples } }
 }
 
-function whatIsWrong(error: unknown): string {
-  if (error instanceof EngineError) return error.message
+/** Outright: a configuration that does not hold cannot be asked for its classes. */
+function howToMake(file: string, classes: readonly string[]): string {
+  const which = classes.join() === DEFAULTS.classes.join() ? 'default' : `'${classes.join()}'`
+  return `highwayman fit --dataset <name> --classes ${which} --out ${file}`
+}
+
+function whatIsWrong(error: unknown, repair: string): string {
+  if (error instanceof EngineError) {
+    return error.code === 'engine_snapshot_mismatch' ? `${error.message}: ${repair}` : error.message
+  }
   if (error instanceof SyntaxError) return `is not JSON: ${error.message}`
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
-  return reason === 'ENOENT'
-    ? 'there is no such file; make one with highwayman fit'
-    : `cannot be read: ${reason}`
+  return reason === 'ENOENT' ? `there is no such file; make one with ${repair}` : `cannot be read: ${reason}`
 }

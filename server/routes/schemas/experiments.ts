@@ -82,8 +82,8 @@ const metric = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe('Of `utility`: what a point of quality may cost.'),
-  seconds_per_quality_point: z.number().positive().optional().describe('Of `utility`: what it may take.'),
+    .describe('Of `utility`: what one percentage point of quality may cost, USD.'),
+  seconds_per_quality_point: z.number().positive().optional().describe('Of `utility`: what one may take.'),
   quality_per_failure: z
     .number()
     .min(0)

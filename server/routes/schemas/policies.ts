@@ -1,6 +1,7 @@
 /** Policies on their way from a file to all traffic: what operators send, and what they are told. */
 import { z } from 'zod'
 import { ROLLOUT_ACTIONS, ROLLOUT_OUTCOMES } from '../../../adapters/index.ts'
+import { DEFAULT_FLOOR } from '../../../engine/index.ts'
 import { DEFAULT_MODEL } from '../../pipeline/resolve-model.ts'
 import { policySchema } from './decision.ts'
 
@@ -32,6 +33,17 @@ export const uploadBodySchema = z.strictObject({
   actor,
 })
 export type UploadBody = z.output<typeof uploadBodySchema>
+
+export const draftBodySchema = z.strictObject({
+  policy: policySchema.describe('`{"name": "thompson", "exploration": 0.5}`: as in the configuration.'),
+  floor: z
+    .number()
+    .gte(0)
+    .lt(1)
+    .default(DEFAULT_FLOOR)
+    .describe('Probability spread evenly over the eligible arms.'),
+})
+export const draftReplySchema = z.looseObject({}).describe('A policy file. Nothing is put on record.')
 
 export const evaluationBodySchema = z.strictObject({
   evaluation: z.unknown().describe('What `highwayman evaluate --json` prints.'),
