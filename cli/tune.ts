@@ -11,6 +11,8 @@ import {
   POLICY_NAMES,
   renderLogTuneTable,
   renderTuneTable,
+  TEXT_CHOICES,
+  type TextChoice,
   tune,
   tuneOnLog,
 } from '../eval/index.ts'
@@ -43,6 +45,7 @@ interface TuneFlags extends Output, ClassFlags, ArmFlags {
   readonly costWeight?: number
   readonly policy?: string
   readonly floor?: number
+  readonly text?: TextChoice
   readonly budget: Budget
   readonly seed?: number
   readonly from?: number
@@ -61,7 +64,7 @@ async function runTune(flags: TuneFlags): Promise<void> {
 }
 
 async function tuneOnDataset(flags: TuneFlags): Promise<void> {
-  const { out, split, task, arms, budget, classBy, costWeight, policy, floor, seed } = flags
+  const { out, split, task, arms, budget, classBy, costWeight, policy, floor, text, seed } = flags
   const { trials, minutes } = budget
   const objective = OBJECTIVE_NAMES.find((name) => name === (flags.objective ?? 'aiq'))
   if (objective === undefined) throw badFlags(`of a data set --objective is ${OBJECTIVE_NAMES.join(', ')}`)
@@ -79,6 +82,7 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
     ...(costWeight === undefined ? {} : { costWeight }),
     ...(policy === undefined ? {} : { policy }),
     ...(floor === undefined ? {} : { floor }),
+    ...(text === undefined ? {} : { text }),
     ...(seed === undefined ? {} : { seed }),
     ...(trials === undefined ? {} : { trials }),
     ...(minutes === undefined
@@ -123,8 +127,13 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const { out, budget, policy, floor, seed, objective: name = 'utility' } = flags
   const objective = LOG_OBJECTIVES.find((known) => known === name)
   if (objective === undefined) throw badFlags(`of a log --objective is ${LOG_OBJECTIVES.join(', ')}`)
-  if (flags.classes !== undefined || flags.classMap !== undefined || flags.armMap !== undefined) {
-    throw badFlags('--classes, --class-map and --arm-map are for --dataset: a log has its own')
+  if (
+    flags.classes !== undefined ||
+    flags.classMap !== undefined ||
+    flags.armMap !== undefined ||
+    flags.text !== undefined
+  ) {
+    throw badFlags('--classes, --class-map, --arm-map and --text are for --dataset: a log has its own')
   }
   if (policy === undefined || !policy.endsWith('.json') || budget.minutes !== undefined) {
     throw badFlags('on a log give as --policy the policy file to tune, and a --budget in settings to try')
@@ -236,6 +245,12 @@ export function tuneCommand(program: Command): void {
       '--floor <p>',
       'fixed, instead of searched: probability spread evenly over the arms',
       number(0, 0.999),
+    )
+    .addOption(
+      new Option(
+        '--text <kind>',
+        'fixed, instead of searched: what is told of a prompt’s text: none, its topics, or what its words foretell of the outcomes',
+      ).choices(Object.keys(TEXT_CHOICES)),
     )
     .option('--from <time>', 'of a log: decisions from then on', time)
     .option('--to <time>', 'of a log: decisions before then', time)

@@ -444,5 +444,5 @@ class PosteriorRouter implements Router {
 }
 
 function sortedUnique(ids: readonly ArmId[]): readonly ArmId[] {
-  return [...new Set(ids)].sort()
+  return ids.every((id, i) => i === 0 || ids[i - 1]! < id) ? ids : [...new Set(ids)].sort()
 }

@@ -134,5 +134,11 @@ export {
   type Objective,
   type ObjectiveName,
 } from './tune/objective.ts'
-export type { Candidate, SearchSpace } from './tune/search-space.ts'
+export {
+  type Candidate,
+  type SearchSpace,
+  TEXT_CHOICES,
+  type TextChoice,
+  type TextComponents,
+} from './tune/search-space.ts'
 export { type TuneOptions, type TuneResult, tune } from './tune.ts'

@@ -30,6 +30,8 @@ import {
   leastExploring,
   ONLINE_SPACE,
   type SearchSpace,
+  TEXT_CHOICES,
+  type TextChoice,
 } from './tune/search-space.ts'
 import { INNER_FOLDS, rungsOf, searchOf } from './tune/trials.ts'
 
@@ -50,6 +52,8 @@ export interface TuneOptions extends Pick<ClassOptions, 'classBy' | 'classMap' |
   /** Fixes the policy, or the floor, which else are searched. */
   readonly policy?: PolicySpec | string
   readonly floor?: number
+  /** Fixes what is told of a text, which else is searched and has to earn its place. */
+  readonly text?: TextChoice
   /** Settings to try, ≥ 1; the first are the defaults. @default 30 */
   readonly trials?: number
   /** Ends the search early: no trial begins after `nowMs` has passed it. Then the result depends on the machine. */
@@ -158,9 +162,15 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
 }
 
 function settingsOf(options: TuneOptions) {
-  const { trials = 30, seed = 1, costWeight = 0, objective: name = 'aiq', classes } = options
+  const { trials = 30, seed = 1, costWeight = 0, objective: name = 'aiq', classes, text } = options
   if (!(Number.isInteger(trials) && trials >= 1)) {
     throw new EvaluationError('eval_bad_option', `trials must be a whole number of at least 1, got ${trials}`)
+  }
+  if (classes !== undefined && text !== undefined && text !== 'none') {
+    throw new EvaluationError(
+      'eval_bad_option',
+      `text ${text} cannot be had with classes: a gateway’s log has no coordinates of a projection that is fitted here`,
+    )
   }
   const fixed = typeof options.policy === 'string' ? parsePolicyName(options.policy) : options.policy
   const fix = (drawn: Candidate): Candidate => ({
@@ -168,17 +178,18 @@ function settingsOf(options: TuneOptions) {
     policy: fixed ?? drawn.policy,
     floor: options.floor ?? drawn.floor,
   })
+  const whole = options.space ?? (name === 'online' ? ONLINE_SPACE : FROZEN_SPACE)
+  const fixedText = classes === undefined ? text : 'none'
+  const space = fixedText === undefined ? whole : { ...whole, textComponents: TEXT_CHOICES[fixedText] }
+  const [textComponents = 0] = space.textComponents.includes(0) ? [0] : space.textComponents
   return {
     trials,
     seed,
     costWeight,
     objective: objectiveOf(name, costWeight),
-    space: options.space ?? {
-      ...(name === 'online' ? ONLINE_SPACE : FROZEN_SPACE),
-      ...(classes !== undefined && { textComponents: [0] }),
-    },
+    space,
     fix,
-    start: fix(defaultCandidate({ name: 'thompson' }, DEFAULT_FLOOR)),
+    start: fix({ ...defaultCandidate({ name: 'thompson' }, DEFAULT_FLOOR), textComponents }),
   }
 }
 

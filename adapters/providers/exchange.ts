@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import { type Phase, Watchdog, type WatchLimits } from './deadlines.ts'
 import type { UpstreamError } from './errors.ts'
 import { badOutput, cancelled, timedOut, truncated, unreachable } from './failures.ts'
+import type { CancelSignal } from './spec.ts'
 
 /** Bytes that may wait for our reader before the socket is told to pause. */
 const BUFFERED_BYTES_MAX = 256 * 1024
@@ -25,7 +26,7 @@ export interface Reply {
 
 export interface ExchangeOptions {
   readonly upstream: string
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
   readonly limits: WatchLimits
   readonly connectMs: number
 }
@@ -54,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.#rejectReply = reject
     this.#watchdog = new Watchdog(options.limits, (phase, limitMs) => this.#fail(this.#late(phase, limitMs)))
     if (options.signal.aborted) this.#onAbort()
-    else options.signal.addEventListener('abort', this.#onAbort, { once: true })
+    else options.signal.addEventListener('abort', this.#onAbort)
   }
 
   get failed(): boolean {

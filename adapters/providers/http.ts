@@ -1,7 +1,7 @@
 /** The way to one upstream: a connection pool, and calls that end by our deadlines, never by undici's. */
 import { Pool } from 'undici'
 import { Exchange, type Reply } from './exchange.ts'
-import { DEFAULT_DEADLINES, type Deadlines } from './spec.ts'
+import { type CancelSignal, DEFAULT_DEADLINES, type Deadlines } from './spec.ts'
 
 const DEFAULT_CONNECTIONS = 256
 /** Longer than undici's 4 s: at a few requests a minute every call would pay for a TLS handshake. */
@@ -24,7 +24,7 @@ export interface UpstreamRequest {
   readonly path: string
   /** JSON text. */
   readonly body: string
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
   /** The answer comes as it is made, so that the first-byte deadline says something about it. */
   readonly streams: boolean
 }

@@ -200,12 +200,19 @@ export const DEFAULT_DEADLINES: Deadlines = {
   totalMs: 300_000,
 }
 
+/** What of an `AbortSignal` a call needs. Every request has one, and a real one costs it more than most else that it needs. */
+export interface CancelSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 export interface ChatCall {
   /** The vendor's model id. */
   readonly model: string
   readonly request: ChatRequest
   /** Aborting cancels the upstream call at once. */
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
 }
 
 /** How a provider is reached. One instance owns one connection pool. */

@@ -11,16 +11,9 @@ import { type Candidate, FEATURE_MOVES, type SearchSpace } from './search-space.
 export type Errors = Float64Array | undefined
 
 /**
- * What text adds has to be this many standard errors of its squared errors away from nothing. Where it shifts what is foretold by δ, of
- * outcomes with scatter σ, the mean of n errors falls by δ² and is known to 2σδ/√n, while the shift itself is known to σ/√n: half a standard error of the
- * one is a whole one of the other.
- */
-const STANDARD_ERRORS = 0.5
-
-/**
- * A descent: of each step's settings the one of least error is kept. Then text has to earn its place: it goes where it shifts what is
- * foretold by no more than one standard error of that shift (the one-standard-error rule: Breiman et al. 1984), because what is won
- * by less was won by chance.
+ * A descent: of each step's settings the one of least error is kept. Then text has to earn its place: it goes where its errors are not smaller
+ * by more than one standard error over the rows (the one-standard-error rule: Breiman et al. 1984), because what is won by
+ * less was won by chance. Where the space has no setting without text it stays.
  */
 export async function bestFeatures(
   start: Candidate,
@@ -36,12 +29,12 @@ export async function bestFeatures(
       }
     }
   }
-  if (best.setting.textComponents === 0) return best.setting
+  if (best.setting.textComponents === 0 || !space.textComponents.includes(0)) return best.setting
   const plain = { ...best.setting, textComponents: 0 }
   const errors = await errorsOf(plain)
   if (errors === undefined || best.errors === undefined) return best.setting
   const { mean, standardError } = meanOf(errors.map((error, row) => error - best.errors![row]!))
-  return mean > STANDARD_ERRORS * standardError ? best.setting : plain
+  return mean > standardError ? best.setting : plain
 }
 
 /**

@@ -9,6 +9,14 @@ import type { RandomGenerator } from '../random.ts'
  */
 export type TextComponents = number | 'outcomes'
 
+/** Whether text is looked at, and how, when that is not searched. */
+export const TEXT_CHOICES = {
+  none: [0],
+  topics: [16, MAX_TEXT_COMPONENTS],
+  outcomes: ['outcomes'],
+} as const satisfies Readonly<Record<string, readonly TextComponents[]>>
+export type TextChoice = keyof typeof TEXT_CHOICES
+
 /** One point of the search. */
 export interface Candidate {
   readonly policy: PolicySpec

@@ -66,7 +66,7 @@ function begin(
     also,
     arm,
     provider,
-    call: { model: arm.upstreamModel, request: task.request, signal: flight.signal },
+    call: { model: arm.upstreamModel, request: task.request, signal: flight },
     index,
     startedAt: performance.now(),
   }

@@ -1,22 +1,28 @@
 /** The requests that are running: how many there are, and how to end them. */
 import type { ServerResponse } from 'node:http'
+import type { CancelSignal } from '../../adapters/index.ts'
 
 export const END_REASON = { callerGone: 'caller-gone', shutdown: 'shutdown' } as const
 export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
 
-/** One running request. Its signal is made when somebody asks for it: most requests need none. */
-export class Flight {
+/** One running request, and the signal of its calls: aborted when the caller goes away, or when the server does. */
+export class Flight implements CancelSignal {
   readonly startedAt = performance.now()
-  #controller: AbortController | undefined
+  /** One call runs at a time. */
+  #listeners: (() => void)[] = []
   #ended: EndReason | undefined
 
-  /** Aborts when the caller goes away, or when the server does. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#ended !== undefined) this.#controller.abort(this.#ended)
-    }
-    return this.#controller.signal
+  get aborted(): boolean {
+    return this.#ended !== undefined
+  }
+
+  addEventListener(_: 'abort', listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  removeEventListener(_: 'abort', listener: () => void): void {
+    const at = this.#listeners.indexOf(listener)
+    if (at !== -1) this.#listeners.splice(at, 1)
   }
 
   /** Why the request was ended before its answer was; undefined while it was not. */
@@ -31,7 +37,9 @@ export class Flight {
   end(reason: EndReason): void {
     if (this.#ended !== undefined) return
     this.#ended = reason
-    this.#controller?.abort(reason)
+    const listeners = this.#listeners
+    this.#listeners = []
+    for (const abort of listeners) abort()
   }
 }
 

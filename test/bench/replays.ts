@@ -2,14 +2,21 @@
  * The tables of docs/replay.md: on each set a policy is tuned on the training splits and judged once on the test split, beside all
  * baselines.
  *
- *     node test/bench/replays.ts <folder of the sets> [--sets mmlu-pro,…] [--trials 24] [--seed 1]
+ *     node test/bench/replays.ts <folder of the sets> [--sets mmlu-pro,…] [--trials 24] [--seed 1] [--text outcomes]
  *
  * Minutes of CPU time a set. Nothing of a test split is looked at before its replay.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openDataset } from '../../datasets/index.ts'
-import { type Interval, type ReplayOptions, type RouterFigures, replay, tune } from '../../eval/index.ts'
+import {
+  type Interval,
+  type ReplayOptions,
+  type RouterFigures,
+  replay,
+  type TextChoice,
+  tune,
+} from '../../eval/index.ts'
 import { titleOf } from '../../eval/report/baseline-titles.ts'
 import { formatDifference, formatInterval, formatNumber } from '../../eval/report/format.ts'
 
@@ -44,6 +51,7 @@ const { values, positionals } = parseArgs({
     sets: { type: 'string' },
     trials: { type: 'string', default: '24' },
     seed: { type: 'string', default: '1' },
+    text: { type: 'string' },
   },
 })
 const root = positionals[0]
@@ -64,6 +72,7 @@ async function tableOf({ name, folder, splits, select }: Reference): Promise<str
     splits,
     trials,
     seed: Number(values.seed),
+    ...(values.text !== undefined && { text: values.text as TextChoice }),
     createdMs: 0,
     versions: {},
   })

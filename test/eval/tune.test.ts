@@ -118,6 +118,17 @@ suite('tune', () => {
     }
   })
 
+  test('text that is asked for stays, whatever it is worth, and cannot be had with the classes of a gateway', async () => {
+    const { best, file } = await search({ text: 'outcomes', trials: 1 })
+    assert.equal(best.textComponents, 'outcomes')
+    // Three arms differ in two ways.
+    assert.equal(file.text?.components, 2)
+    assert.equal((await search({ text: 'none', trials: 1 })).best.textComponents, 0)
+    await assert.rejects(search({ text: 'topics', classes: ['words', 'numbers'] }), {
+      code: 'eval_bad_option',
+    })
+  })
+
   test('reward and online are objectives of their own', async () => {
     for (const objective of ['reward', 'online'] as const) {
       const { tuning } = await search({ objective, costWeight: 0.1, trials: 1 })
@@ -239,11 +250,11 @@ suite('the parts of a search', () => {
     })
   })
 
-  test('text stays where its errors are smaller by more than half a standard error, and goes where they are not', async () => {
-    // By row, plain errors are above those with text by 0.5 ± 10 or by 0.8 ± 10: of 64 rows half the standard error is 0.63.
+  test('text stays where its errors are smaller by more than one standard error, and goes where they are not', async () => {
+    // By row, plain errors are above those with text by 1 ± 10 or by 1.5 ± 10: of 64 rows the standard error is 1.26.
     for (const [gain, text] of [
-      [0.5, 0],
-      [0.8, 2],
+      [1, 0],
+      [1.5, 2],
     ] as const) {
       const plain = Float64Array.from({ length: 64 }, (_, row) => 20 + gain + (row % 2 === 0 ? 10 : -10))
       const space = { ...SPACE, classScale: [1] }
