@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type Readout, renderExperimentPage, renderExperimentReport } from '../eval/index.ts'
+import { urlOf } from '../server/index.ts'
 import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
 import { configuredStore } from './configured-store.ts'
 import { number, whole } from './flags.ts'
@@ -35,16 +36,16 @@ interface ExperimentJson {
 
 /** @param path below `/admin/v1/experiments` @throws as {@link askServer} */
 async function ask<T>(flags: CommandFlags, path: string, body?: unknown): Promise<T> {
-  const answer = await askServer(await urlOf(flags), flags.adminKey, `experiments${path}`, body)
+  const answer = await askServer(await addressOf(flags), flags.adminKey, `experiments${path}`, body)
   return (await answer.json()) as T
 }
 
 /** The server that was named, or that has the embedded store open, or whose configuration is here. */
-async function urlOf(flags: CommandFlags): Promise<string> {
+async function addressOf(flags: CommandFlags): Promise<string> {
   const found = await serverOf(flags)
   if (found !== undefined) return found
   const { host, port } = configuredStore(flags).registry?.server ?? DEFAULT_SERVER
-  return `http://${host}:${port}`
+  return urlOf(host, port)
 }
 
 async function create(flags: StepFlags & { readonly from: string }): Promise<void> {

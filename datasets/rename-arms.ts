@@ -7,6 +7,7 @@ import { type Dataset, DatasetError, type PromptRow } from './types.ts'
  * @param names from the set's own to new ones
  * @returns a set whose `rows` throws {DatasetError} `dataset_bad_option` where two arms would have one name, and after the last row
  * for a name that no row has
+ * @throws {DatasetError} `dataset_bad_option` where two models would have one name
  */
 export function renameArms(dataset: Dataset, names: Readonly<Record<string, string>>): Dataset {
   const nameOf = new Map(Object.entries(names))

@@ -48,11 +48,11 @@ export async function fitPolicyFile(options: PolicyFitOptions): Promise<PolicyFi
   const every = { ...rest, split: 'all', stepMs: 0 }
   checkMapNames(await readRows(every), options)
   const { classes } = (await selectRows(every, settingsOf(every))).evaluation
-  const replayed = { ...every, split }
+  const replayed = { ...every, split, classes }
   const settings = settingsOf(replayed)
   const chosen = await selectRows(replayed, settings)
-  const table = { ...chosen.evaluation, classes }
-  const selection = { ...chosen, evaluation: table, training: undefined }
+  const table = chosen.evaluation
+  const selection = { ...chosen, training: undefined }
   const pace = createPace(table.rowCount, options.onProgress, options.signal)
   const { router } = await trainRouter(
     createWorld({ ...replayed, models: options.dataset.models }, settings, selection, pace),

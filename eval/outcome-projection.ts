@@ -45,7 +45,9 @@ const LEAST_SHARE = 1e-9
  * regression (Izenman 1975). The penalty is chosen, and the table's own coordinates are made, by cross-fitting: equal prompts
  * share a fold.
  *
- * @returns undefined where the texts foretell nothing: too few rows, or outcomes that do not depend on them
+ * What it foretells may be worth nothing: whether it is, heads that are taught with `crossFitted` have to tell.
+ *
+ * @returns undefined where there are too few rows, or the arms differ nowhere
  */
 export function fitOutcomeProjection(table: OutcomeTable): OutcomeProjection | undefined {
   const folds = foldsOf(table)

@@ -16,7 +16,7 @@ import { randomStream } from './random.ts'
 import { replayArms } from './replay/arms.ts'
 import { readRows } from './replay/prepare.ts'
 import { createPace } from './replay/world.ts'
-import { bestFeatures } from './tune/features.ts'
+import { bestFeatures, featureSettings } from './tune/features.ts'
 import { fullInformationSums } from './tune/full-sums.ts'
 import { type Scored, successiveHalving } from './tune/halving.ts'
 import { judgeHeldOut } from './tune/held-out.ts'
@@ -118,7 +118,7 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const inner = partsOf(outer.fitted, INNER_FOLDS, 'tune-inner')
   const pace = createPace(Number.POSITIVE_INFINITY, undefined, options.signal)
   const rungs = rungsOf(trials, outer.fitted.rowCount)
-  const search = searchOf(options, objective, inner, pace, rungs)
+  const search = searchOf(options, objective, inner, pace, rungs, featureSettings(space))
 
   const features = await bestFeatures(settings.start, space, search.errors)
   const draws = randomStream('tune', seed)

@@ -16,3 +16,4 @@ export type {
   RolloutReply as Rollout,
 } from './routes/schemas/policies.ts'
 export { type RunningServer, type ServerOptions, startServer } from './start.ts'
+export { urlOf } from './url.ts'

@@ -30,6 +30,7 @@ import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
 import type { App } from './routes/app-type.ts'
+import { urlOf } from './url.ts'
 
 /** After the drain, answers that were ended still have to be flushed to their callers. */
 const FAREWELL_MS = 1_000
@@ -175,8 +176,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   let closing: Promise<void> | undefined
+  const bound = app.server.address() as AddressInfo
   return {
-    url: urlOf(host, app.server.address() as AddressInfo),
+    url: urlOf(bound.address, bound.port),
     router,
     promoted: () => rollouts.status,
     app,
@@ -252,10 +254,4 @@ function loggerOf(options: ServerOptions['logger']): FastifyServerOptions['logge
     redact: { paths: [...REDACTED_PATHS], censor: '[redacted]' },
     ...(options.stream !== undefined && { stream: options.stream }),
   }
-}
-
-function urlOf(host: string, { address, port, family }: AddressInfo): string {
-  const shown =
-    host === '0.0.0.0' || host === '::' ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address
-  return `http://${shown}:${port}`
 }

@@ -12,7 +12,7 @@ import {
   readTextProjection,
 } from '../../engine/index.ts'
 import { BASELINE_NAMES, type BaselineName } from '../baselines/index.ts'
-import type { ClassOptions } from '../class-labels.ts'
+import { type ClassOptions, checkMapNames } from '../class-labels.ts'
 import { EvaluationError } from '../errors.ts'
 import { featureSpaceFor } from '../feature-space.ts'
 import { DEFAULT_RESAMPLES } from '../intervals/bootstrap.ts'
@@ -141,6 +141,11 @@ function requireOnline(options: ReplayOptions & { readonly scenario?: Scenario }
 
 export async function selectRows(options: ReplayOptions, settings: Settings): Promise<LabelledSelection> {
   const rows = await readRows(options)
+  const { classBy } = classOptionsOf(options)
+  checkMapNames(rows, {
+    ...(classBy && { classBy }),
+    ...(options.classMap && { classMap: options.classMap }),
+  })
   const selection = selectOutcomes(rows, {
     split: settings.split,
     ...(options.arms === undefined ? {} : { arms: options.arms }),
@@ -166,7 +171,8 @@ function checkFileArms(file: PolicyFile | undefined, arms: readonly string[]): v
 function classOptionsOf({ classBy, classMap, classes, policyFile }: ReplayOptions): ClassOptions {
   const labels = policyFile?.provenance.labels
   const by = classBy ?? labels?.by
-  const map = classMap ?? labels?.map
+  // A map of categories says nothing of tasks.
+  const map = classMap ?? (by === labels?.by ? labels?.map : undefined)
   const all = policyFile?.featureSpace.classes ?? classes
   return {
     ...(by && { classBy: by }),

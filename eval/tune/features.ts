@@ -7,6 +7,15 @@ import { untrainedRouter } from '../replay/training.ts'
 import { columnIndex, decide, preferencesFor, type World } from '../replay/world.ts'
 import { type Candidate, FEATURE_MOVES, type SearchSpace } from './search-space.ts'
 
+/** How many settings a descent looks at, at most. */
+export function featureSettings(space: SearchSpace): number {
+  const { effectiveSamples, textComponents, textScale, classScale, structureScale } = space
+  const kinds = new Set(textComponents).size
+  return (
+    2 + effectiveSamples.length + (kinds + 1) * textScale.length + classScale.length + structureScale.length
+  )
+}
+
 /** By row that was not learnt from, or undefined when the time is up. */
 export type Errors = Float64Array | undefined
 
@@ -32,7 +41,8 @@ export async function bestFeatures(
   if (best.setting.textComponents === 0 || !space.textComponents.includes(0)) return best.setting
   const plain = { ...best.setting, textComponents: 0 }
   const errors = await errorsOf(plain)
-  if (errors === undefined || best.errors === undefined) return best.setting
+  // The time is up: what was not compared has earned nothing.
+  if (errors === undefined || best.errors === undefined) return plain
   const { mean, standardError } = meanOf(errors.map((error, row) => error - best.errors![row]!))
   return mean > standardError ? best.setting : plain
 }

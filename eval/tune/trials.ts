@@ -32,14 +32,16 @@ export interface SearchOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** @param features settings whose errors are asked for at most, for progress */
 export function searchOf(
   options: SearchOptions,
   objective: Objective,
   parts: readonly Part[],
   pace: Pace,
   rungs: readonly Rung<Level>[],
+  features: number,
 ): Search {
-  const total = rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
+  const total = features * parts.length + rungs.reduce((sum, { level, keep }) => sum + keep * level.folds, 0)
   const tried = new Set<Candidate>()
   let done = 0
   let isComplete = true
@@ -48,6 +50,7 @@ export function searchOf(
     if (isUp) isComplete = false
     return isUp
   }
+  const tick = () => options.onProgress?.(Math.min(++done, total), total)
   const inWorld = (part: Part, candidate: Candidate) =>
     worldOf(options.dataset, part, candidate, pace, STEP_MS)
   return {
@@ -57,7 +60,7 @@ export function searchOf(
       let sum = 0
       for (const part of parts.slice(0, folds)) {
         sum += (await objective.judge(inWorld(part, candidate), fidelity)).score
-        options.onProgress?.(Math.min(++done, total), total)
+        tick()
       }
       tried.add(candidate)
       return sum / folds
@@ -65,7 +68,10 @@ export function searchOf(
     async errors(candidate) {
       if (timeIsUp()) return undefined
       const errors: number[] = []
-      for (const part of parts) errors.push(...(await squaredErrors(inWorld(part, candidate))))
+      for (const part of parts) {
+        for (const error of await squaredErrors(inWorld(part, candidate))) errors.push(error)
+        tick()
+      }
       return Float64Array.from(errors)
     },
     tried: () => tried.size,

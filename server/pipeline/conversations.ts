@@ -17,8 +17,7 @@ const END_CHARS = 1_024
 export interface ConversationKeys {
   /** Undefined: a conversation's first turn. */
   readonly last: string | undefined
-  /** Told when it is asked for: most answers leave nothing behind that is worth a key. */
-  readonly next: () => string
+  readonly next: string
 }
 
 /**
@@ -32,7 +31,7 @@ export function conversationKeys(
 ): ConversationKeys {
   if (session !== '') {
     const key = hash('sha256', JSON.stringify([tenant, session]), 'base64')
-    return { last: key, next: () => key }
+    return { last: key, next: key }
   }
   let last: string | undefined
   let key = tenant
@@ -46,7 +45,7 @@ export function conversationKeys(
     }
     said += fingerprint(message)
   }
-  return { last, next: () => digest(key, said) }
+  return { last, next: digest(key, said) }
 }
 
 function digest(before: string, said: string): string {
@@ -96,7 +95,7 @@ export class Conversations {
   }
 
   remember(keys: ConversationKeys, turn: Turn): void {
-    this.#turns.set(keys.next(), turn)
+    this.#turns.set(keys.next, turn)
   }
 
   recall(keys: ConversationKeys, nowMs: number): WarmCache | undefined {

@@ -126,9 +126,7 @@ function learnFromAnswer(services: Services, task: Task, leg: Leg, answered: Ans
   })
   if (task.conversation !== undefined) {
     const tokens = tokensLeftWarm(bill.usage, bill.promptTokens)
-    // Nothing that is warm and no margin for staying: the next turn is free to go where it likes.
-    if (tokens > 0 || task.model.switchMargin > 0)
-      services.conversations.remember(task.conversation, { arm, tokens, atMs: services.clock.nowMs() })
+    services.conversations.remember(task.conversation, { arm, tokens, atMs: services.clock.nowMs() })
   }
   services.metrics.observeAnswer(arm, { ttftMs, totalMs, bill })
   services.metrics.overhead.observe(overheadMs / 1_000)

@@ -30,6 +30,9 @@ export function draftPolicyFile(registry: Registry, { policy, floor, createdMs }
     ...(text !== undefined && { text }),
   })
   const start = registry.coldStart?.policyFile
+  // What its settings were found to be worth says nothing of these.
+  const from = start?.provenance ?? { createdMs, source: basename(registry.source), split: 'none', rows: 0 }
+  const { tuning: _, ...provenance } = from
   return {
     format: POLICY_FILE_FORMAT,
     version: 1,
@@ -42,7 +45,7 @@ export function draftPolicyFile(registry: Registry, { policy, floor, createdMs }
       floor,
     },
     sums: start?.sums ?? [],
-    provenance: start?.provenance ?? { createdMs, source: basename(registry.source), split: 'none', rows: 0 },
+    provenance,
     ...(text !== undefined && { text: writeTextProjection(text) }),
   }
 }

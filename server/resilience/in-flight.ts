@@ -8,7 +8,7 @@ export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
 /** One running request, and the signal of its calls: aborted when the caller goes away, or when the server does. */
 export class Flight implements CancelSignal {
   readonly startedAt = performance.now()
-  /** One call runs at a time. */
+  /** Of the call that runs, and of one before it whose end has not been seen yet. */
   #listeners: (() => void)[] = []
   #ended: EndReason | undefined
 

@@ -68,9 +68,7 @@ export class Turns {
     decisionId: DecisionId,
     nowMs: number,
   ): Afterthought | undefined {
-    const keys = conversationKeys(tenant, session, messages)
-    const { last } = keys
-    const next = keys.next()
+    const { last, next } = conversationKeys(tenant, session, messages)
     const asked = lastUserText(messages)
     const turn: Turn = { decisionId, question: questionHash(asked), atMs: nowMs }
     // The same messages once more are an answer that is made anew; but two strangers may begin alike.

@@ -137,3 +137,32 @@ suite('a policy file for a gateway', () => {
     )
   })
 })
+
+suite('a class that the rows to learn from lack', () => {
+  test('has a place in the file and takes none of the others’ rows', async () => {
+    const of = (category: string, quality: number, split: string, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        row(
+          `${category}${split}${i}`,
+          { x: outcome(quality, 0.5), y: outcome(0.5, 0.5) },
+          { category, split },
+        ),
+      )
+    const dataset = datasetOf([
+      ...of('m', 1, 'train', 40),
+      ...of('z', 0, 'train', 30),
+      ...of('a', 1, 'test', 5),
+    ])
+    const file = await fitPolicyFile({ dataset, policy: 'thompson', createdMs: 0 })
+    assert.deepEqual(file.featureSpace.classes, ['a', 'm', 'z'])
+    const sums = file.sums.find(({ arm, head }) => arm === 'x' && head === 'quality')!
+    // The packed lower triangle: entry (i, i) is at i(i + 3)/2; coordinate 0 is the intercept.
+    const seen = [1, 2, 3].map((i) => Math.round(sums.A[(i * (i + 3)) / 2]!))
+    assert.deepEqual(seen, [0, 40, 30])
+  })
+
+  test('a map given to a replay that names nothing is a slip there as well', async () => {
+    const options = { dataset: SKILLED, policy: 'thompson', classMap: { smus: 'words' }, resamples: 5 }
+    await assert.rejects(replay(options), { code: 'eval_unknown_class' })
+  })
+})

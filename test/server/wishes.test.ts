@@ -327,16 +327,16 @@ describe('the memory of conversations', () => {
     const turn = conversationKeys('t', '', [user('a')])
     assert.equal(turn.last, undefined)
     for (const answer of ['b', 'edited by the caller']) {
-      assert.equal(conversationKeys('t', '', [user('a'), assistant(answer), user('c')]).last, turn.next())
+      assert.equal(conversationKeys('t', '', [user('a'), assistant(answer), user('c')]).last, turn.next)
     }
     const third = conversationKeys('t', '', [user('a'), assistant('b'), user('c'), assistant('d'), user('e')])
-    assert.equal(third.last, conversationKeys('t', '', [user('a'), assistant('b'), user('c')]).next())
-    assert.notEqual(conversationKeys('other', '', [user('a')]).next(), turn.next())
-    assert.notEqual(conversationKeys('t', '', [user('a'), user('')]).next(), turn.next())
+    assert.equal(third.last, conversationKeys('t', '', [user('a'), assistant('b'), user('c')]).next)
+    assert.notEqual(conversationKeys('other', '', [user('a')]).next, turn.next)
+    assert.notEqual(conversationKeys('t', '', [user('a'), user('')]).next, turn.next)
   })
 
   it('tells long messages by their ends and length', () => {
-    const key = (text: string) => conversationKeys('t', '', [user(text)]).next()
+    const key = (text: string) => conversationKeys('t', '', [user(text)]).next
     const text = 'x'.repeat(1_000_000)
     assert.equal(key(text), key(text))
     assert.notEqual(key(text), key(`${text}x`))
@@ -345,7 +345,7 @@ describe('the memory of conversations', () => {
 
   it('is bounded', () => {
     const memory = new Conversations(2)
-    const keys = (i: number) => ({ last: `${i}`, next: () => `${i}` })
+    const keys = (i: number) => ({ last: `${i}`, next: `${i}` })
     for (let i = 0; i < 3; i++) memory.remember(keys(i), { arm: 'p/a' as ArmId, tokens: i, atMs: 10 })
     assert.equal(memory.recall(keys(0), 15), undefined)
     assert.deepEqual(memory.recall(keys(2), 15), { arm: 'p/a', tokens: 2, ageMs: 5 })

@@ -24,9 +24,10 @@ export function buildColdStart(
     return undefined
   }
   const classes = [...new Set(listed)]
+  let policyFile: PolicyFile | undefined
   try {
     const path = resolve(directory, file)
-    const policyFile = readPolicyFile(JSON.parse(readFileSync(path, 'utf8')))
+    policyFile = readPolicyFile(JSON.parse(readFileSync(path, 'utf8')))
     const settings = { path, policyFile: withSamples(policyFile, effectiveSamples) }
     priorSumsOf(
       policyFile,
@@ -34,7 +35,10 @@ export function buildColdStart(
     )
     return settings
   } catch (error) {
-    reporter.report(AT, 'value', `${file}: ${whatIsWrong(error, howToMake(file, classes))}`)
+    // Over the same classes, what differs is how text is told, which no command makes alike.
+    const isRepairable = policyFile === undefined || policyFile.featureSpace.classes.join() !== classes.join()
+    const repair = isRepairable ? howToMake(file, classes) : undefined
+    reporter.report(AT, 'value', `${file}: ${whatIsWrong(error, repair)}`)
     return undefined
   }
 }
@@ -50,9 +54,10 @@ function howToMake(file: string, classes: readonly string[]): string {
   return `highwayman fit --dataset <name> --classes ${which} --out ${file}`
 }
 
-function whatIsWrong(error: unknown, repair: string): string {
+function whatIsWrong(error: unknown, repair: string | undefined): string {
   if (error instanceof EngineError) {
-    return error.code === 'engine_snapshot_mismatch' ? `${error.message}: ${repair}` : error.message
+    const isOfOthers = error.code === 'engine_snapshot_mismatch' && repair !== undefined
+    return isOfOthers ? `${error.message}: ${repair}` : error.message
   }
   if (error instanceof SyntaxError) return `is not JSON: ${error.message}`
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
