@@ -200,7 +200,7 @@ export const DEFAULT_DEADLINES: Deadlines = {
   totalMs: 300_000,
 }
 
-/** What of an `AbortSignal` a call needs. Every request has one, and a real one costs it more than most else that it needs. */
+/** What of an `AbortSignal` a call needs: every request has one, and it may be something lighter. */
 export interface CancelSignal {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void): void

@@ -5,7 +5,7 @@
 import { EngineError } from '../errors.ts'
 import { fromBase64, toBase64 } from './float32.ts'
 
-/** Hashed words, weighted by how rare they are, projected on their principal components. */
+/** Hashed words, weighted by how rare they are, projected on directions that were fitted: topics, or what foretells outcomes. */
 export interface WordProjection {
   readonly kind: 'words'
   readonly components: number

@@ -44,7 +44,7 @@ export async function answerWhole(
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
   } as Record<string, string | number>
-  // Whole and ready as it is: what fastify does on the way of a reply would cost as much as the decision.
+  // Whole and ready as it is: there is nothing that fastify would add, and no hook that wants to see it.
   reply.hijack()
   services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body))
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
