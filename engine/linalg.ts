@@ -210,32 +210,31 @@ export function scale(a: Float64Array, s: number): void {
 
 /**
  * Inverse of `A + diag(d)` as a packed triangle. Rounding can leave a nearly singular sum of outer products indefinite:
- * then the diagonal is raised by the smallest power of ten, relative to its mean, that makes it positive definite.
+ * then the diagonal is raised by the smallest power of ten, relative to the largest entry, that makes it positive definite.
  *
  * @throws {EngineError} `engine_bad_observation` where the sums have left the range of numbers
  */
 export function invertWithDiagonal(A: Float64Array, diagonal: Float64Array): Float64Array {
   const d = diagonal.length
   const sum = A.slice()
-  let trace = 0
-  for (let i = 0; i < d; i++) {
-    const at = (i * (i + 3)) / 2
-    sum[at]! += diagonal[i]!
-    trace += sum[at]!
+  for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += diagonal[i]!
+  const inverse = invertPositiveDefinite(sum, d)
+  return inverse ?? invertRaised(sum, d)
+}
+
+function invertRaised(sum: Float64Array, d: number): Float64Array {
+  let largest = 0
+  for (const entry of sum) largest = Math.max(largest, Math.abs(entry))
+  // Raised by d times the largest entry, the diagonal outweighs every row, whatever is in it.
+  for (let jitter = 1e-14; jitter <= 10 * d; jitter *= 10) {
+    for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += jitter * largest
+    const inverse = invertPositiveDefinite(sum, d)
+    if (inverse !== undefined) return inverse
   }
-  let inverse = invertPositiveDefinite(sum, d)
-  // A diagonal raised beyond its own size dominates every row of a sum of outer products.
-  for (let jitter = 1e-14; inverse === undefined; jitter *= 10) {
-    if (!(jitter <= 10 * d)) {
-      throw new EngineError(
-        'engine_bad_observation',
-        `the sums of ${d} coordinates have no inverse (trace ${trace}): a context or a weight was too large to be added`,
-      )
-    }
-    for (let i = 0; i < d; i++) sum[(i * (i + 3)) / 2]! += (jitter * trace) / d
-    inverse = invertPositiveDefinite(sum, d)
-  }
-  return inverse
+  throw new EngineError(
+    'engine_bad_observation',
+    `the sums of ${d} coordinates have no inverse (largest entry ${largest}): a context or a weight was too large to be added`,
+  )
 }
 
 /** `Float64Array.from` goes through an iterator, at ten times the time. */

@@ -223,7 +223,12 @@ export class SharedPrior {
       this.#start,
       this.#noise.mean,
     )
-    this.#coefficients = sharedCoefficients(informed, this.#sharedPrecision(), this.#scales.outcomeSd ** 2)
+    this.#coefficients = sharedCoefficients(
+      informed,
+      this.#sharedPrecision(),
+      this.#scales.outcomeSd ** 2,
+      leastNoiseVariance(this.#start),
+    )
     this.renew(members)
   }
 
@@ -265,11 +270,14 @@ export interface InformedMember {
  *
  * @param precision length d: what shrinks μ towards zero
  * @param noiseVariance σ²
+ * @param leastVariance what counts at least as an arm's σ_k²: one whose answers are all of one length would otherwise weigh more
+ *   and more, until only the rounding errors of its I were left, which are then taken for slopes
  */
 export function sharedCoefficients(
   members: readonly InformedMember[],
   precision: Float64Array,
   noiseVariance: number,
+  leastVariance: number,
 ): Float64Array {
   const d = precision.length
   const everywhere = Int32Array.from({ length: d }, (_, i) => i)
@@ -282,7 +290,7 @@ export function sharedCoefficients(
   const column = new Float64Array(d)
   for (const { evidence, interceptMean } of members) {
     const { covariance, precision: own, b } = evidence
-    const weight = noiseVariance / evidence.noiseVariance
+    const weight = noiseVariance / Math.max(evidence.noiseVariance, leastVariance)
     // I·μ̂ = ΛV·(b − A·m_k·e₀), with VA = I − VΛ.
     pulled.set(b)
     pulled[0]! += own[0]! * interceptMean
@@ -329,7 +337,7 @@ export function estimateScales(
   const counts = { intercept: 0, class: 0, structure: 0, text: 0 }
   // The mean of the logarithms is the logarithm of the geometric mean.
   const [onScale, fromScale] = noiseMean === 'geometric' ? [Math.log, Math.exp] : [identity, identity]
-  const least = (LEAST_NOISE * start.outcomeSd) ** 2
+  const least = leastNoiseVariance(start)
   let variances = START_OUTCOMES * onScale(start.outcomeSd ** 2)
   let outcomes = START_OUTCOMES
   for (const { n, c, b, mean, covariance, priorMean, precision, noiseVariance, meanPrecision } of evidence) {
@@ -356,6 +364,10 @@ export function estimateScales(
     coefficientSd[block] = Math.sqrt(sum / (strength + counts[block]))
   }
   return { coefficientSd, outcomeSd: Math.sqrt(fromScale(variances / outcomes)) }
+}
+
+function leastNoiseVariance(start: PriorScales): number {
+  return (LEAST_NOISE * start.outcomeSd) ** 2
 }
 
 function identity(value: number): number {

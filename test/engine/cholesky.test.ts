@@ -120,4 +120,13 @@ suite('Cholesky factors on packed triangles', () => {
     assert.ok(inverted.every(Number.isFinite))
     assert.ok(inverted[0]! > 0 && inverted[2]! > 0)
   })
+
+  test('what rounding left of differences is inverted, however small its diagonal is beside the rest', () => {
+    const inverted = invertWithDiagonal(Float64Array.of(1, 1e6, -1), Float64Array.of(1e-9, 1e-9))
+    assert.ok(inverted.every(Number.isFinite))
+    assert.ok(inverted[0]! > 0 && inverted[2]! > 0)
+    assert.throws(() => invertWithDiagonal(Float64Array.of(Number.NaN), Float64Array.of(1)), {
+      code: 'engine_bad_observation',
+    })
+  })
 })

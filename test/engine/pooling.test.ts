@@ -204,7 +204,7 @@ test('coefficients that arms share are found under arm intercepts that mislead',
     assert.ok(evidence)
     return { evidence, interceptMean: 0.4 }
   })
-  const shared = sharedCoefficients(members, Float64Array.of(1e-9, 1e-9), 0.0025)
+  const shared = sharedCoefficients(members, Float64Array.of(1e-9, 1e-9), 0.0025, 0)
   // The registrations said 0.4, the arms lie around 0.55.
   assertClose(shared[0]!, 0.15, 0.01)
   assertClose(shared[1]!, 0.1, 0.01)
@@ -220,6 +220,40 @@ function teach(router: Router, from: number, to: number): void {
     router.learn([qualityObservation(decision, decision.arm, uniform() < truth ? 1 : 0, 1_000 * i)])
   }
 }
+
+test('answers that are all alike say nothing of requests that were never sent', () => {
+  const featureSpace = createFeatureSpace()
+  const arms = [arm('p/a'), arm('p/b'), arm('p/c'), arm('p/d')]
+  const router = createRouter({ featureSpace, arms })
+  const asked = facts({ promptTokens: 25 })
+  const x = featureSpace.vector(asked).subarray(0, featureSpace.servingDimension)
+  // A classifier's answers: so many tokens each time, and most of them from one arm.
+  for (let i = 0; i < 80_000; i++) {
+    const share = i % 100
+    const { id } = arms[share < 60 ? 0 : share < 86 ? 1 : share < 96 ? 2 : 3]!
+    router.learn([
+      {
+        decisionId: 'd' as DecisionId,
+        atMs: i,
+        featureSpace: featureSpace.id,
+        arm: id,
+        head: 'output_tokens',
+        x,
+        y: Math.log(40),
+        weight: 1,
+      },
+    ])
+  }
+  const longer = facts({ promptTokens: 2_000, turns: 5 })
+  for (const { arm: id, outputTokens } of router.foresee(
+    arms.map(({ id }) => id),
+    featureSpace.vector(longer),
+    longer,
+    80_000,
+  )) {
+    assertClose(outputTokens, 40, 0.05, id)
+  }
+})
 
 test('a router goes on from a snapshot as if there had been none, scales and all', () => {
   const options = {
