@@ -4,11 +4,14 @@
  * A vocabulary first cuts text into pieces (words, numbers, runs of signs) and then merges bytes inside each. The cutting is a
  * regular expression that V8 runs in linear time; merging is quadratic in the length of a piece (100 kB of one letter took
  * 12 s), so long pieces are cut into slices. Words repeat: the count of each piece is remembered, and only new pieces cross
- * into WebAssembly. What one call may send there is bounded; beyond, the rest is estimated from what was counted.
+ * into WebAssembly. What one call may send there is bounded; beyond, the rest is estimated from what was counted. The counts of long
+ * texts are remembered too.
  */
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Tiktoken } from 'tiktoken/lite'
+import { Generations } from './generations.ts'
 import type { ChatMessage, ContentPart } from './providers/spec.ts'
 
 const ENCODINGS = ['o200k_base', 'cl100k_base'] as const
@@ -43,8 +46,12 @@ export const READ_LENGTH_MAX = 131_072
 const WINDOWS = 8
 /** Longer pieces do not come again. */
 const REMEMBERED_LENGTH_MAX = 32
-/** Pieces remembered: between one and two times this. */
+/** Pieces remembered at least. */
 const REMEMBERED_PIECES = 32_768
+/** From so many UTF-16 units on, hashing a text costs a small part of cutting it into pieces. */
+const LONG_LENGTH_MIN = 512
+/** Long texts remembered at least: instructions come with every request, and a conversation is sent again with each turn. */
+const REMEMBERED_TEXTS = 16_384
 
 /** OpenAI's chat format: around every message, for a name, and before the answer. */
 const TOKENS_PER_MESSAGE = 3
@@ -103,22 +110,43 @@ function countPart(part: ContentPart, counter: PieceCounter): number {
 /** Counts with one vocabulary, and remembers. */
 class PieceCounter {
   readonly #vocabulary: Vocabulary
-  /** Two generations: when the young one is full it becomes the old one, and what was not seen since is forgotten. */
-  #young = new Map<string, number>()
-  #old = new Map<string, number>()
+  readonly #pieces = new Generations<string, number>(REMEMBERED_PIECES, copyOf)
+  /** By SHA-256, so that no prompt is kept. */
+  readonly #longTexts = new Generations<string, number>(REMEMBERED_TEXTS)
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary
   }
 
   count(text: string): number {
-    if (text.length <= READ_LENGTH_MAX) return Math.round(this.#countWithin(text, NEW_LENGTH_MAX))
+    if (text.length > READ_LENGTH_MAX) return this.#countInWindows(text)
+    if (text.length >= LONG_LENGTH_MIN) return this.#countLong(text)
+    // A role or a name is a piece by itself.
+    const known = text.length <= REMEMBERED_LENGTH_MAX ? this.#pieces.get(text) : undefined
+    return known ?? this.#countWithin(text, NEW_LENGTH_MAX).tokens
+  }
+
+  #countLong(text: string): number {
+    const key = hash('sha256', text, 'base64')
+    const known = this.#longTexts.get(key)
+    if (known !== undefined) return known
+    const { tokens, isExact } = this.#countWithin(text, NEW_LENGTH_MAX)
+    // What had to be estimated is known better the next time.
+    if (isExact) this.#longTexts.set(key, tokens)
+    return Math.round(tokens)
+  }
+
+  #countInWindows(text: string): number {
     const windowLength = READ_LENGTH_MAX / WINDOWS
     const stride = (text.length - windowLength) / (WINDOWS - 1)
     let tokens = 0
     for (let window = 0; window < WINDOWS; window++) {
       const start = Math.floor(window * stride)
-      tokens += this.#countWithin(text.slice(start, start + windowLength), NEW_LENGTH_MAX / WINDOWS)
+      const { tokens: within } = this.#countWithin(
+        text.slice(start, start + windowLength),
+        NEW_LENGTH_MAX / WINDOWS,
+      )
+      tokens += within
     }
     return Math.round((tokens * text.length) / READ_LENGTH_MAX)
   }
@@ -128,26 +156,26 @@ class PieceCounter {
   }
 
   /** @param budget UTF-16 units that may go to the encoder; what is left over then is estimated. */
-  #countWithin(text: string, budget: number): number {
+  #countWithin(text: string, budget: number): { readonly tokens: number; readonly isExact: boolean } {
     let tokens = 0
     let read = 0
     let fresh = 0
     for (const piece of text.match(this.#vocabulary.pattern) ?? []) {
-      let count = this.#recall(piece)
+      let count = this.#pieces.get(piece)
       if (count === undefined) {
         if (fresh + piece.length > budget) {
           const slice = piece.slice(0, Math.max(0, budget - fresh))
           tokens += this.#encode(slice)
-          return (tokens * text.length) / Math.max(1, read + slice.length)
+          return { tokens: (tokens * text.length) / Math.max(1, read + slice.length), isExact: false }
         }
         fresh += piece.length
         count = this.#encode(piece)
-        if (piece.length <= REMEMBERED_LENGTH_MAX) this.#remember(piece, count)
+        if (piece.length <= REMEMBERED_LENGTH_MAX) this.#pieces.set(piece, count)
       }
       tokens += count
       read += piece.length
     }
-    return tokens
+    return { tokens, isExact: true }
   }
 
   #encode(piece: string): number {
@@ -159,23 +187,11 @@ class PieceCounter {
     }
     return tokens
   }
+}
 
-  #recall(piece: string): number | undefined {
-    const count = this.#young.get(piece)
-    if (count !== undefined) return count
-    const before = this.#old.get(piece)
-    if (before !== undefined) this.#remember(piece, before)
-    return before
-  }
-
-  #remember(piece: string, count: number): void {
-    if (this.#young.size >= REMEMBERED_PIECES) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    // A slice of a string keeps the whole string alive, here a whole prompt: remember a copy.
-    this.#young.set(Buffer.from(piece).toString(), count)
-  }
+/** A slice of a string keeps the whole string alive, here a whole prompt. */
+function copyOf(piece: string): string {
+  return Buffer.from(piece).toString()
 }
 
 interface EncoderFile {

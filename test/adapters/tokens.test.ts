@@ -139,6 +139,20 @@ describe('the time that counting may take', () => {
     assert.deepEqual(given.toSorted(), [' ', 'one', 'two'])
   })
 
+  it('reads a long text once, unless it had to estimate', () => {
+    const { given, counter: recorded } = recording()
+    // Words too long to be remembered.
+    const words = (count: number) => Array.from({ length: count }, (_, i) => `${i}`.padEnd(40, 'x')).join(' ')
+    const first = recorded.countText(words(100))
+    assert.equal(given.length, 101, 'a hundred words and the space')
+    assert.equal(recorded.countText(words(100)), first)
+    assert.equal(given.length, 101)
+    recorded.countText(words(1_000))
+    const handed = given.length
+    recorded.countText(words(1_000))
+    assert.ok(given.length > handed, 'an estimate is not kept')
+  })
+
   it('forgets words that do not come again, and keeps those that do', () => {
     const { given, counter: recorded } = recording()
     for (let block = 0; block < 40; block++) {

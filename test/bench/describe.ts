@@ -1,4 +1,8 @@
-/** A request's text to facts: 2 kB of prompt, with the class given, with the class inferred, and with a text block. */
+/**
+ * A request's text to facts: 2 kB of prompt, with the class given, with the class inferred, and with a text block; and its
+ * tokens, of 8 kB that are new and of 8 kB that come again, as instructions and earlier turns do.
+ */
+import { createTokenCounter } from '../../adapters/index.ts'
 import { labelledRequests } from '../../datasets/request-classes/rows.ts'
 import {
   createFeatureSpace,
@@ -10,6 +14,7 @@ import { type BenchResult, throughput } from './report.ts'
 
 const PROMPT_CHARS = 2_000
 const PROMPTS = 256
+const LONG_CHARS = 8_000
 
 export function benchDescribe(): BenchResult[] {
   const texts = labelledRequests().map(({ request }) => request.messages[0]?.text ?? '')
@@ -28,7 +33,25 @@ export function benchDescribe(): BenchResult[] {
     unit: 'requests/s',
     method,
   })
+  const counter = createTokenCounter()
+  const long = stock.repeat(Math.ceil((2 * LONG_CHARS) / stock.length))
+  let numbered = 0
+  const fresh = throughput(() => {
+    const { length } = `${++numbered} `
+    return counter.countText(
+      `${numbered} ${long.slice(numbered % LONG_CHARS, (numbered % LONG_CHARS) + LONG_CHARS - length)}`,
+    )
+  })
+  const instructions = long.slice(0, LONG_CHARS)
+  const again = throughput(() => counter.countText(`${instructions}.`))
+  counter.close()
+  const tokens = {
+    unit: 'texts/s',
+    method: `tokens of ${LONG_CHARS} characters, median of 5 rounds of 0.6 s, one core`,
+  }
   return [
+    { name: 'tokens of a new text', value: fresh, ...tokens },
+    { name: 'tokens of a text seen before', value: again, ratios: { new: again / fresh }, ...tokens },
     result('describe, class given', (i) => describeRequest(given[i % PROMPTS] as RequestText)),
     result('describe, class inferred', (i) => describeRequest(requests[i % PROMPTS] as RequestText)),
     result('describe, class given, text block', (i) =>
