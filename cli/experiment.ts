@@ -108,6 +108,7 @@ interface PowerFlags extends CommandFlags {
 interface PowerJson {
   readonly seen: {
     readonly units: number
+    readonly days: number
     readonly units_per_day: number
     readonly value: number
     readonly sd: number
@@ -133,7 +134,7 @@ async function power(flags: PowerFlags): Promise<void> {
   const line = (name: string, { units_per_variant: each, units, days: long }: PowerJson['fixed']) =>
     `${name.padEnd(26)} ${each.toLocaleString('en')} ${unit}s a variant, ${units.toLocaleString('en')} together${long === null ? '' : `, ${long.toFixed(1)} days`}\n`
   process.stdout.write(
-    `${measure} is ${seen.value.toPrecision(4)} (sd ${seen.sd.toPrecision(3)}) over ${seen.units.toLocaleString('en')} ${unit}s of the last ${days} days, ${seen.units_per_day.toFixed(0)} a day (of a younger log: --days)\n` +
+    `${measure} is ${seen.value.toPrecision(4)} (sd ${seen.sd.toPrecision(3)}) over ${seen.units.toLocaleString('en')} ${unit}s of the last ${seen.days.toFixed(1)} days, ${seen.units_per_day.toFixed(0)} a day\n` +
       `to find ${(100 * mde).toFixed(1)} % with probability ${wanted} at α = ${alpha}:\n` +
       line('  read once, at that size', plan.fixed) +
       line('  read at any time', plan.always_valid),

@@ -164,6 +164,11 @@ export interface ShareBelow {
   readonly products: number
 }
 
+export interface PopulationCell extends ExperimentCell {
+  /** Time of the first decision of the span that counts, Unix ms. */
+  readonly firstMs: number
+}
+
 /** The part of the store that knows experiments. */
 export interface ExperimentStore {
   /**
@@ -181,7 +186,7 @@ export interface ExperimentStore {
   /** Written rows only. @throws {StoreError} `store_unavailable` */
   experimentCells(query: ExperimentQuery): Promise<readonly ExperimentCell[]>
   /** All units together, as one variant. Written rows only. @throws {StoreError} `store_unavailable` */
-  populationCell(query: PopulationQuery): Promise<ExperimentCell | undefined>
+  populationCell(query: PopulationQuery): Promise<PopulationCell | undefined>
   /** Order statistics of the values of each variant, in the order of its levels. Written rows only. @throws {StoreError} */
   experimentQuantiles(query: QuantileQuery): Promise<ReadonlyMap<string, readonly number[]>>
   /** @param thresholds by variant. Written rows only. @throws {StoreError} `store_unavailable` */

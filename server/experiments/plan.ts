@@ -7,6 +7,8 @@ import type { PowerBody, PowerReply } from '../routes/schemas/experiments.ts'
 import { metricOf } from './declare.ts'
 
 const DAY_MS = 86_400_000
+/** Of a younger log nobody can say how many units come in a day. */
+const SEEN_MS_MIN = 3_600_000
 
 /** @throws {ServerError} 422 `invalid_experiment` where the log has nothing to go by */
 export async function planByLog(
@@ -36,7 +38,9 @@ export async function planByLog(
   }
   const denominator = { sum: sums.d, sumSquares: sums.dd, products: sums.yd }
   const { mean, variance } = describe({ n: sums.n, sum: sums.y, sumSquares: sums.yy, denominator })
-  const unitsPerDay = sums.n / days
+  // A log that is younger than was asked for has all of its units in the days that it has.
+  const seenDays = Math.min(days, Math.max(toMs - cell.firstMs, SEEN_MS_MIN) / DAY_MS)
+  const unitsPerDay = sums.n / seenDays
   const mde = body.mde * Math.abs(mean)
   const { alpha, variants, power } = body
   const options = { alpha, comparisons: variants - 1 }
@@ -45,7 +49,13 @@ export async function planByLog(
   const alwaysValid = planExperiment(mde, variance, variants, unitsPerDay, power, always)
   return {
     object: 'power',
-    seen: { units: sums.n, units_per_day: unitsPerDay, value: mean, sd: Math.sqrt(variance) },
+    seen: {
+      units: sums.n,
+      days: seenDays,
+      units_per_day: unitsPerDay,
+      value: mean,
+      sd: Math.sqrt(variance),
+    },
     fixed: planReply(fixed),
     always_valid: planReply(alwaysValid),
   }

@@ -351,6 +351,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       assert.equal(cell?.units, new Set(own.map(({ unit }) => unit)).size)
       const { n, y, yy, d, dd, yd } = sumsOf(unitsOf(own), 5, 1)
       assertSums(cell?.sums[0], { ...NOTHING, n, y, yy, d, dd, yd }, 'by tenant')
+      assert.equal(cell?.firstMs, START_MS + EXPOSURES.indexOf(own[0]!))
       // None of them names a user, so that there is no such unit.
       assert.equal(await store.populationCell({ ...query, unit: 'user' }), undefined)
     })

@@ -16,6 +16,8 @@ import {
   type LogQuery,
   type PolicyListing,
   type PolicyRow,
+  type PopulationCell,
+  type PopulationQuery,
   type PromptRow,
   type RewardableDecision,
   type RewardRow,
@@ -55,6 +57,8 @@ export class MemoryStore implements Store {
   readonly assignments: AssignmentRow[] = []
   /** What {@link experimentCells} answers. */
   cells: readonly ExperimentCell[] = []
+  /** Time of the first decision that {@link populationCell} tells of. */
+  firstMs = 0
   readonly statsQueries: TrafficQuery[] = []
   /** What {@link trafficStats} answers. */
   traffic: TrafficStats = { groups: [] }
@@ -242,8 +246,9 @@ export class MemoryStore implements Store {
     this.#need()
     return this.cells
   }
-  async populationCell(): Promise<ExperimentCell | undefined> {
-    return this.cells[0]
+  async populationCell({ fromMs }: PopulationQuery): Promise<PopulationCell | undefined> {
+    const [cell] = this.cells
+    return cell && { ...cell, firstMs: Math.max(fromMs, this.firstMs) }
   }
   async experimentQuantiles(): Promise<ReadonlyMap<string, readonly number[]>> {
     return new Map()

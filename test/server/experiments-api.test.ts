@@ -235,9 +235,18 @@ describe('experiments by the API', () => {
     store.cells = [cell('all', [draws(5_000, 0.5, 9)])]
     const { json } = await ask(server, '/power', { mde: 0.1, days: 10 })
     const { seen, fixed, always_valid: alwaysValid } = json as Record<string, Record<string, number>>
+    assert.equal(seen?.['days'], 10)
     assert.equal(seen?.['units_per_day'], 500)
     // 2 · (z₀.₉₇₅ + z₀.₈)² · p(1 − p)/(0.1 · p)² with p = 1/2.
     assert.ok(Math.abs((fixed?.['units_per_variant'] ?? 0) / 1_570 - 1) < 0.05, JSON.stringify(fixed))
     assert.ok((alwaysValid?.['units'] ?? 0) > 1.5 * (fixed?.['units'] ?? 0))
+    store.firstMs = server.clock.nowMs() - 6 * 3_600_000
+    const young = (await ask(server, '/power', { mde: 0.1, days: 10 })).json as Record<
+      string,
+      Record<string, number>
+    >
+    assert.ok(Math.abs((young['seen']?.['days'] ?? 0) - 0.25) < 0.001, 'the log is six hours old')
+    assert.ok(Math.abs((young['seen']?.['units_per_day'] ?? 0) / 20_000 - 1) < 0.001)
+    assert.ok(Math.abs((young['fixed']?.['days'] ?? 0) / ((fixed?.['days'] ?? 0) / 40) - 1) < 0.001)
   })
 })

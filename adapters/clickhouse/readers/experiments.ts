@@ -10,6 +10,7 @@ import type {
   ExposureSpan,
   MeasureQuery,
   MeasureSums,
+  PopulationCell,
   PopulationQuery,
   QuantileQuery,
   Segment,
@@ -116,7 +117,7 @@ const POPULATION_UNITS: Readonly<Record<PopulationQuery['unit'], string>> = {
 export async function populationCell(
   clickhouse: Pick<ClickHouse, 'query'>,
   { unit, models, classes, tenants, ...query }: PopulationQuery,
-): Promise<ExperimentCell | undefined> {
+): Promise<PopulationCell | undefined> {
   const exposures = `(
     SELECT decision_ts, decision_id, '' AS experiment, 0 AS run, 0 AS period, 'all' AS variant, ${POPULATION_UNITS[unit]} AS unit,
       parent_id = toUUID('${NO_ID}') AS is_first, 1. AS probability, tenant, request_class, prompt_tokens
@@ -126,8 +127,15 @@ export async function populationCell(
       AND (empty({tenants:Array(String)}) OR tenant IN {tenants:Array(String)})
   )`
   const filter = { models: models ?? [], classes: classes ?? [], tenants: tenants ?? [] }
-  const [cell] = await cellsOf(clickhouse, { ...query, experiment: '', run: 0 }, exposures, filter)
-  return cell
+  const span = { from: Math.ceil(query.fromMs), to: Math.ceil(query.toMs) }
+  const [[cell], [first]] = await Promise.all([
+    cellsOf(clickhouse, { ...query, experiment: '', run: 0 }, exposures, filter),
+    clickhouse.query(`SELECT toUnixTimestamp64Milli(min(decision_ts)) AS first_ms FROM ${exposures}`, {
+      ...span,
+      ...filter,
+    }),
+  ])
+  return cell && first && { ...cell, firstMs: readNumber(first, 'first_ms') }
 }
 
 /** Grouped by as a number, in 0.6 of the time of the text; that any two of ten million share one has a chance of 3e-6. */

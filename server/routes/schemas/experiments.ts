@@ -284,7 +284,13 @@ const plan = z.object({
 })
 export const powerReplySchema = z.object({
   object: z.literal('power'),
-  seen: z.object({ units: z.number(), units_per_day: z.number(), value: z.number(), sd: z.number() }),
+  seen: z.object({
+    units: z.number(),
+    days: z.number().describe('Of the log that there were; fewer than asked for of a younger one.'),
+    units_per_day: z.number(),
+    value: z.number(),
+    sd: z.number(),
+  }),
   fixed: plan.describe('Read once, at that size.'),
   always_valid: plan.describe('Read at any time, tightest at that size.'),
 })
