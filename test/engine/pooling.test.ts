@@ -297,3 +297,26 @@ test('a prior scale below 1 shrinks its block harder, near 0 it leaves the block
   assert.ok(Math.abs(none) < 0.02, `${none}`)
   assert.throws(() => spread({ class: 0 }), { code: 'engine_bad_config', message: /priorScale\.class/ })
 })
+
+test('an arm that was called a thousand half-lives ago says nothing of the others', () => {
+  const featureSpace = createFeatureSpace()
+  const arms = [arm('p/a'), arm('p/b')]
+  const [busy, idle] = arms.map(({ id }) => id) as [ArmId, ArmId]
+  const router = createRouter({ featureSpace, arms, halfLifeMs: { ttft: 1_000 } })
+  const uniform = seeded(1)
+  const call = (id: ArmId, atMs: number) => {
+    const requestClass = ['chat', 'code', 'math'][Math.floor(3 * uniform())] as string
+    const asked = facts({ requestClass, promptTokens: Math.ceil(10_000 * uniform()), codeShare: uniform() })
+    const x = featureSpace.vector(asked).subarray(0, featureSpace.servingDimension)
+    const y = 6 + 0.3 * gaussian(uniform)
+    const decisionId = 'd' as DecisionId
+    router.learn([
+      { decisionId, atMs, featureSpace: featureSpace.id, arm: id, head: 'ttft', x, y, weight: 1 },
+    ])
+    for (const { ttftMs } of router.foresee([busy, idle], featureSpace.vector(facts()), facts(), atMs))
+      assert.ok(ttftMs > 50 && ttftMs < 5_000, `${ttftMs} ms at ${atMs}`)
+  }
+  for (let i = 0; i < 40; i++) call(idle, i)
+  // What is left of the idle arm's weight is at last the smallest of numbers, half of which is rounded to itself.
+  for (let atMs = 1_000; atMs < 1_100_000; atMs += 510) call(busy, atMs)
+})
