@@ -318,6 +318,7 @@ class PosteriorRouter implements Router {
 
   restore(snapshot: RouterSnapshot): void {
     const sums = readSums(snapshot, this.featureSpace.id)
+    checkSums(sums, this.featureSpace)
     this.#models.clear()
     this.#turns.restore(snapshot.turns ?? [])
     this.#add(sums)
