@@ -4,7 +4,7 @@ import { DriftWatch } from './drift.ts'
 import { EngineError } from './errors.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import type { Cut } from './head-memory.ts'
-import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
+import { LinearHead, type LinearSums } from './linear-head.ts'
 import { AS_ESTIMATED, type NoisePooling, type PriorScales, SharedPrior } from './pooling.ts'
 import type { BucketWidths, HalfLives, PriorScale } from './router-types.ts'
 import type { ArmPrior, HeadName } from './types.ts'
@@ -72,14 +72,15 @@ const WATCHED: ReadonlySet<LinearHeadName> = new Set(['quality', 'output_tokens'
 export function createArmModel(
   prior: ArmPrior,
   halfLifeMs: HalfLives,
-  linearPrior: (head: LinearHeadName) => LinearPrior,
+  shared: (head: LinearHeadName) => SharedPrior,
   bucketMs: BucketWidths = {},
 ): ArmModel {
   const linear = (head: LinearHeadName): LinearHead => {
-    const start = linearPrior(head)
-    const freedom = start.precision.map((precision) => precision / CHANGE_SD_FACTOR ** 2)
+    const pool = shared(head)
+    // Not by what is estimated at the moment: a router that is restored must notice what this one does.
+    const freedom = pool.startPrecision.map((precision) => precision / CHANGE_SD_FACTOR ** 2)
     const watch = WATCHED.has(head) ? new DriftWatch(freedom) : undefined
-    return new LinearHead(start, halfLifeMs[head], watch, bucketMs[head])
+    return new LinearHead(pool.priorOf(interceptMean(prior, head)), halfLifeMs[head], watch, bucketMs[head])
   }
   return {
     prior,

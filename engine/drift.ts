@@ -39,6 +39,11 @@ export interface RecentSums {
 /** e^14: one false alarm in a million examples at most; on every data set tried there was none. */
 const ALARM = 14
 const TEMPER = 0.5
+/**
+ * What one example adds at most; the mean of the ratios only sinks by that. Of an arm that is right nearly always, or writes nearly
+ * always the same, one exception is beyond all that a Gaussian allows for, and whoever was less certain foretold it better.
+ */
+const MOST_OF_ONE_EXAMPLE = ALARM / 4
 /** A rival begins anew after so many examples: one that is older has learned too much of the time before a change … */
 const RIVAL_EXAMPLES = 100
 /**
@@ -100,7 +105,7 @@ export class DriftWatch {
     const rivalVariance = noiseVariance * (1 + spread)
     const logRatio =
       (error ** 2 / variance - rivalError ** 2 / rivalVariance + Math.log(variance / rivalVariance)) / 2
-    this.#evidence = Math.max(0, this.#evidence + TEMPER * logRatio)
+    this.#evidence = Math.max(0, this.#evidence + Math.min(TEMPER * logRatio, MOST_OF_ONE_EXAMPLE))
     if (this.#evidence === 0) this.#forget()
     const step = rivalError / shrinkInverse(this.#covariance, gain, 1, spread)
     for (let i = 0; i < gain.length; i++) this.#mean[i]! += step * gain[i]!

@@ -1,5 +1,6 @@
 /** Beliefs about the heads → what one arm is expected to bring and to cost for one request. */
 import { type ArmModel, examplesOf, isOnTrial } from './arm-model.ts'
+import { EngineError } from './errors.ts'
 import type { FeatureSpace } from './feature-space.ts'
 import { nonZeros } from './linalg.ts'
 import type { LinearPrediction } from './linear-head.ts'
@@ -22,12 +23,25 @@ export interface Context {
   readonly warmCache?: WarmCache | undefined
 }
 
-/** The context of a vector `x` of `space`. */
+/**
+ * The context of a vector `x` of `space`.
+ *
+ * @throws {EngineError} `engine_bad_observation` for a number that is not finite
+ */
 export function contextOf(
   { dimension, servingDimension }: FeatureSpace,
   x: Float64Array,
   { facts, atMs: nowMs, warmCache }: Pick<DecideRequest, 'atMs' | 'warmCache'> & Pick<Context, 'facts'>,
 ): Context {
+  const { promptTokens, requestedOutputTokens = 0 } = facts
+  let total = nowMs + promptTokens + requestedOutputTokens
+  for (let i = 0; i < x.length; i++) total += x[i]!
+  if (!Number.isFinite(total)) {
+    throw new EngineError(
+      'engine_bad_observation',
+      `a request has a number that is not finite: atMs ${nowMs}, promptTokens ${promptTokens}, requestedOutputTokens ${requestedOutputTokens}, or one of its facts`,
+    )
+  }
   const nz = nonZeros(x, dimension)
   const servingNz = servingDimension === dimension ? nz : nonZeros(x, servingDimension)
   return { x, nz, servingNz, facts, nowMs, warmCache }

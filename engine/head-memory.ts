@@ -144,8 +144,16 @@ export class HeadMemory {
     return this.#isUnheard ? this.#announcedMs : undefined
   }
 
-  /** All parts, brought to `nowMs` or the latest of their times. Read only. */
+  /**
+   * All parts, brought to `nowMs` or the latest of their times. Read only. Nothing while more was taken back than there is:
+   * what remains then is no sum over examples, and the examples it takes back are still to come.
+   */
   total(nowMs: number): Readonly<LinearSums> {
+    const sums = this.#allParts(nowMs)
+    return sums.n < 0 ? zeros(this.#dimension, sums.asOfMs) : sums
+  }
+
+  #allParts(nowMs: number): Readonly<LinearSums> {
     if (this.#handedOver === undefined && this.#elsewhere === undefined) return this.#advance(nowMs)
     const decay = (ageMs: number): number => this.decay(ageMs)
     const sums = added(added(this.#elsewhere, this.#handedOver, decay), this.#own, decay)
@@ -156,7 +164,7 @@ export class HeadMemory {
   /** A copy of all parts as of the latest of their times; undefined when there are none. */
   copy(): LinearSums | undefined {
     if (this.isEmpty) return undefined
-    const sums = this.total(Number.NEGATIVE_INFINITY)
+    const sums = this.#allParts(Number.NEGATIVE_INFINITY)
     const copied: LinearSums = { ...sums, A: sums.A.slice(), b: sums.b.slice() }
     if (this.#sinceMs > Number.NEGATIVE_INFINITY) copied.sinceMs = this.#sinceMs
     return copied
@@ -164,13 +172,22 @@ export class HeadMemory {
 
   /** Σw at `nowMs`, never below 0. */
   weightAt(nowMs: number): number {
+    return Math.max(this.#netWeightAt(nowMs), 0)
+  }
+
+  /** More was taken back than there is. */
+  isOverdrawnAt(nowMs: number): boolean {
+    return this.#netWeightAt(nowMs) < 0
+  }
+
+  #netWeightAt(nowMs: number): number {
     // No loop over the parts: this runs several times for each arm of each request.
     let weight = this.#own === undefined ? 0 : this.#own.n * this.decay(nowMs - this.#own.asOfMs)
     if (this.#handedOver !== undefined)
       weight += this.#handedOver.n * this.decay(nowMs - this.#handedOver.asOfMs)
     if (this.#elsewhere !== undefined)
       weight += this.#elsewhere.n * this.decay(nowMs - this.#elsewhere.asOfMs)
-    return Math.max(weight, 0)
+    return weight
   }
 
   /** Σw·y·x[0] at `nowMs`. */

@@ -10,6 +10,7 @@ import { nonZeros, packedLength } from './linalg.ts'
 import { LinearHead, type LinearPrior, type LinearSums } from './linear-head.ts'
 import { type LinearPosterior, linearPosterior } from './linear-posterior.ts'
 import type { PolicyInput } from './policies/policy.ts'
+import { areFinite } from './space-guard.ts'
 import type { ArmId, Belief, PolicySpec } from './types.ts'
 
 /** The policies that need nothing but beliefs about the reward. */
@@ -117,7 +118,7 @@ export class LinearBandit {
    *
    * @param x length `dimension`, finite
    * @param at time of the decision, in the unit of the half-life
-   * @throws {EngineError} `engine_bad_observation` for a context of another length
+   * @throws {EngineError} `engine_bad_observation` for a context of another length or not finite
    */
   decide(x: Float64Array, id: string, at = 0): BanditDecision {
     this.#checkContext(x)
@@ -145,9 +146,7 @@ export class LinearBandit {
    */
   learn(arm: string | number, x: Float64Array, reward: number, at = 0, weight = 1): boolean {
     this.#checkContext(x)
-    let total = reward + at + weight
-    for (const value of x) total += value
-    if (!Number.isFinite(total)) {
+    if (![reward, at, weight].every(Number.isFinite)) {
       throw new EngineError(
         'engine_bad_observation',
         `an example of arm ${arm} has a number that is not finite`,
@@ -177,9 +176,10 @@ export class LinearBandit {
     })
   }
 
-  /** @throws {EngineError} `engine_snapshot_mismatch` for sums of an unknown arm or of another dimension */
+  /** @throws {EngineError} `engine_snapshot_mismatch` for sums of an unknown arm, of another dimension or not finite */
   absorb(sums: readonly ArmSums[]): void {
-    for (const { arm, A, b } of sums) {
+    for (const entry of sums) {
+      const { arm, A, b } = entry
       if (
         !this.arms.includes(arm) ||
         b.length !== this.dimension ||
@@ -188,6 +188,12 @@ export class LinearBandit {
         throw new EngineError(
           'engine_snapshot_mismatch',
           `sums of arm ${arm} with ${b.length} coordinates; the arms are ${this.arms.join(', ')} with ${this.dimension}`,
+        )
+      }
+      if (!areFinite(entry)) {
+        throw new EngineError(
+          'engine_snapshot_mismatch',
+          `sums of arm ${arm} have a number that is not finite`,
         )
       }
     }
@@ -239,6 +245,9 @@ export class LinearBandit {
         'engine_bad_observation',
         `a context has ${x.length} coordinates, expected ${this.dimension}`,
       )
+    }
+    if (!x.every(Number.isFinite)) {
+      throw new EngineError('engine_bad_observation', 'a context has a number that is not finite')
     }
   }
 }

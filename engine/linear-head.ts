@@ -54,6 +54,11 @@ export interface Evidence {
 const STEPS_BETWEEN_REFRESHES = 1_000
 /** A posterior formed from sums that have since decayed by less than 1 % is as good as new. */
 const DECAY_TOLERATED = 0.99
+/**
+ * Outcomes that are none: far below the rounding of what they would be added to. Sums that have faded for a thousand half-lives
+ * stay at the smallest of numbers, where nothing divided by their weight is finite.
+ */
+const NEGLIGIBLE = 1e-30
 /** A head that has seen less knows too little to tell a change from its own learning. */
 const EXAMPLES_BEFORE_WATCHING = 50
 
@@ -65,6 +70,8 @@ interface Posterior {
   rate: number
   steps: number
   formedAtMs: number
+  /** Made from all that is remembered: what is overdrawn is left out, and the next example may make up for it. */
+  readonly isWhole: boolean
 }
 
 export class LinearHead {
@@ -110,7 +117,7 @@ export class LinearHead {
       return recent
     }
     const w = this.#memory.add(x, nz, y, weight, atMs)
-    if (posterior !== undefined && foretold !== undefined && w > 0) this.#step(posterior, foretold, y, w)
+    if (posterior?.isWhole && foretold !== undefined && w > 0) this.#step(posterior, foretold, y, w)
     else this.#posterior = undefined
     return undefined
   }
@@ -171,7 +178,7 @@ export class LinearHead {
   /** The posterior with what it was made from; undefined when the data weigh nothing. Read only. */
   evidence(nowMs: number): Evidence | undefined {
     const sums = this.sumsAt(nowMs)
-    if (sums === undefined || !(sums.n > 0)) return undefined
+    if (sums === undefined || !(sums.n > NEGLIGIBLE)) return undefined
     const { mean, covariance, shape, rate } = this.#freshPosterior(nowMs)
     return {
       n: sums.n,
@@ -281,6 +288,7 @@ export class LinearHead {
       rate: this.#prior.rate,
       steps: 0,
       formedAtMs: sums.asOfMs,
+      isWhole: !this.#memory.isOverdrawnAt(sums.asOfMs),
     }
     this.#locate(posterior, sums)
     return posterior

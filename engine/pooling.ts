@@ -130,16 +130,17 @@ export class SharedPrior {
     const mean = this.#coefficients.slice()
     mean[0]! += interceptMean
     const shape = this.#noise.strength / 2
-    const { coefficientSd, outcomeSd } = this.#scales
     return {
       mean,
-      precision: Float64Array.from(
-        this.#blocks,
-        (block) => (outcomeSd / (this.#factors[block] * coefficientSd[block])) ** 2,
-      ),
+      precision: this.#precision(this.#scales),
       shape,
-      rate: (shape - 1) * outcomeSd ** 2,
+      rate: (shape - 1) * this.#scales.outcomeSd ** 2,
     }
+  }
+
+  /** Diagonal of every arm's Λ₀ before anything was estimated. */
+  get startPrecision(): Float64Array {
+    return this.#precision(this.#start)
   }
 
   /** Counts one observation. @returns whether a refit is due */
@@ -244,6 +245,13 @@ export class SharedPrior {
     return distance / this.#start.outcomeSd
   }
 
+  #precision({ coefficientSd, outcomeSd }: PriorScales): Float64Array {
+    return Float64Array.from(
+      this.#blocks,
+      (block) => (outcomeSd / (this.#factors[block] * coefficientSd[block])) ** 2,
+    )
+  }
+
   #sharedPrecision(): Float64Array {
     const { coefficientSd } = this.#start
     return Float64Array.from(
@@ -341,13 +349,15 @@ export function estimateScales(
   let variances = START_OUTCOMES * onScale(start.outcomeSd ** 2)
   let outcomes = START_OUTCOMES
   for (const { n, c, b, mean, covariance, priorMean, precision, noiseVariance, meanPrecision } of evidence) {
+    // In units of less, any deviation of an arm that always answers alike would be beyond all measure.
+    const perVariance = Math.min(meanPrecision, 1 / least)
     let squaredError = c
     let fitted = blocks.length
     for (let j = 0; j < blocks.length; j++) {
       const block = blocks[j]!
       const variance = covariance[(j * (j + 3)) / 2]!
       const deviation = mean[j]! - priorMean[j]!
-      squares[block] += noise * (deviation ** 2 * meanPrecision + variance)
+      squares[block] += noise * (deviation ** 2 * perVariance + variance)
       counts[block]++
       squaredError -= mean[j]! * (b[j]! + precision[j]! * deviation)
       fitted -= precision[j]! * variance

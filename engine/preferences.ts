@@ -7,6 +7,12 @@ export const QUALITY_POINT = 0.01
 /** A call that fails costs the caller as much as half a perfect answer, even though another arm then serves. */
 const PER_FAILURE = 0.5
 
+/**
+ * Quality that a dollar or a second is worth at most. A billionth of a dollar outweighs all quality then: no higher price could choose
+ * otherwise, and the squares of what is worth more would leave the range of numbers.
+ */
+const MOST_RATE = 1e100
+
 /** What a typical request costs and takes: the yardstick of weights. */
 export interface Yardstick {
   readonly costUsd: number
@@ -18,12 +24,8 @@ export function utilityRates(preferences: Preferences, yardstick: () => Yardstic
   if (preferences.kind === 'lexicographic') return { perUsd: 0, perSecond: 0, perFailure: PER_FAILURE }
   if (preferences.kind === 'exchange-rates') {
     return {
-      perUsd:
-        preferences.usdPerQualityPoint === undefined ? 0 : QUALITY_POINT / preferences.usdPerQualityPoint,
-      perSecond:
-        preferences.secondsPerQualityPoint === undefined
-          ? 0
-          : QUALITY_POINT / preferences.secondsPerQualityPoint,
+      perUsd: ratio(QUALITY_POINT, preferences.usdPerQualityPoint ?? 0),
+      perSecond: ratio(QUALITY_POINT, preferences.secondsPerQualityPoint ?? 0),
       perFailure: PER_FAILURE,
     }
   }
@@ -98,7 +100,7 @@ export function validatePreferences(preferences: Preferences): void {
   }
 }
 
-/** When a good costs nothing anywhere there is nothing to weigh. */
+/** When a good costs nothing anywhere, or nobody said what it is worth, there is nothing to weigh. */
 function ratio(weight: number, reference: number): number {
-  return reference > 0 ? weight / reference : 0
+  return reference > 0 ? Math.min(weight / reference, MOST_RATE) : 0
 }

@@ -111,9 +111,8 @@ class PosteriorRouter implements Router {
     this.#yardsticks = new ClassYardsticks(options.featureSpace, this.halfLifeMs.output_tokens)
     const shared = (head: LinearHeadName) => createSharedPrior(head, options.featureSpace, options.priorScale)
     // What was lent is weighed against the prior as it starts, so that the weight depends on the sums alone.
-    const startOf = (head: LinearHeadName) => shared(head).priorOf(interceptMean(DEFAULT_PRIOR, head))
     this.#coldStart = new ColdStart((head) =>
-      linearHeadOf(createArmModel(DEFAULT_PRIOR, this.halfLifeMs, startOf), head),
+      linearHeadOf(createArmModel(DEFAULT_PRIOR, this.halfLifeMs, shared), head),
     )
     this.#shared = {
       quality: shared('quality'),
@@ -318,6 +317,7 @@ class PosteriorRouter implements Router {
 
   restore(snapshot: RouterSnapshot): void {
     const sums = readSums(snapshot, this.featureSpace.id)
+    checkSums(sums, this.featureSpace)
     this.#models.clear()
     this.#turns.restore(snapshot.turns ?? [])
     this.#add(sums)
@@ -390,15 +390,10 @@ class PosteriorRouter implements Router {
     const known = this.#models.get(id)
     if (known !== undefined) return known
     const prior = this.#arms.get(id)?.prior ?? DEFAULT_PRIOR
-    const model = this.#createModel(prior)
+    const model = createArmModel(prior, this.halfLifeMs, (head) => this.#shared[head], this.#bucketMs)
     this.#models.set(id, model)
     for (const head of LINEAR_HEADS) this.#reviewLoan(id, model, head)
     return model
-  }
-
-  #createModel(prior: ArmPrior): ArmModel {
-    const linearPrior = (head: LinearHeadName) => this.#shared[head].priorOf(interceptMean(prior, head))
-    return createArmModel(prior, this.halfLifeMs, linearPrior, this.#bucketMs)
   }
 
   #settle(head: LinearHeadName, nowMs: number): void {

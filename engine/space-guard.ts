@@ -1,12 +1,14 @@
-/** Keeps out what belongs to another feature space: merged, it would be nonsense that nothing shows. */
+/** Keeps out what belongs to another feature space, and what is no number: merged, it would be nonsense that nothing shows. */
 import { EngineError } from './errors.ts'
 import type { FeatureSpace } from './feature-space.ts'
+import type { LinearSums } from './head-memory.ts'
 import { packedLength } from './linalg.ts'
 import type { HeadName, HeadSums, Observation } from './types.ts'
 
-/** @throws {EngineError} `engine_snapshot_mismatch` */
+/** @throws {EngineError} `engine_snapshot_mismatch`, also for a number that is not finite */
 export function checkSums(sums: readonly HeadSums[], space: FeatureSpace): void {
-  for (const { arm, head, featureSpace, A, b } of sums) {
+  for (const entry of sums) {
+    const { arm, head, featureSpace, A, b } = entry
     const dimension = dimensionOf(head, space)
     if (featureSpace !== space.id || b.length !== dimension || A.length !== packedLength(dimension)) {
       throw new EngineError(
@@ -14,7 +16,19 @@ export function checkSums(sums: readonly HeadSums[], space: FeatureSpace): void 
         `sums of ${arm}/${head} are of feature space ${featureSpace} with ${b.length} coordinates; this router's is ${space.id} with ${dimension}`,
       )
     }
+    if (!areFinite(entry)) {
+      throw new EngineError(
+        'engine_snapshot_mismatch',
+        `sums of ${arm}/${head} have a number that is not finite; leave them out, or form them anew from the examples`,
+      )
+    }
   }
+}
+
+export function areFinite({ asOfMs, n, c, A, b, sinceMs = 0 }: Readonly<LinearSums>): boolean {
+  return (
+    [asOfMs, n, c, sinceMs].every(Number.isFinite) && A.every(Number.isFinite) && b.every(Number.isFinite)
+  )
 }
 
 /** @throws {EngineError} `engine_bad_observation`, also for a number that is not finite */

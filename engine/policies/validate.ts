@@ -40,9 +40,12 @@ export function validatePolicy(spec: PolicySpec): void {
     if (value !== undefined || setting === 'epsilon') verify(setting, value, range)
   }
   if (spec.name === 'weighted') {
+    let total = 0
     for (const [arm, weight] of Object.entries(spec.weights)) {
       verify(`the weight of ${arm}`, weight, AT_LEAST_ZERO)
+      total += weight
     }
+    verify('the sum of the weights', total, AT_LEAST_ZERO)
   }
 }
 

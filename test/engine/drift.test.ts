@@ -56,6 +56,12 @@ suite('what stays as it is raises no alarm', () => {
   const worlds: Record<string, (uniform: Draw) => (x: Float64Array) => number> = {
     'right or wrong, rarely and often': (uniform) => (x) =>
       uniform() < 0.9 - 0.4 * x[1]! - 0.2 * x[2]! ? 1 : 0,
+    'right but for one in a thousand': (uniform) => () => (uniform() < 0.001 ? 0 : 1),
+    'of one length but for one in a thousand': (uniform) => () => Math.log(uniform() < 0.001 ? 41 : 40),
+    'tails that are heavy': (uniform) => () => {
+      const scale = Math.hypot(gaussian(uniform), gaussian(uniform), gaussian(uniform)) / Math.sqrt(3)
+      return 0.5 + (0.1 * gaussian(uniform)) / scale
+    },
     'spread that differs threefold between classes': (uniform) => (x) =>
       0.5 + 0.1 * x[4]! + (0.1 + 0.2 * x[1]!) * gaussian(uniform),
     'what no line can follow': (uniform) => (x) =>

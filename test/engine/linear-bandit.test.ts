@@ -138,6 +138,7 @@ test('options and examples out of range are refused by name', () => {
   const bandit = createLinearBandit(options())
   const bad = 'engine_bad_observation'
   refuses(() => bandit.decide(new Float64Array(3), 'x'), bad, /3 coordinates, expected 4/)
+  refuses(() => bandit.decide(Float64Array.of(1, Number.NaN, 0, 0), 'x'), bad, /not finite/)
   refuses(() => bandit.learn('d', PROBE, 1), bad, /unknown arm d; the arms are a, b, c/)
   refuses(() => bandit.learn(3, PROBE, 1), bad, /unknown arm 3/)
   refuses(() => bandit.learn('a', PROBE, Number.NaN), bad, /arm a has a number that is not finite/)
@@ -145,6 +146,7 @@ test('options and examples out of range are refused by name', () => {
   const [sums] = experienced().sums()
   assert.ok(sums)
   refuses(() => bandit.absorb([{ ...sums, arm: 'z' }]), 'engine_snapshot_mismatch', /arm z/)
+  refuses(() => bandit.absorb([{ ...sums, c: Number.NaN }]), 'engine_snapshot_mismatch', /not finite/)
   refuses(
     () => bandit.absorb([{ ...sums, b: new Float64Array(2) }]),
     'engine_snapshot_mismatch',

@@ -188,3 +188,36 @@ test('success counts decay, take back and start from the prior', () => {
   for (let i = 0; i < 20; i++) head.observe(0, -1, 5_000)
   assertClose(head.predict(5_000).mean, 0.95, 1e-12)
 })
+
+test('sums that have faded to the smallest of numbers are no evidence', () => {
+  const head = new LinearHead(prior, 1_000)
+  for (const example of examples(5, 40)) observe(head, example)
+  // Half of the smallest number is rounded to itself: sums that are read as often as this never come to 0.
+  for (let atMs = 40_000; atMs < 1_200_000; atMs += 500) head.sumsAt(atMs)
+  assert.equal(head.sumsAt(1_200_000)?.n, Number.MIN_VALUE)
+  assert.equal(head.evidence(1_200_000), undefined)
+  assertClose(predict(head, PROBE, 1_200_000).mean, 0.4, 1e-12)
+})
+
+test('what is taken back before it came leaves what was believed, and counts once it has come', () => {
+  const all = examples(6, 60)
+  const head = new LinearHead(prior, NEVER)
+  const untouched = predict(new LinearHead(prior, NEVER), PROBE, 0)
+  for (const [i, example] of all.entries()) {
+    observe(head, example, -1)
+    const { mean, sd } = predict(head, PROBE, example.atMs)
+    assertClose(mean, untouched.mean, 1e-12, `mean after ${i}`)
+    assertClose(sd, untouched.sd, 1e-12, `sd after ${i}`)
+    assert.equal(head.evidence(example.atMs), undefined)
+  }
+  const rest = examples(7, 50)
+  const expected = new LinearHead(prior, NEVER)
+  for (const example of rest) observe(expected, example)
+  // Read after every one, so that the posterior is followed where it can be.
+  for (const example of [...all, ...rest]) {
+    observe(head, example)
+    assert.ok(predict(head, PROBE, example.atMs).sd <= untouched.sd * 1.5)
+  }
+  assertClose(predict(head, PROBE, 60_000).mean, predict(expected, PROBE, 60_000).mean, 1e-9)
+  assertClose(predict(head, PROBE, 60_000).sd, predict(expected, PROBE, 60_000).sd, 1e-9)
+})

@@ -187,6 +187,10 @@ test('settings out of range are refused by name, value and range', () => {
     [{ name: 'epsilon-greedy', epsilon: 2 }, /epsilon must be in \[0, 1\], got 2/],
     [{ name: 'epsilon-greedy' } as unknown as PolicySpec, /epsilon .*got undefined/],
     [{ name: 'weighted', weights: { 'p/a': -1 } }, /the weight of p\/a must be .*got -1/],
+    [
+      { name: 'weighted', weights: { 'p/a': 1e308, 'p/b': 1e308 } },
+      /the sum of the weights must be .*got Infinity/,
+    ],
     [{ name: 'lin-ucb' } as unknown as PolicySpec, /unknown policy "lin-ucb"; known are thompson, linucb/],
   ]
   for (const [spec, message] of wrong) {

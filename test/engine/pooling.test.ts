@@ -221,6 +221,43 @@ function teach(router: Router, from: number, to: number): void {
   }
 }
 
+test('a restored router notices the change of an arm that came later when the other one does', () => {
+  const featureSpace = createFeatureSpace({ classes: ['chat', 'code', 'math'] })
+  const options = { arms: ['p/a', 'p/b', 'p/c'].map((id) => arm(id)), featureSpace }
+  let noticed = 0
+  for (let seed = 1; seed <= 12; seed++) {
+    const uniform = seeded(seed)
+    const one = createRouter(options)
+    const other = createRouter(options)
+    let atMs = 0
+    const answer = (id: string, shift: number, routers: Router[]) => {
+      atMs += 1_000
+      const requestClass = ['chat', 'code', 'math'][Math.floor(3 * uniform())] as string
+      const asked = featureSpace.vector(facts({ requestClass, promptTokens: Math.ceil(5_000 * uniform()) }))
+      const example = {
+        decisionId: 'd' as DecisionId,
+        atMs,
+        featureSpace: featureSpace.id,
+        arm: id as ArmId,
+        x: asked.subarray(0, featureSpace.servingDimension),
+        y: 4 + 0.3 * gaussian(uniform) + (requestClass === 'code' ? shift : 0),
+        weight: 1,
+      }
+      return routers.map((router) => router.learn([{ ...example, head: 'output_tokens' }]).length)
+    }
+    for (let i = 0; i < 1_500; i++) answer(i % 2 === 0 ? 'p/a' : 'p/b', 0, [one])
+    // Not known before the scales had been estimated.
+    for (let i = 0; i < 200; i++) answer('p/c', 0, [one])
+    other.restore(JSON.parse(JSON.stringify(one.snapshot())))
+    for (let i = 0; i < 300; i++) {
+      const [here, there] = answer('p/c', 0.8, [one, other])
+      assert.equal(there, here, `seed ${seed}, example ${i} after the change`)
+      noticed += here!
+    }
+  }
+  assert.ok(noticed >= 10, `${noticed} changes noticed`)
+})
+
 test('answers that are all alike say nothing of requests that were never sent', () => {
   const featureSpace = createFeatureSpace()
   const arms = [arm('p/a'), arm('p/b'), arm('p/c'), arm('p/d')]
@@ -296,4 +333,45 @@ test('a prior scale below 1 shrinks its block harder, near 0 it leaves the block
   assert.ok(half < asEstimated && half > none, `${none}, ${half}, ${asEstimated}`)
   assert.ok(Math.abs(none) < 0.02, `${none}`)
   assert.throws(() => spread({ class: 0 }), { code: 'engine_bad_config', message: /priorScale\.class/ })
+})
+
+test('arms that always answer alike are not taken to differ without bound', () => {
+  const featureSpace = createFeatureSpace()
+  const arms = ['p/a', 'p/b', 'p/c', 'p/d'].map((id) => arm(id))
+  const router = createRouter({ featureSpace, arms })
+  const x = featureSpace.vector(facts({ promptTokens: 25 })).subarray(0, featureSpace.servingDimension)
+  const y = Math.log(40)
+  for (let i = 0; i < 20_000; i++) {
+    const { id } = arms[i % 4]!
+    const decisionId = 'd' as DecisionId
+    const example = { decisionId, featureSpace: featureSpace.id, arm: id, atMs: i, x, y, weight: 1 }
+    router.learn([{ ...example, head: 'output_tokens' }])
+  }
+  // All are a fifth as long as was registered, so that is what two arms may differ by: 1.6, and no more.
+  const shared = router.snapshot().shared.find(({ head }) => head === 'output_tokens')
+  const { intercept } = shared!.scales.coefficientSd
+  assert.ok(intercept < 1.6, `sd of the intercept ${intercept}`)
+})
+
+test('an arm that was called a thousand half-lives ago says nothing of the others', () => {
+  const featureSpace = createFeatureSpace()
+  const arms = [arm('p/a'), arm('p/b')]
+  const [busy, idle] = arms.map(({ id }) => id) as [ArmId, ArmId]
+  const router = createRouter({ featureSpace, arms, halfLifeMs: { ttft: 1_000 } })
+  const uniform = seeded(1)
+  const call = (id: ArmId, atMs: number) => {
+    const requestClass = ['chat', 'code', 'math'][Math.floor(3 * uniform())] as string
+    const asked = facts({ requestClass, promptTokens: Math.ceil(10_000 * uniform()), codeShare: uniform() })
+    const x = featureSpace.vector(asked).subarray(0, featureSpace.servingDimension)
+    const y = 6 + 0.3 * gaussian(uniform)
+    const decisionId = 'd' as DecisionId
+    router.learn([
+      { decisionId, atMs, featureSpace: featureSpace.id, arm: id, head: 'ttft', x, y, weight: 1 },
+    ])
+    for (const { ttftMs } of router.foresee([busy, idle], featureSpace.vector(facts()), facts(), atMs))
+      assert.ok(ttftMs > 50 && ttftMs < 5_000, `${ttftMs} ms at ${atMs}`)
+  }
+  for (let i = 0; i < 40; i++) call(idle, i)
+  // What is left of the idle arm's weight is at last the smallest of numbers, half of which is rounded to itself.
+  for (let atMs = 1_000; atMs < 1_100_000; atMs += 510) call(busy, atMs)
 })

@@ -374,6 +374,40 @@ suite('bad input', () => {
     )
   })
 
+  test('sums that are no numbers are refused wherever they come from, and nothing is lost', () => {
+    const target = router()
+    const { featureSpace } = target
+    for (let i = 0; i < 40; i++) target.learn([qualityObservation(decide(target), 'p/a' as ArmId, i % 2, i)])
+    const [good] = target.sums()
+    assert.ok(good)
+    const snapshot = target.snapshot()
+    const refused = refuses('engine_snapshot_mismatch', 'p/a/quality', 'not finite')
+    const bad: Partial<HeadSums>[] = [
+      { n: Number.NaN },
+      { c: Number.POSITIVE_INFINITY },
+      { asOfMs: Number.NaN },
+      { A: good.A.map(() => Number.NaN) },
+      { b: good.b.map(() => Number.NEGATIVE_INFINITY) },
+    ]
+    for (const wrong of bad) {
+      const sums = [{ ...good, ...wrong, featureSpace: featureSpace.id }]
+      assert.throws(() => target.absorb(sums), refused)
+      assert.throws(() => target.startFrom({ sums }), refused)
+      assert.throws(() => target.replaceElsewhere({ sums, cuts: [], withHandedOver: true }), refused)
+      const [{ A, b, ...rest }] = sums as [HeadSums]
+      const broken = { ...snapshot, sums: [{ ...rest, A: [...A], b: [...b] }] }
+      assert.throws(() => target.restore(broken), refused)
+    }
+    assert.deepEqual(target.snapshot(), snapshot)
+  })
+
+  test('a request that has no numbers is refused', () => {
+    const refused = refuses('engine_bad_observation', 'not finite')
+    assert.throws(() => decide(router(), { atMs: Number.NaN }), refused)
+    for (const wrong of [{ promptTokens: Number.POSITIVE_INFINITY }, { codeShare: Number.NaN }])
+      assert.throws(() => decide(router(), { facts: facts(wrong) }), refused)
+  })
+
   test('a batch with one bad observation teaches nothing', () => {
     const target = router()
     const good = qualityObservation(decide(target), 'p/a' as ArmId, 0.5, 0)

@@ -267,6 +267,32 @@ suite('weights', () => {
   })
 })
 
+suite('a wish beside which nothing else counts', () => {
+  const arms = [
+    arm('p/good', { prior: prior(0.9, 900), price: price(10) }),
+    arm('p/swift', { prior: prior(0.4, 50), price: price(4) }),
+    arm('p/cheap', { prior: prior(0.4, 900), price: price(0.1) }),
+  ]
+  const wishes: [Preferences, string][] = [
+    [{ kind: 'exchange-rates', usdPerQualityPoint: 1e-200 }, 'p/cheap'],
+    [{ kind: 'exchange-rates', usdPerQualityPoint: Number.MIN_VALUE }, 'p/cheap'],
+    [{ kind: 'exchange-rates', secondsPerQualityPoint: 1e-300 }, 'p/swift'],
+    [{ kind: 'weights', quality: Number.MIN_VALUE, cost: 1e300, latency: 0 }, 'p/cheap'],
+  ]
+  for (const [preferences, expected] of wishes) {
+    test(`${JSON.stringify(preferences)} is followed`, () => {
+      assert.equal(decide(router(arms), { preferences, explore: false }).arm, expected)
+      const { probabilities, propensity } = decide(router(arms), { preferences })
+      assertClose(
+        probabilities.reduce((sum, p) => sum + p, 0),
+        1,
+        1e-12,
+      )
+      assert.ok(propensity > 0)
+    })
+  }
+})
+
 suite('changing wishes', () => {
   test('relearns nothing: the sums and beliefs stay, and a restored router decides alike', () => {
     const target = router()

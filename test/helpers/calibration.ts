@@ -65,9 +65,7 @@ export function learnHeads(
   const headOf = (arm: string): LinearHead => {
     const known = heads.get(arm)
     if (known !== undefined) return known
-    const model = createArmModel(prior, DEFAULT_HALF_LIFE_MS, () =>
-      shared.priorOf(interceptMean(prior, head)),
-    )
+    const model = createArmModel(prior, DEFAULT_HALF_LIFE_MS, () => shared)
     const created = linearHeadOf(model, head)
     heads.set(arm, created)
     return created
