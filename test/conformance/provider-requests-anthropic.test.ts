@@ -262,6 +262,25 @@ describe('Anthropic', () => {
     })
   }
 
+  for (const dialect of ['anthropic', 'google'] as const) {
+    it(`${dialect}: arguments nested without end are the request’s fault, and another arm takes them as text`, async () => {
+      const nested = '{"a":'.repeat(20_000) + 1 + '}'.repeat(20_000)
+      const call = {
+        id: 'call_a',
+        type: 'function' as const,
+        function: { name: 'weather', arguments: nested },
+      }
+      const messages = [user('Hi'), { role: 'assistant' as const, content: null, tool_calls: [call] }]
+      for (const streaming of [false, true]) {
+        const error = await refusal(dialect, ask({ messages }), streaming)
+        assert.deepEqual(
+          [error.code, error.param, error.httpStatus, error.retry],
+          ['invalid_request', 'messages', 400, 'other'],
+        )
+      }
+    })
+  }
+
   it('warns of a field it has no words for', async () => {
     const sent = await send('anthropic', ask({ seed: 1, logit_bias: {}, logprobs: false }), {
       model: 'claude-sonnet-4-5',
