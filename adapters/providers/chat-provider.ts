@@ -4,7 +4,7 @@ import { classifyReply } from './classify.ts'
 import type { Answer, Codec, EncodedCall, StreamDecoder, StreamEnd } from './codec.ts'
 import { UpstreamError } from './errors.ts'
 import type { Reply } from './exchange.ts'
-import { badOutput, unsupported } from './failures.ts'
+import { badOutput } from './failures.ts'
 import { createFold } from './fold.ts'
 import type { FramedEvent } from './framer.ts'
 import { Upstream } from './http.ts'
@@ -24,7 +24,7 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
   async function post(call: ChatCall, encoded: EncodedCall): Promise<Reply> {
     const reply = await upstream.post({
       path: encoded.path,
-      body: written(encoded.body),
+      body: JSON.stringify(encoded.body),
       signal: call.signal,
       streams: encoded.streams,
     })
@@ -122,19 +122,6 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
   }
 
   return { name: config.name, dialect: config.dialect, chat, chatStream, close: () => upstream.close() }
-}
-
-/** Arguments of tools come as text and become objects here, however deep. @throws {UpstreamError} */
-function written(body: object): string {
-  try {
-    return JSON.stringify(body)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw unsupported(
-      'messages',
-      'The arguments of a tool call are nested too deeply to be sent as an object',
-    )
-  }
 }
 
 /** What an iterator returns that is left early; nobody reads it. */

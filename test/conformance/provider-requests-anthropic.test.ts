@@ -263,7 +263,7 @@ describe('Anthropic', () => {
   }
 
   for (const dialect of ['anthropic', 'google'] as const) {
-    it(`${dialect}: arguments nested without end are the request’s fault, and another arm takes them as text`, async () => {
+    it(`${dialect}: arguments nested without end stay text, as those do that are no JSON`, async () => {
       const nested = '{"a":'.repeat(20_000) + 1 + '}'.repeat(20_000)
       const call = {
         id: 'call_a',
@@ -271,13 +271,8 @@ describe('Anthropic', () => {
         function: { name: 'weather', arguments: nested },
       }
       const messages = [user('Hi'), { role: 'assistant' as const, content: null, tool_calls: [call] }]
-      for (const streaming of [false, true]) {
-        const error = await refusal(dialect, ask({ messages }), streaming)
-        assert.deepEqual(
-          [error.code, error.param, error.httpStatus, error.retry],
-          ['invalid_request', 'messages', 400, 'other'],
-        )
-      }
+      const { body } = await send(dialect, ask({ messages }))
+      assert.ok(JSON.stringify(body).includes(JSON.stringify({ arguments: nested })))
     })
   }
 
