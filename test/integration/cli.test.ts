@@ -251,6 +251,8 @@ suite('the command line', () => {
       const doctor = await highwayman('doctor', '--data-dir', dataDir)
       assert.equal(doctor.code, 0, doctor.stdout + doctor.stderr)
       assert.match(doctor.stdout, new RegExp(`store opens: yes, .*${server.url}`))
+      const noSpan = await fetch(`${server.url}/admin/v1/log?from=2026-02-01&to=2026-01-01`)
+      assert.equal(noSpan.status, 400, await noSpan.text())
       const asked = await fetch(`${server.url}/v1/route`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
