@@ -14,6 +14,7 @@ import {
   addCommands,
   announceServer,
   EXIT,
+  findServer,
   jsonOption,
   messageOf,
   number,
@@ -233,15 +234,29 @@ async function doctor(flags: ServeFlags): Promise<void> {
   const ground = await prepareGround({ ...flags, latencyScale: 0 })
   await ground.simulator?.close()
   const explanation = explainRegistry(ground.registry)
-  const storeProblem = await checkStore(ground.registry)
-  const { spool: location } = ground.registry.store
+  const { store } = ground.registry
+  // An embedded store that a server has open is open; nobody else can try.
+  const server = store.kind === 'embedded' ? await findServer(store.dataDir) : undefined
+  const storeProblem = server === undefined ? await checkStore(ground.registry) : undefined
+  const { spool: location } = store
   const spool = location && inspectSpool(location.directory)
   const ok = storeProblem === undefined && spool?.problem === undefined
-  if (flags.json) print({ ok, ...explanation, storeProblem: storeProblem ?? null, spool: spool ?? null })
-  else {
+  if (flags.json) {
+    print({
+      ok,
+      ...explanation,
+      server: server ?? null,
+      storeProblem: storeProblem ?? null,
+      spool: spool ?? null,
+    })
+  } else {
     const lines = [
       ...explanationLines(explanation),
-      storeProblem === undefined ? 'store opens: yes' : `store opens: NO  ${storeProblem}`,
+      server !== undefined
+        ? `store opens: yes, it is open in the server at ${server}`
+        : storeProblem === undefined
+          ? 'store opens: yes'
+          : `store opens: NO  ${storeProblem}`,
       ...(spool === undefined ? [] : spoolLines(spool)),
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
@@ -407,4 +422,13 @@ program
   .action(action(demo))
 
 addCommands(program)
+const [command = ''] = process.argv.slice(2)
+// To the default command it would be an argument too many.
+if (
+  /^[^-]/.test(command) &&
+  command !== 'help' &&
+  !program.commands.some((known) => known.name() === command)
+) {
+  program.error(`error: unknown command '${command}'`)
+}
 await program.parseAsync()

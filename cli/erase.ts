@@ -1,11 +1,13 @@
 /** `highwayman erase`: everything about a tenant or a user out of the store. */
 import type { Command } from 'commander'
+import type { Erasure } from '../adapters/index.ts'
 import { DEFAULT_TENANT_NAME, userHash } from '../server/index.ts'
-import { type StoreFlags, withStore } from './configured-store.ts'
+import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
+import { withStore } from './configured-store.ts'
 import { storeOptions } from './log.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
-interface EraseFlags extends Output, StoreFlags {
+interface EraseFlags extends Output, ServerFlags {
   readonly tenant?: string
   readonly user?: string
 }
@@ -17,16 +19,26 @@ async function erase(flags: EraseFlags): Promise<void> {
       code: 'config_invalid',
     })
   }
-  const hash = user === undefined ? undefined : userHash(tenant, user)
-  const { decisions, rows } = await withStore(flags, (store) => store.erase({ tenant, userHash: hash }))
+  const { decisions, rows } = await eraseWhere(flags, tenant, user)
   if (flags.json) return print({ tenant, user: user ?? null, decisions, rows })
   const lines = Object.entries(rows).map(([table, count]) => `  ${table.padEnd(16)} ${count}`)
   const whom = user === undefined ? `tenant ${tenant}` : `user ${user} of tenant ${tenant}`
   process.stdout.write(`${whom}: ${decisions} decisions erased; rows by table\n${lines.join('\n')}\n`)
 }
 
+/** A running server forgets what it has in memory as well. */
+async function eraseWhere(flags: EraseFlags, tenant: string, user: string | undefined): Promise<Erasure> {
+  const url = await serverOf(flags)
+  if (url !== undefined) {
+    const reply = await askServer(url, flags.adminKey, 'erase', { tenant, user })
+    return (await reply.json()) as Erasure
+  }
+  const hash = user === undefined ? undefined : userHash(tenant, user)
+  return await withStore(flags, (store) => store.erase({ tenant, userHash: hash }))
+}
+
 export function eraseCommand(program: Command): void {
-  storeOptions(program.command('erase'))
+  serverOptions(storeOptions(program.command('erase')))
     .description('take everything about a tenant or a user out of the store, and what was learned from it')
     .option('--tenant <name>', `whose rows (default, with --user: ${DEFAULT_TENANT_NAME})`)
     .option('--user <name>', 'only those of this user, as its requests named it')

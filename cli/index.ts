@@ -13,7 +13,7 @@ import { tuneCommand } from './tune.ts'
 
 export { number, whole } from './flags.ts'
 export { action, EXIT, jsonOption, messageOf, type Output, print } from './run.ts'
-export { announceServer } from './running-server.ts'
+export { announceServer, findServer } from './running-server.ts'
 
 export function addCommands(program: Command): void {
   replayCommand(program)

@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import { LOG_FORMATS, type LogFormat, readLogFile, writeLogFile } from '../datasets/index.ts'
 import { readServerLog, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
 import { type StoreFlags, withStore } from './configured-store.ts'
+import { badInput } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, time } from './run.ts'
 
 interface ExportFlags extends Output, ServerFlags {
@@ -16,6 +17,11 @@ interface ExportFlags extends Output, ServerFlags {
 
 async function exportLog(flags: ExportFlags): Promise<void> {
   const { out, format, tenant, from: fromMs = 0, to: toMs = Date.now() } = flags
+  if (fromMs >= toMs) {
+    throw badInput(
+      `--from ${new Date(fromMs).toISOString()} is not before --to ${new Date(toMs).toISOString()}`,
+    )
+  }
   const query = { fromMs, toMs, tenant }
   const url = await serverOf(flags)
   const decisions =

@@ -3,8 +3,10 @@ import Fastify, { type FastifyReply, type FastifyRequest, LogController } from '
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import type { Embedder } from '../adapters/index.ts'
+import { refuseBrokenRequest } from './broken-request.ts'
 import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
+import { readJsonOnly } from './json-body.ts'
 import { Judges } from './judges/judges.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { registerExperimentMetrics } from './observability/experiment-metrics.ts'
@@ -65,6 +67,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const app: App = Fastify({
     // A URL that is none never reaches a route.
     frameworkErrors: answerError,
+    clientErrorHandler: refuseBrokenRequest,
     logger: logger ?? false,
     // Our own line says more: see logRequest.
     logController: new LogController({ disableRequestLogging: true }),
@@ -196,37 +199,14 @@ function requestIdOf(header: string | string[] | undefined): string | undefined 
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined
 }
 
-function readJsonOnly(app: App): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    parse(request, body, (error, value) =>
-      error === null ? done(null, value) : done(whyNotJson(body, error)),
-    )
-  })
-}
-
-/** fastify does not say where the JSON breaks; looking again costs nothing that matters. */
-function whyNotJson(body: string, fallback: Error): Error {
-  try {
-    JSON.parse(body)
-  } catch (error) {
-    const message =
-      body === ''
-        ? 'The body is empty; send a JSON object.'
-        : `The body is not JSON: ${(error as Error).message}`
-    return serverError('invalid_json', message, { shouldRetry: false })
-  }
-  return fallback
-}
-
 type ErrorAnswer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void
 
 function errorAnswer(bodyLimitBytes: number): ErrorAnswer {
   return (thrown, request, reply) => {
     const contentType = request.headers['content-type']
     const error = toServerError(thrown, { requestId: request.id, bodyLimitBytes, contentType })
-    if (error.code === 'internal_error')
+    // Whoever leaves in the middle of a body is no fault of ours, and reads no answer.
+    if (error.code === 'internal_error' && !request.raw.readableAborted)
       request.log.error({ reqId: request.id, err: thrown }, 'request failed')
     reply
       .code(error.status)

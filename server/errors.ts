@@ -128,6 +128,21 @@ export const SERVER_ERRORS = {
     meaning:
       'The decision’s call was made here, so its outcome is known; outcomes are for decisions of `/v1/route`.',
   },
+  request_timeout: {
+    status: 408,
+    type: 'invalid_request_error',
+    meaning: 'The request did not arrive within a minute.',
+  },
+  malformed_request: {
+    status: 400,
+    type: 'invalid_request_error',
+    meaning: 'What came is not HTTP/1.1, or not as long as its headers say.',
+  },
+  headers_too_large: {
+    status: 431,
+    type: 'invalid_request_error',
+    meaning: 'The headers have more than 16 KiB.',
+  },
   request_too_large: {
     status: 413,
     type: 'invalid_request_error',

@@ -157,7 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     await app.close()
     await release()
-    throw error
+    throw listenProblem(error, host, port)
   }
 
   async function shutDown(): Promise<void> {
@@ -196,6 +196,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return closing
     },
   }
+}
+
+/** What keeps the server from listening, with what to do about it; under the system's code. */
+function listenProblem(thrown: unknown, host: string, port: number): unknown {
+  if (!(thrown instanceof Error && 'code' in thrown)) return thrown
+  const repairs: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another process listens on ${host}:${port}; stop it, or name another port (--port, server.port)`,
+    EACCES: `this user may not listen on port ${port}; name one from 1024 on (--port, server.port)`,
+    EADDRNOTAVAIL: `${host} is no address of this machine; name one that is (--host, server.host)`,
+    ENOTFOUND: `${host} is not known here; name an address of this machine (--host, server.host)`,
+  }
+  const { code } = thrown
+  const repair = repairs[String(code)]
+  return repair === undefined
+    ? thrown
+    : Object.assign(new Error(`${code}: ${repair}`, { cause: thrown }), { code })
 }
 
 /** Providers by name. One whose settings did not change keeps its sockets over a reload. */

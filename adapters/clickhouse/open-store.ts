@@ -151,7 +151,9 @@ export function createStore(
       return {
         read: async (nowMs) => {
           const reading = await read(`the sums of ${query.featureSpace}`, () => follower.read(nowMs))
-          return { ...reading, needsHandOver: contributor.isDoubtful }
+          // An embedded store has one owner: what else wrote to it was that one, earlier.
+          const replicas = clickhouse.kind === 'embedded' ? 0 : reading.replicas
+          return { ...reading, replicas, needsHandOver: contributor.isDoubtful }
         },
       }
     },

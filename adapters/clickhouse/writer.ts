@@ -107,7 +107,11 @@ export function createWriter(
     retryMaxMs: options.retryMaxMs,
     onFailure: (error, item, willRetry) => {
       lastFailure = error
-      const what = `${item.rows} rows were not written and ${willRetry ? 'stay in line' : 'are given up'}`
+      // Feedback is counted where it is kept: what is in line for it has no rows of its own.
+      const what =
+        item.rows === 0
+          ? `feedback was not written and ${willRetry ? 'stays in line' : 'is given up'}`
+          : `${item.rows} rows were not written and ${willRetry ? 'stay in line' : 'are given up'}`
       onWriteError(unavailable(what, clickhouse, error))
       tellState()
     },

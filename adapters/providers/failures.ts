@@ -28,10 +28,10 @@ export function badOutput(message: string, particulars: Particulars = {}): Upstr
   return upstreamFailure('upstream_bad_output', message, 'same', particulars)
 }
 
-/** The caller went away. */
+/** The caller went away, or the gateway stops. */
 export function cancelled(upstream: string): UpstreamError {
   return new UpstreamError({
-    message: `The call to ${upstream} was cancelled by the caller`,
+    message: `The call to ${upstream} was cancelled`,
     code: 'cancelled',
     type: 'cancelled',
     httpStatus: 499,

@@ -1,5 +1,7 @@
 /** Tolerant readers of what vendors send: a value of the wrong type counts as absent. */
 
+import { isNestedTooDeeply } from '../nesting.ts'
+
 export type Wire = Readonly<Record<string, unknown>>
 
 /** The object behind `value`, or undefined for anything else (arrays included). */
@@ -30,10 +32,27 @@ export function asNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** The parsed JSON, or undefined when `text` is not JSON (no JSON text means undefined). */
+/** More tokens than any answer has; what an outcome may tell, too. */
+const TOKENS_MAX = 2 ** 31
+const COST_USD_MAX = 1e6
+
+/** A number of tokens; what can be none was not told, so that it is counted here instead of spoiling what is learned. */
+export function asCount(value: unknown): number | undefined {
+  const isCount = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= TOKENS_MAX
+  return isCount ? (value as number) : undefined
+}
+
+/** USD for one call; likewise. */
+export function asCostUsd(value: unknown): number | undefined {
+  const cost = asNumber(value)
+  return cost !== undefined && cost >= 0 && cost <= COST_USD_MAX ? cost : undefined
+}
+
+/** The parsed JSON, or undefined when `text` is not JSON (no JSON text means undefined), or deeper than can be written again. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return isNestedTooDeeply(text, value) ? undefined : value
   } catch {
     return undefined
   }

@@ -28,6 +28,7 @@ import {
 import { promotionSection } from './schema-promotion.ts'
 import { judge, metric, signals } from './schema-rewards.ts'
 import { storeSection } from './schema-store.ts'
+import { RATE_MAX, RATE_MIN, WEIGHT_MAX } from './wish-ranges.ts'
 
 const price = section({
   inputUsdPerMtok: amount().describe('USD per million prompt tokens.'),
@@ -53,20 +54,23 @@ const prior = section({
     .describe(`Median answer length, tokens. Default: ${DEFAULTS.arm.prior.outputTokens}.`),
 })
 
+const rate = () => number(z.number().min(RATE_MIN).max(RATE_MAX))
+const weight = () => number(z.number().nonnegative().max(WEIGHT_MAX))
+
 const preferences = section({
-  usdPerQualityPoint: number(z.number().positive())
+  usdPerQualityPoint: rate()
     .optional()
     .describe('Exchange rate: USD per request that one percentage point of quality is worth.'),
-  secondsPerQualityPoint: number(z.number().positive())
+  secondsPerQualityPoint: rate()
     .optional()
     .describe('Exchange rate: seconds of waiting that one percentage point of quality is worth.'),
-  quality: amount().optional().describe('Weight of quality. Weights and exchange rates exclude each other.'),
-  cost: amount()
+  quality: weight().optional().describe('Weight of quality. Weights and exchange rates exclude each other.'),
+  cost: weight()
     .optional()
     .describe(
       'Weight of cost, measured by what a typical request of the class costs on average over the arms.',
     ),
-  latency: amount()
+  latency: weight()
     .optional()
     .describe(
       'Weight of latency, measured by what a typical request of the class takes on average over the arms.',

@@ -9,6 +9,8 @@ import { metricOf } from './declare.ts'
 const DAY_MS = 86_400_000
 /** Of a younger log nobody can say how many units come in a day. */
 const SEEN_MS_MIN = 3_600_000
+/** Sums of equal values leave so much of a variance, as a share of their square. */
+const ROUNDING = 1e-12
 
 /** @throws {ServerError} 422 `invalid_experiment` where the log has nothing to go by */
 export async function planByLog(
@@ -30,14 +32,18 @@ export async function planByLog(
   })
   const [sums] = cell?.sums ?? []
   if (cell === undefined || sums === undefined || sums.n < 2 || sums.d === 0) {
-    throw serverError(
-      'invalid_experiment',
-      `metric: the log of the last ${days} days has too few units with ${metric.name}; ask for more days, or for a metric that is recorded.`,
-      { param: 'metric', shouldRetry: false },
+    throw unplannable(
+      `the log of the last ${days} days has too few units (${unit}s) with ${metric.name}; ask for more days, for another unit that requests have, or for a metric that is recorded`,
     )
   }
   const denominator = { sum: sums.d, sumSquares: sums.dd, products: sums.yd }
   const { mean, variance } = describe({ n: sums.n, sum: sums.y, sumSquares: sums.yy, denominator })
+  // Two units would do then, of whatever effect; as with errors where there was none yet.
+  if (!(variance > ROUNDING * mean ** 2)) {
+    throw unplannable(
+      `${metric.name} is ${mean} of all ${sums.n} ${unit}s of the last ${days} days, so that nothing tells how much it varies; ask for more days, or for another metric`,
+    )
+  }
   // A log that is younger than was asked for has all of its units in the days that it has.
   const seenDays = Math.min(days, Math.max(toMs - cell.firstMs, SEEN_MS_MIN) / DAY_MS)
   const unitsPerDay = sums.n / seenDays
@@ -59,6 +65,10 @@ export async function planByLog(
     fixed: planReply(fixed),
     always_valid: planReply(alwaysValid),
   }
+}
+
+function unplannable(why: string): Error {
+  return serverError('invalid_experiment', `metric: ${why}.`, { param: 'metric', shouldRetry: false })
 }
 
 function planReply({ unitsPerVariant, units, days }: ReturnType<typeof planExperiment>): PowerReply['fixed'] {

@@ -10,6 +10,7 @@ const FRAMEWORK_CODES: Readonly<Record<string, ServerErrorCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
   FST_ERR_BAD_URL: 'invalid_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'route_not_found',
 }
 
 export interface ErrorContext {
@@ -47,5 +48,6 @@ function inOurWords(code: ServerErrorCode, error: Error, context: ErrorContext):
   if (code === 'unsupported_media_type') {
     return `The body must be JSON: send "content-type: application/json" instead of ${context.contentType ?? 'none'}.`
   }
+  if (code === 'route_not_found') return 'What the path names is longer than any name there is; see /docs.'
   return error.message
 }

@@ -14,7 +14,7 @@ import { type GateRules, type GateVerdict, judgePromotion, readEvaluation } from
 import { nearest } from '../config/nearest.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry, VirtualModel } from '../registry.ts'
 import { type DraftOptions, draftPolicyFile } from './draft.ts'
 import { whyUnservable } from './policy-loader.ts'
 import { CONFIGURED, type ModelRollout, rolloutsOf, UNTOUCHED, wayBack } from './rollout-state.ts'
@@ -148,12 +148,14 @@ export async function promote(deps: PromotionDeps, order: PromotionOrder): Promi
   return row
 }
 
-/** Ends a canary; without one, goes back to what was live before. @throws {ServerError} 409 `nothing_to_roll_back` */
+/** Ends a canary; without one, goes back to what was live before. @throws {ServerError} 409 `nothing_to_roll_back`, 404 `model_not_found` */
 export async function rollBack(deps: PromotionDeps, order: RollbackOrder): Promise<RolloutRow> {
   const { store } = deps
   const { state, lastMs } = await recordOf(store, order.model)
   const hash = wayBack(state)
   if (hash === undefined) {
+    // What is no model any more may still have something to go back from.
+    modelNamed(deps.registry(), order.model)
     throw serverError(
       'nothing_to_roll_back',
       `Nothing was promoted on "${order.model}" that is still in force: the configuration’s policy serves.`,
@@ -226,23 +228,27 @@ async function findPolicy(store: PolicyStore, hash: string): Promise<PolicyFile>
 
 function refuseUnservable({ registry }: PromotionDeps, name: string, file: PolicyFile): void {
   const current = registry()
-  if (current === undefined) return
-  const model = current.models.get(name)
-  if (model === undefined) {
-    const known = [...current.models.keys()]
-    const closest = nearest(name, known)
-    throw serverError(
-      'model_not_found',
-      `There is no virtual model "${name}"${closest === undefined ? '.' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
-      { param: 'model', shouldRetry: false },
-    )
-  }
+  const model = modelNamed(current, name)
+  if (current === undefined || model === undefined) return
   const problem = whyUnservable(file, model, current)
   if (problem === undefined) return
   throw serverError('policy_not_servable', `The policy cannot serve "${name}": ${problem}.`, {
     param: 'hash',
     shouldRetry: false,
   })
+}
+
+/** Undefined where there is no configuration to tell. @throws {ServerError} 404 `model_not_found` */
+function modelNamed(current: Registry | undefined, name: string): VirtualModel | undefined {
+  const model = current?.models.get(name)
+  if (current === undefined || model !== undefined) return model
+  const known = [...current.models.keys()]
+  const closest = nearest(name, known)
+  throw serverError(
+    'model_not_found',
+    `There is no virtual model "${name}"${closest === undefined ? '.' : `; did you mean "${closest}"?`} Known are ${known.join(', ')}.`,
+    { param: 'model', shouldRetry: false },
+  )
 }
 
 function refusePointless({ model, hash, share }: PromotionOrder, { live, canary }: ModelRollout): void {

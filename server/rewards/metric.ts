@@ -59,6 +59,14 @@ export const TAKEN_BACK: StoredValue = { valueNumber: undefined, valueText: '' }
  */
 export function readValue(metric: Metric | undefined, value: MetricValue | null): StoredValue {
   if (value === null) return TAKEN_BACK
+  // It would be kept as what takes a value back.
+  if (value === '') {
+    throw serverError(
+      'invalid_feedback_value',
+      'value: an empty text says nothing; send null to take back what was said.',
+      { param: 'value' },
+    )
+  }
   const stored: StoredValue = {
     valueNumber: typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : undefined,
     valueText: typeof value === 'string' ? value : '',

@@ -147,6 +147,16 @@ describe('following the sums of others', () => {
     assert.equal((await follower.read(nowMs + HOUR_MS)).replicas, 0, 'who is dead is gone')
   })
 
+  test('does not take what it wrote itself under another name for a replica, nor an earlier owner of its directory', async () => {
+    const { featureSpace, follower, write } = setUp(() => ['writer~a-later-life'])
+    await write(example(Date.now(), { head: 'success', x: Float64Array.of(1), y: 1 }))
+    assert.equal((await follower.read(Date.now())).replicas, 0)
+    const opened = store.followSums({ featureSpace, halfLifeMs: HALF_LIFE_MS })
+    await store.handOver(() => {})
+    const { replicas, sums } = await opened.read(Date.now())
+    assert.deepEqual([replicas, sums.length], [0, 1])
+  })
+
   test('counts what seems to come from the future as new, and no more than that', async () => {
     const { featureSpace, write } = setUp()
     await write(example(NOW_MS + 30 * 60_000, { head: 'success', x: Float64Array.of(1), y: 1 }))

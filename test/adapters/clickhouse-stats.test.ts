@@ -122,6 +122,15 @@ describe('statistics', () => {
       return (await stores.get(place)!.trafficStats(all)).groups
     }
 
+    test(`${place}: nothing at all is a share of nothing`, async () => {
+      const [nothing, ...more] = await groupsOf({ classes: ['poetry'], baseline: 'large' })
+      assert.deepEqual(more, [])
+      assert.equal(nothing?.decisions, 0)
+      assert.equal(nothing.share, 0)
+      assert.equal(nothing.meanQuality, undefined)
+      assert.equal(nothing.baseline?.savingUsd, 0)
+    })
+
     test(`${place}: everything together`, async () => {
       const [all, ...more] = await groupsOf({})
       assert.deepEqual(more, [])

@@ -262,6 +262,20 @@ describe('Anthropic', () => {
     })
   }
 
+  for (const dialect of ['anthropic', 'google'] as const) {
+    it(`${dialect}: arguments nested without end stay text, as those do that are no JSON`, async () => {
+      const nested = '{"a":'.repeat(20_000) + 1 + '}'.repeat(20_000)
+      const call = {
+        id: 'call_a',
+        type: 'function' as const,
+        function: { name: 'weather', arguments: nested },
+      }
+      const messages = [user('Hi'), { role: 'assistant' as const, content: null, tool_calls: [call] }]
+      const { body } = await send(dialect, ask({ messages }))
+      assert.ok(JSON.stringify(body).includes(JSON.stringify({ arguments: nested })))
+    })
+  }
+
   it('warns of a field it has no words for', async () => {
     const sent = await send('anthropic', ask({ seed: 1, logit_bias: {}, logprobs: false }), {
       model: 'claude-sonnet-4-5',

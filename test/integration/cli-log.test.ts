@@ -1,7 +1,7 @@
 /** `highwayman log` and `highwayman erase` on a real store: out to a file, into another store, and gone. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -128,6 +128,23 @@ describe('the log on the command line', () => {
       assert.match(stderr, /bad\.jsonl:2 ?:? ?propensity: expected a number in \[0, 1\], got 7/)
     }
     assert.deepEqual(await stored('untouched'), [])
+  })
+
+  test('export: a span that ends before it begins is an error, and no empty file', async () => {
+    const out = dirOf('nothing.jsonl')
+    const span = ['--from', '2026-02-01', '--to', '2026-01-01']
+    const { code, stderr } = await highwayman(
+      'log',
+      'export',
+      '--data-dir',
+      dirOf('full'),
+      '--out',
+      out,
+      ...span,
+    )
+    assert.equal(code, 2)
+    assert.match(stderr, /--from 2026-02-01T.* is not before --to 2026-01-01T/)
+    await assert.rejects(stat(out), { code: 'ENOENT' })
   })
 
   test('erase: a user of the nameless tenant, then a tenant; nobody is an error', async () => {

@@ -238,6 +238,36 @@ suite('the command line', () => {
     assert.match(report.storeProblem, /127\.0\.0\.1:9/)
   })
 
+  test('a command that there is not is named', async () => {
+    const { code, stderr } = await highwayman('sevre')
+    assert.equal(code, 2)
+    assert.match(stderr, /unknown command 'sevre'/)
+  })
+
+  test('doctor and erase go by the server that has the store open', async () => {
+    const dataDir = join(folder, 'running')
+    const server = await startChildServer(['--dataset', 'crossroads', '--data-dir', dataDir])
+    try {
+      const doctor = await highwayman('doctor', '--data-dir', dataDir)
+      assert.equal(doctor.code, 0, doctor.stdout + doctor.stderr)
+      assert.match(doctor.stdout, new RegExp(`store opens: yes, .*${server.url}`))
+      const noSpan = await fetch(`${server.url}/admin/v1/log?from=2026-02-01&to=2026-01-01`)
+      assert.equal(noSpan.status, 400, await noSpan.text())
+      const asked = await fetch(`${server.url}/v1/route`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user: 'ann', messages: [{ role: 'user', content: 'Hi' }] }),
+      })
+      const { decision_id: id } = (await asked.json()) as { decision_id: string }
+      const erased = await highwayman('erase', '--user', 'ann', '--data-dir', dataDir, '--json')
+      assert.equal(erased.code, 0, erased.stderr)
+      assert.equal(JSON.parse(erased.stdout).decisions, 1)
+      assert.equal((await fetch(`${server.url}/v1/decisions/${id}`)).status, 404)
+    } finally {
+      await server.kill('SIGTERM')
+    }
+  })
+
   test('doctor: all well is exit code 0', async () => {
     const { code, stdout } = await highwayman('doctor', '--data-dir', join(folder, 'doctor'))
     assert.equal(code, 0)
@@ -257,7 +287,7 @@ suite('the command line', () => {
         join(folder, 'taken'),
       )
       assert.equal(code, 1)
-      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}`))
+      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}.*--port`))
       assert.doesNotMatch(stderr, /\n +at /)
     } finally {
       taken.close()

@@ -51,6 +51,18 @@ export const WISH_MISTAKES: readonly Mistake[] = [
     message: /needs thenBy/,
   },
   {
+    title: 'a weight that leaves the range of numbers',
+    text: 'models: { m: { preferences: { quality: 1, cost: ▶1e200 } } }\n',
+    path: 'models.m.preferences.cost',
+    message: /1000000/,
+  },
+  {
+    title: 'a weight of quality that is next to nothing',
+    text: 'models: { m: { ▶preferences: { quality: 1e-300, cost: 1 } } }\n',
+    path: 'models.m.preferences',
+    message: /quality of at least/,
+  },
+  {
     title: 'an order that names a good twice',
     text: 'models: { m: { ▶preferences: { thenBy: [cost, cost] } } }\n',
     path: 'models.m.preferences',

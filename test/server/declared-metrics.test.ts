@@ -86,6 +86,10 @@ describe('declared metrics', () => {
       assertQuality(server, 1, (1 + 3 * 0.25) / 4)
       const text = await say(server, { decision_id: id, metric: 'note', value: 'nice' })
       assert.deepEqual([text.body.status, text.body.learned], ['recorded', false])
+      // Kept, it would pass for what takes a value back.
+      const empty = await server.post('/v1/feedback', { decision_id: id, metric: 'note', value: '' })
+      assert.equal(empty.status, 422)
+      assert.match(await empty.text(), /invalid_feedback_value/)
       await say(server, { decision_id: id, metric: 'thumbs', value: null })
       assertQuality(server, 1, 0.25)
       const told = (await (await server.get(`/v1/decisions/${id}`)).json()) as {

@@ -231,7 +231,11 @@ describe('experiments by the API', () => {
   it('plans by the log', async () => {
     const store = new MemoryStore()
     await using server = await start(store)
-    assert.match((await refused(server, '/power', { mde: 0.1 })).message, /too few units/)
+    assert.match((await refused(server, '/power', { mde: 0.1 })).message, /too few units \(sessions\)/)
+    store.cells = [cell('all', [Array(300).fill(0)])]
+    assert.match((await refused(server, '/power', { mde: 0.1 })).message, /0 of all 300 sessions/)
+    store.cells = [cell('all', [Array(300).fill(0.7)])]
+    await refused(server, '/power', { mde: 0.1 })
     store.cells = [cell('all', [draws(5_000, 0.5, 9)])]
     const { json } = await ask(server, '/power', { mde: 0.1, days: 10 })
     const { seen, fixed, always_valid: alwaysValid } = json as Record<string, Record<string, number>>

@@ -153,6 +153,7 @@ describe('promotion', () => {
     assert.equal(await policyOf(again), 'priority')
     assert.equal((await auto(again))['policy_hash'], undefined)
     assert.deepEqual(await refusal(again, 'rollback', {}), [409, 'nothing_to_roll_back', undefined])
+    assert.deepEqual(await refusal(again, 'rollback', { model: 'atuo' }), [404, 'model_not_found', undefined])
     const steps = (await get(again, '/admin/v1/rollouts?model=auto'))['data'] as Reply[]
     assert.deepEqual(
       steps.map((step) => [step['action'], step['outcome'], step['share'], step['hash'], step['reason']]),

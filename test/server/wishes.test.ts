@@ -142,6 +142,9 @@ describe('limits of a request', () => {
         [{ preferences: { then_by: ['cost', 'cost'] } }, /each once/],
         [{ preferences: { then_by: ['cost'], quality: 1 } }, /or an order/],
         [{ preferences: { then_by: ['size'] } }, /then_by/],
+        [{ preferences: { usd_per_quality_point: 1e-200 } }, /usd_per_quality_point.*>=1e-9/],
+        [{ preferences: { quality: 1e-300, cost: 1 } }, /preferences\.quality/],
+        [{ preferences: { quality: 1, latency: 1e300 } }, /preferences\.latency/],
       ]
       for (const [highwayman, words] of cases) {
         const { error } = await route(highwayman)

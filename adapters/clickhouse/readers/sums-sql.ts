@@ -80,12 +80,15 @@ WHERE feature_space = {space:String} AND replica NOT IN {held:Array(String)}
 GROUP BY unit
 ORDER BY unit`
 
+const REPLICA = (name: string) => `splitByChar('${LIFE_SEPARATOR}', ${name})[1]`
+
+/** What a replica wrote under names that it holds no more, it wrote itself all the same. */
 export const PRESENCE = `
 SELECT
     toUnixTimestamp64Milli(now64(3)) AS server_ms,
-    uniqExact(splitByChar('${LIFE_SEPARATOR}', toString(replica))[1]) AS replicas
+    uniqExact(${REPLICA('toString(replica)')}) AS replicas
 FROM posterior
-WHERE feature_space = {space:String} AND replica NOT IN {held:Array(String)}
+WHERE feature_space = {space:String} AND NOT has(arrayMap(name -> ${REPLICA('name')}, {held:Array(String)}), ${REPLICA('toString(replica)')})
     AND slot >= toDateTime({presentSince:UInt32} - 21600, 'UTC') AND bucket >= toDateTime({presentSince:UInt32}, 'UTC')`
 
 export function presentSince(nowMs: number): number {

@@ -60,7 +60,8 @@ export async function trafficStats(
       return {
         ...identity(row, query),
         decisions,
-        share: decisions / (cells.get(cellOf(row, query)) ?? decisions),
+        // Without keys there is a group even where there is no decision.
+        share: decisions === 0 ? 0 : decisions / (cells.get(cellOf(row, query)) ?? decisions),
         ...callsOf(calls.get(key)),
         ...judgementsOf(judgements.get(key)),
         baseline:

@@ -1,17 +1,17 @@
 /** Anthropic's usage → our counts. Its `input_tokens` leave out what the cache gave and took. */
 import type { Usage } from '../spec.ts'
 import { sumTokens } from '../usage.ts'
-import { asNumber, asRecord, type Wire } from '../wire.ts'
+import { asCount, asRecord, type Wire } from '../wire.ts'
 
 export function decodeUsage(usage: Wire): Usage {
-  const cachedTokens = asNumber(usage['cache_read_input_tokens'])
-  const cacheWriteTokens = asNumber(usage['cache_creation_input_tokens'])
+  const cachedTokens = asCount(usage['cache_read_input_tokens'])
+  const cacheWriteTokens = asCount(usage['cache_creation_input_tokens'])
   return {
-    promptTokens: sumTokens(asNumber(usage['input_tokens']), cachedTokens, cacheWriteTokens),
-    completionTokens: asNumber(usage['output_tokens']),
+    promptTokens: sumTokens(asCount(usage['input_tokens']), cachedTokens, cacheWriteTokens),
+    completionTokens: asCount(usage['output_tokens']),
     cachedTokens,
     cacheWriteTokens,
-    reasoningTokens: asNumber(asRecord(usage['output_tokens_details'])?.['thinking_tokens']),
+    reasoningTokens: asCount(asRecord(usage['output_tokens_details'])?.['thinking_tokens']),
     costUsd: undefined,
   }
 }

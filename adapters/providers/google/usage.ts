@@ -1,18 +1,18 @@
 /** Gemini's `usageMetadata` → our counts. Its candidates leave out the thoughts, and every count may be absent. */
 import type { Usage } from '../spec.ts'
 import { sumTokens } from '../usage.ts'
-import { asNumber, type Wire } from '../wire.ts'
+import { asCount, type Wire } from '../wire.ts'
 
 export function decodeUsage(metadata: Wire): Usage {
   const promptTokens = sumTokens(
-    asNumber(metadata['promptTokenCount']),
-    asNumber(metadata['toolUsePromptTokenCount']),
+    asCount(metadata['promptTokenCount']),
+    asCount(metadata['toolUsePromptTokenCount']),
   )
-  const cached = asNumber(metadata['cachedContentTokenCount'])
-  const reasoningTokens = asNumber(metadata['thoughtsTokenCount'])
+  const cached = asCount(metadata['cachedContentTokenCount'])
+  const reasoningTokens = asCount(metadata['thoughtsTokenCount'])
   return {
     promptTokens,
-    completionTokens: sumTokens(asNumber(metadata['candidatesTokenCount']), reasoningTokens),
+    completionTokens: sumTokens(asCount(metadata['candidatesTokenCount']), reasoningTokens),
     cachedTokens:
       cached === undefined || promptTokens === undefined ? cached : Math.min(cached, promptTokens),
     cacheWriteTokens: undefined,

@@ -1,21 +1,21 @@
 /** `usage` of OpenAI-shaped upstreams → our counts. */
 import type { Usage } from '../spec.ts'
-import { asNumber, asRecord, type Wire } from '../wire.ts'
+import { asCostUsd, asCount, asNumber, asRecord, type Wire } from '../wire.ts'
 
 const USD_PER_XAI_TICK = 1e-10
 
 export function decodeUsage(usage: Wire): Usage {
-  const promptTokens = asNumber(usage['prompt_tokens'])
-  const told = asNumber(usage['completion_tokens'])
+  const promptTokens = asCount(usage['prompt_tokens'])
+  const told = asCount(usage['completion_tokens'])
   const inPrompt = asRecord(usage['prompt_tokens_details'])
   const inCompletion = asRecord(usage['completion_tokens_details'])
   const cachedTokens =
-    asNumber(inPrompt?.['cached_tokens']) ??
-    asNumber(usage['prompt_cache_hit_tokens']) ??
-    asNumber(usage['cached_tokens'])
-  const reasoningTokens = asNumber(inCompletion?.['reasoning_tokens']) ?? asNumber(usage['reasoning_tokens'])
+    asCount(inPrompt?.['cached_tokens']) ??
+    asCount(usage['prompt_cache_hit_tokens']) ??
+    asCount(usage['cached_tokens'])
+  const reasoningTokens = asCount(inCompletion?.['reasoning_tokens']) ?? asCount(usage['reasoning_tokens'])
   // xAI's completion_tokens leave reasoning out; the total gives it away.
-  const missing = (asNumber(usage['total_tokens']) ?? 0) - (promptTokens ?? 0) - (told ?? 0)
+  const missing = (asCount(usage['total_tokens']) ?? 0) - (promptTokens ?? 0) - (told ?? 0)
   const leftOut = reasoningTokens !== undefined && reasoningTokens > 0 && missing === reasoningTokens
   return {
     promptTokens,
@@ -24,7 +24,7 @@ export function decodeUsage(usage: Wire): Usage {
       cachedTokens === undefined || promptTokens === undefined
         ? cachedTokens
         : Math.min(cachedTokens, promptTokens),
-    cacheWriteTokens: asNumber(inPrompt?.['cache_write_tokens']),
+    cacheWriteTokens: asCount(inPrompt?.['cache_write_tokens']),
     reasoningTokens,
     costUsd: decodeCostUsd(usage),
   }
@@ -32,13 +32,16 @@ export function decodeUsage(usage: Wire): Usage {
 
 /** OpenRouter (`cost`, and the vendor's bill beside it when the key is the user's own), Perplexity, xAI. */
 function decodeCostUsd(usage: Wire): number | undefined {
-  const cost = asNumber(usage['cost'])
+  const cost = asCostUsd(usage['cost'])
   if (cost !== undefined) {
-    const upstream = asNumber(asRecord(usage['cost_details'])?.['upstream_inference_cost'])
+    const upstream = asCostUsd(asRecord(usage['cost_details'])?.['upstream_inference_cost'])
     return usage['is_byok'] === true ? cost + (upstream ?? 0) : cost
   }
   const ticks = asNumber(usage['cost_in_usd_ticks'])
-  return asNumber(asRecord(usage['cost'])?.['total_cost']) ?? (ticks && ticks * USD_PER_XAI_TICK)
+  return (
+    asCostUsd(asRecord(usage['cost'])?.['total_cost']) ??
+    (ticks === undefined ? undefined : asCostUsd(ticks * USD_PER_XAI_TICK))
+  )
 }
 
 /** The upstream's own object, with the three counts that clients add up made to agree with ours. */

@@ -1,6 +1,7 @@
 import type { Preferences } from '../../../engine/index.ts'
 import { DEFAULTS } from '../defaults.ts'
 import type { PreferenceSettings } from '../schema.ts'
+import { QUALITY_WEIGHT_MIN } from '../wish-ranges.ts'
 import type { Path } from '../yaml.ts'
 import { compact, type Scope } from './scope.ts'
 
@@ -37,6 +38,11 @@ export function buildPreferences(
       hasWeights
         ? 'weights need quality above 0: the others are measured against it'
         : `empty; give ${KINDS}`,
+    )
+  }
+  if (quality < QUALITY_WEIGHT_MIN) {
+    return refuse(
+      `weights need quality of at least ${QUALITY_WEIGHT_MIN}: the others are measured against it`,
     )
   }
   return { kind: 'weights', quality, cost: cost ?? 0, latency: latency ?? 0 }

@@ -19,6 +19,17 @@ const list = <T extends z.ZodType<string>>(item: T) =>
     z.array(item).max(100).optional(),
   )
 
+const NO_SPAN = { error: 'must be before `to`', path: ['from'] }
+function isSpan({
+  from,
+  to,
+}: {
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}): boolean {
+  return from === undefined || to === undefined || from < to
+}
+
 export const BUCKETS = { hour: HOUR_MS, day: 24 * HOUR_MS } as const
 
 export const statsQuerySchema = z
@@ -34,17 +45,16 @@ export const statsQuerySchema = z
     tenant: list(z.string().min(1)).describe('Only these tenants.'),
     baseline: z.string().min(1).optional().describe('An arm to compare costs with.'),
   })
-  .refine(({ from, to }) => from === undefined || to === undefined || from < to, {
-    error: 'must be before `to`',
-    path: ['from'],
-  })
+  .refine(isSpan, NO_SPAN)
 export type StatsQuery = z.output<typeof statsQuerySchema>
 
-export const logQuerySchema = z.strictObject({
-  from: time.optional().describe('Decisions from here on; ISO 8601 or Unix ms. Default: all.'),
-  to: time.optional().describe('Decisions before this; ISO 8601 or Unix ms. Default: now.'),
-  tenant: z.string().min(1).optional().describe('Of one tenant only.'),
-})
+export const logQuerySchema = z
+  .strictObject({
+    from: time.optional().describe('Decisions from here on; ISO 8601 or Unix ms. Default: all.'),
+    to: time.optional().describe('Decisions before this; ISO 8601 or Unix ms. Default: now.'),
+    tenant: z.string().min(1).optional().describe('Of one tenant only.'),
+  })
+  .refine(isSpan, NO_SPAN)
 
 const quantiles = z.object({ p50: z.number(), p90: z.number(), p95: z.number(), p99: z.number() }).nullable()
 

@@ -1,6 +1,7 @@
 /** Our own part of a request: the `highwayman` field, and the headers that stand in for it. */
 import { z } from 'zod'
 import { CAPABILITIES } from '../../../engine/index.ts'
+import { QUALITY_WEIGHT_MIN, RATE_MAX, RATE_MIN, WEIGHT_MAX } from '../../config/wish-ranges.ts'
 
 const LIST_LENGTH_MAX = 256
 const NAME_LENGTH_MAX = 256
@@ -19,16 +20,20 @@ function snakeCased<Shape extends z.ZodRawShape>(shape: Shape) {
 
 const name = () => z.string().min(1).max(NAME_LENGTH_MAX)
 const positive = () => z.number().positive()
-const weight = () => z.number().nonnegative()
+const rate = () => z.number().min(RATE_MIN).max(RATE_MAX)
+const weight = () => z.number().nonnegative().max(WEIGHT_MAX)
 
 export const preferencesSchema = snakeCased({
-  usd_per_quality_point: positive()
+  usd_per_quality_point: rate()
     .optional()
     .describe('USD per request that one percentage point of quality is worth.'),
-  seconds_per_quality_point: positive()
+  seconds_per_quality_point: rate()
     .optional()
     .describe('Seconds of waiting that one percentage point of quality is worth.'),
-  quality: positive()
+  quality: z
+    .number()
+    .min(QUALITY_WEIGHT_MIN)
+    .max(WEIGHT_MAX)
     .optional()
     .describe('Weight of quality; weights and exchange rates exclude each other.'),
   cost: weight()
