@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import { LOG_FORMATS, type LogFormat, readLogFile, writeLogFile } from '../datasets/index.ts'
 import { readServerLog, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
 import { type StoreFlags, withStore } from './configured-store.ts'
+import { checkFolderOf } from './policy-file.ts'
 import { badInput } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, time } from './run.ts'
 
@@ -22,6 +23,7 @@ async function exportLog(flags: ExportFlags): Promise<void> {
       `--from ${new Date(fromMs).toISOString()} is not before --to ${new Date(toMs).toISOString()}`,
     )
   }
+  await checkFolderOf(out)
   const query = { fromMs, toMs, tenant }
   const url = await serverOf(flags)
   const decisions =

@@ -130,7 +130,7 @@ describe('the log on the command line', () => {
     assert.deepEqual(await stored('untouched'), [])
   })
 
-  test('export: a span that ends before it begins is an error, and no empty file', async () => {
+  test('export: a span that ends before it begins and a folder that is not there are errors, and no empty file', async () => {
     const out = dirOf('nothing.jsonl')
     const span = ['--from', '2026-02-01', '--to', '2026-01-01']
     const { code, stderr } = await highwayman(
@@ -145,6 +145,16 @@ describe('the log on the command line', () => {
     assert.equal(code, 2)
     assert.match(stderr, /--from 2026-02-01T.* is not before --to 2026-01-01T/)
     await assert.rejects(stat(out), { code: 'ENOENT' })
+    const lost = await highwayman(
+      'log',
+      'export',
+      '--data-dir',
+      dirOf('full'),
+      '--out',
+      dirOf('no/such.jsonl'),
+    )
+    assert.equal(lost.code, 2)
+    assert.match(lost.stderr, /such\.jsonl cannot be written: its folder does not exist/)
   })
 
   test('erase: a user of the nameless tenant, then a tenant; nobody is an error', async () => {
