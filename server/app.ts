@@ -211,7 +211,7 @@ function errorAnswer(bodyLimitBytes: number): ErrorAnswer {
     reply
       .code(error.status)
       .header('x-request-id', request.id)
-      .headers(errorHeaders(error, request.flight?.elapsedMs))
+      .headers(errorHeaders(error, request.flight?.sinceReceivedMs))
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(errorBody(error)))
   }

@@ -7,6 +7,7 @@ export function readJsonOnly(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    request.flight.received()
     parse(request, body, (error, value) => {
       if (error !== null) done(whyNotJson(body, request.headers['content-encoding']))
       else if (isNestedTooDeeply(body, value)) done(tooDeep())

@@ -43,7 +43,7 @@ export async function askJudge(
     provider.chat(call),
   )
   const totalMs = performance.now() - leg.startedAt
-  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
   const { response, usage, finish } = value
   const text = response.choices[0]?.message.content ?? ''
   const bill = billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => text, services.tokens)

@@ -43,7 +43,7 @@ export async function answerStream(
   const trail = newTrail()
   const { leg, value: stream } = await callArms(services, task, flight, trail, openStream)
   const { decision } = leg
-  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   reply.headers({
     'x-highwayman-overhead-ms': overheadMs.toFixed(3),

@@ -35,7 +35,7 @@ export async function answerWhole(
     usage: usageBody(bill, response['usage']),
     highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
   })
-  const overheadMs = ownMs(flight.elapsedMs, trail.upstreamMs)
+  const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))
   const headers = {
     ...reply.getHeaders(),

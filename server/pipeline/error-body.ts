@@ -19,7 +19,7 @@ export function errorBody(error: ServerError): object {
   }
 }
 
-/** @param elapsedMs since the request came in */
+/** @param elapsedMs since all of the request was here */
 export function errorHeaders(error: ServerError, elapsedMs: number): Record<string, string> {
   const { status, decision, attempts, upstreamMs, retryAfterMs, shouldRetry } = error
   return {

@@ -8,6 +8,7 @@ export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
 /** One running request, and the signal of its calls: aborted when the caller goes away, or when the server does. */
 export class Flight implements CancelSignal {
   readonly startedAt = performance.now()
+  #receivedAt = this.startedAt
   /** Of the call that runs, and of one before it whose end has not been seen yet. */
   #listeners: (() => void)[] = []
   #ended: EndReason | undefined
@@ -32,6 +33,15 @@ export class Flight implements CancelSignal {
 
   get elapsedMs(): number {
     return performance.now() - this.startedAt
+  }
+
+  /** All of the request is here: how long its caller took to send it is not our time. */
+  received(): void {
+    this.#receivedAt = performance.now()
+  }
+
+  get sinceReceivedMs(): number {
+    return performance.now() - this.#receivedAt
   }
 
   end(reason: EndReason): void {

@@ -29,7 +29,7 @@ export function routeRoute(app: App, services: Services): void {
       })
       const { decision, reply: answer } = routeOnly(services, task)
       reply.headers(decisionHeaders(decision, 0))
-      reply.header('x-highwayman-overhead-ms', ownMs(flight.elapsedMs, 0).toFixed(3))
+      reply.header('x-highwayman-overhead-ms', ownMs(flight.sinceReceivedMs, 0).toFixed(3))
       return answer
     },
   )

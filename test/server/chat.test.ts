@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { callingTool, completion, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { startTestServer } from '../helpers/server.ts'
 import { json } from '../helpers/upstream.ts'
@@ -67,6 +70,27 @@ describe('a chat completion', () => {
     })) {
       assert.equal(headers[name], value, name)
     }
+  })
+
+  it('does not count as its own the time in which the body comes', async () => {
+    await using upstream = await startOpenAiUpstream(saying('Hi you'))
+    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }] })
+    const slow = request(`${server.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': body.length },
+    })
+    const startedAt = performance.now()
+    slow.write(body.slice(0, 10))
+    await sleep(400)
+    slow.end(body.slice(10))
+    const [response] = await once(slow, 'response')
+    const tookMs = performance.now() - startedAt
+    response.resume()
+    assert.equal(response.statusCode, 200)
+    // Whatever this machine is busy with, it was not busy while the body was waited for.
+    const overheadMs = Number(response.headers['x-highwayman-overhead-ms'])
+    assert.ok(overheadMs < tookMs - 390, `${overheadMs} of ${tookMs} ms`)
   })
 
   it('records the decision, the call and what was learned from it', async () => {
