@@ -298,14 +298,18 @@ export class LinearHead {
   #locate(posterior: Posterior, sums: Readonly<LinearSums>): void {
     const { precision, shape, rate, mean: m0 } = this.#prior
     const d = this.dimension
+    const everywhere = Int32Array.from({ length: d }, (_, i) => i)
     const target = new Float64Array(d)
     for (let i = 0; i < d; i++) target[i] = sums.b[i]! + precision[i]! * m0[i]!
-    multiply(
-      posterior.covariance,
-      target,
-      Int32Array.from({ length: d }, (_, i) => i),
-      posterior.mean,
-    )
+    multiply(posterior.covariance, target, everywhere, posterior.mean)
+    // Where contexts are collinear the inverse cancels most of the target, and its rounding is left. One step of iterative refinement
+    // takes that away (Higham 2002, "Accuracy and Stability of Numerical Algorithms", chapter 12).
+    const missing = new Float64Array(d)
+    multiply(sums.A, posterior.mean, everywhere, missing)
+    for (let i = 0; i < d; i++) missing[i] = target[i]! - missing[i]! - precision[i]! * posterior.mean[i]!
+    const correction = new Float64Array(d)
+    multiply(posterior.covariance, missing, everywhere, correction)
+    for (let i = 0; i < d; i++) posterior.mean[i]! += correction[i]!
     // Residual sum of squares around the posterior mean, prior included: c + m₀ᵀΛ₀m₀ − mᵀΛm.
     let residual = sums.c
     for (let i = 0; i < d; i++) residual += precision[i]! * m0[i]! ** 2 - posterior.mean[i]! * target[i]!

@@ -26,6 +26,12 @@ const MOST_BETWEEN_REFITS = 5_000
 const SETTLING_STEPS_MAX = 150
 /** Of a step, as a share of the head's scale, that is none: far below what two replicas may differ by. */
 const SETTLED_STEP = 1e-12
+/**
+ * Steps of expectation–maximisation become shorter, each by a like share. Such as are no shorter than one before are rounding, of which
+ * arms that hardly scatter leave so much at most.
+ */
+const ROUNDING_STEP_MAX = 1e-5
+const STALLED_STEPS = 5
 
 /**
  * sd of what the arms share over the starting sd of what one arm adds to it. One arm that is slower than it was registered
@@ -181,11 +187,17 @@ export class SharedPrior {
       this.renew(members())
       return
     }
+    let shortest = Number.POSITIVE_INFINITY
+    let stalled = 0
     for (let step = 0; step < SETTLING_STEPS_MAX; step++) {
       const scales = this.#scales
       const coefficients = this.#coefficients
       this.#step(members(), nowMs)
-      if (this.#distance(scales, coefficients) < SETTLED_STEP) return
+      const distance = this.#distance(scales, coefficients)
+      if (distance < SETTLED_STEP) return
+      stalled = distance < shortest || distance > ROUNDING_STEP_MAX ? 0 : stalled + 1
+      if (stalled === STALLED_STEPS) return
+      shortest = Math.min(shortest, distance)
       yield
     }
     this.#isSettled = false
@@ -297,12 +309,13 @@ export function sharedCoefficients(
   const fitted = new Float64Array(d)
   const column = new Float64Array(d)
   for (const { evidence, interceptMean } of members) {
-    const { covariance, precision: own, b } = evidence
+    const { covariance, precision: own, mean, priorMean } = evidence
     const weight = noiseVariance / Math.max(evidence.noiseVariance, leastVariance)
-    // I·μ̂ = ΛV·(b − A·m_k·e₀), with VA = I − VΛ.
-    pulled.set(b)
+    // I·μ̂ = ΛV·(b − A·m_k·e₀) = Λ·(m + VΛ·(m_k·e₀ − m₀) − m_k·e₀), with m the mean under the prior mean m₀, and VA = I − VΛ.
+    for (let i = 0; i < d; i++) pulled[i] = -own[i]! * priorMean[i]!
     pulled[0]! += own[0]! * interceptMean
     multiply(covariance, pulled, everywhere, fitted)
+    for (let i = 0; i < d; i++) fitted[i]! += mean[i]!
     fitted[0]! -= interceptMean
     for (let i = 0, row = 0; i < d; i++, row += i) column[i] = -weight * own[i]! * covariance[row]! * own[0]!
     column[0]! += weight * own[0]!

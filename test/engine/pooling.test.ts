@@ -347,6 +347,12 @@ test('arms that always answer alike are not taken to differ without bound', () =
     const example = { decisionId, featureSpace: featureSpace.id, arm: id, atMs: i, x, y, weight: 1 }
     router.learn([{ ...example, head: 'output_tokens' }])
   }
+  // Each step changes something, if only by rounding; settling comes to an end for all that.
+  const other = createRouter({ featureSpace, arms })
+  other.replaceElsewhere({ sums: router.sums(), cuts: [], withHandedOver: false })
+  const steps = () => [...other.settling(20_000)].length
+  assert.ok(steps() > 10)
+  assert.equal(steps(), 0)
   // All are a fifth as long as was registered, so that is what two arms may differ by: 1.6, and no more.
   const shared = router.snapshot().shared.find(({ head }) => head === 'output_tokens')
   const { intercept } = shared!.scales.coefficientSd
