@@ -129,6 +129,9 @@ describe('Anthropic', () => {
     assert.throws(() => read([start, ...finish('end_turn')]), { code: 'upstream_bad_output' })
     const empty = { content: [], stop_reason: 'end_turn' }
     assert.throws(() => decodeClaude(context, empty), { code: 'upstream_bad_output' })
+    assert.throws(() => decodeClaude(context, { content: [], stop_reason: null }), {
+      code: 'upstream_bad_output',
+    })
     assert.throws(() => decodeClaude(context, { id: 'x' }), { code: 'upstream_bad_output' })
     assert.throws(() => decodeClaude(context, { type: 'error', error: { type: 'overloaded_error' } }), {
       code: 'upstream_overloaded',
@@ -178,6 +181,11 @@ describe('Gemini', () => {
     const [wholeCall] = whole.response.choices[0]!.message.tool_calls!
     assert.ok(wholeCall !== undefined && !('index' in wholeCall))
     assert.equal(whole.response.choices[0]!.finish_reason, 'tool_calls')
+  })
+
+  it('takes an unspecified finish reason for none', () => {
+    const half = event([{ text: 'Half' }], { finishReason: 'FINISH_REASON_UNSPECIFIED' })
+    assert.throws(() => decode(new GeminiStreamDecoder(context), [half]), { code: 'upstream_truncated' })
   })
 
   it('keeps valid calls of a turn that is called malformed, and nothing else', () => {

@@ -195,6 +195,27 @@ describe('ends', () => {
     assert.equal(choicesOf(chunks)[0]?.finish, 'banana')
   })
 
+  for (const none of ['', 'null']) {
+    it(`are not told by ${JSON.stringify(none)}, which some say on every chunk`, () => {
+      const decoder = new OpenAiStreamDecoder(CONTEXT)
+      const push = (payload: object) => decoder.push({ name: undefined, data: JSON.stringify(payload) })
+      const chunks = [...push(delta({ content: 'Half' }, none)), ...push(delta({ content: ' a' }, none))]
+      assert.equal(choicesOf(chunks)[0]?.finish, null)
+      assert.equal(decoder.progress, 'open')
+      assert.throws(() => decoder.end(), { code: 'upstream_truncated' })
+      push(delta({}, 'stop'))
+      assert.equal(decoder.end().finish.unified, 'stop')
+      const message = { content: 'Hi' }
+      const whole = decodeAnswer(CONTEXT, { choices: [{ message, finish_reason: none }] })
+      assert.equal(whole.response.choices[0]?.finish_reason, 'stop')
+    })
+  }
+
+  it('are known in capitals, failures too', () => {
+    assert.equal(decode([delta({ content: 'a' }, 'MAX_TOKENS')]).end.finish.unified, 'length')
+    assert.throws(() => decode([delta({ content: 'a' }, 'ERROR')]), { code: 'upstream_error' })
+  })
+
   it('without a word are no answer, unless a stop sequence may have been the first', () => {
     const payloads = [delta({ role: 'assistant', content: '' }), delta({}, 'stop')]
     assert.throws(() => decode(payloads), { code: 'upstream_bad_output', retry: 'same' })

@@ -20,11 +20,11 @@ export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
     throw badOutput(`${context.upstream} answered without content`, { raw: JSON.stringify(body) })
   }
   const blocks = asRecords(told['content'])
-  const raw = asString(told['stop_reason'])
+  const raw = asText(told['stop_reason'])
   const calls = callsOf(blocks, context)
   const message = messageOf(blocks, calls, context, refusalOf(raw, told))
   if (
-    raw === 'end_turn' &&
+    (raw ?? 'end_turn') === 'end_turn' &&
     message['content'] === null &&
     calls.length === 0 &&
     !('reasoning_content' in message)

@@ -201,7 +201,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   #messageDelta(event: Wire): readonly ChatChunk[] {
     this.#usage = mergeUsage(this.#usage, event['usage'])
     const delta = asRecord(event['delta']) ?? {}
-    const reason = asString(delta['stop_reason'])
+    const reason = asText(delta['stop_reason'])
     if (reason === undefined || this.#finish !== undefined) return []
     this.#finish = decodeFinish(reason, this.#callCount > 0)
     const refusal = refusalOf(reason, delta)

@@ -1,11 +1,18 @@
 /** `finishReason` → why an answer ended. */
 import type { FinishReason } from '../spec.ts'
+import { asText, type Wire } from '../wire.ts'
 
 const BLOCKED = new Set([
   ...['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'LANGUAGE', 'MODEL_ARMOR'],
   ...['IMAGE_SAFETY', 'IMAGE_PROHIBITED_CONTENT', 'IMAGE_RECITATION'],
 ])
 const MALFORMED = new Set(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS'])
+
+/** Why a candidate ended; undefined while it goes on. */
+export function finishReasonIn(candidate: Wire): string | undefined {
+  const raw = asText(candidate['finishReason'])
+  return raw === 'FINISH_REASON_UNSPECIFIED' ? undefined : raw
+}
 
 export interface Said {
   readonly hasCalls: boolean

@@ -7,7 +7,7 @@ import { wireUsage } from '../usage.ts'
 import { asArray, asNumber, asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
 import { CandidateReader, incrementFields } from './candidate.ts'
 import type { ReadingContext } from './context.ts'
-import { decodeFinish } from './finish.ts'
+import { decodeFinish, finishReasonIn } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
 import { decodeUsage } from './usage.ts'
 
@@ -73,7 +73,7 @@ function decodeCandidate(context: ReadingContext, candidate: Wire, position: num
 
 /** @throws {UpstreamError} for a malformed call, or an end that nobody knows without anything said. */
 export function finishOf(context: ReadingContext, candidate: Wire, reader: CandidateReader): FinishReason {
-  const raw = asString(candidate['finishReason'])
+  const raw = finishReasonIn(candidate)
   const finish = raw === undefined ? undefined : decodeFinish(raw, reader, context.mayBeEmpty)
   if (finish !== undefined) return finish
   const said = asString(candidate['finishMessage'])

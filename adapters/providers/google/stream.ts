@@ -7,6 +7,7 @@ import type { ChatChunk, ChatChunkChoice, FinishReason } from '../spec.ts'
 import { asRecord, asRecords, asString, parseJson, type Wire } from '../wire.ts'
 import { CandidateReader, incrementFields } from './candidate.ts'
 import type { ReadingContext } from './context.ts'
+import { finishReasonIn } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
 import { blockedPrompt, finishOf } from './response.ts'
 import { decodeUsage } from './usage.ts'
@@ -60,7 +61,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const [candidate] = asRecords(event['candidates'])
     this.#blocked ??= candidate === undefined ? blockedPrompt(event)?.finish : undefined
     if (candidate === undefined) return []
-    if (asString(candidate['finishReason']) !== undefined) this.#last = candidate
+    if (finishReasonIn(candidate) !== undefined) this.#last = candidate
     const fields = incrementFields(this.#reader.read(candidate), this.#context.origin)
     const logprobs = decodeLogprobs(candidate)
     if (Object.keys(fields).length === 0 && logprobs === undefined) return []

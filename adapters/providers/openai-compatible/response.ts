@@ -6,7 +6,7 @@ import type { ChatChoice, FinishReason } from '../spec.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
 import { asArray, asNumber, asRecord, asRecords, asString, type Wire } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
-import { decodeFinish, failureOfFinish, wireFinish } from './finish.ts'
+import { decodeFinish, failureOfFinish, finishReasonIn, wireFinish } from './finish.ts'
 import { hasSubstance, normalizeText } from './text.ts'
 import { decodeCall } from './tool-calls.ts'
 import { correctedUsage, decodeUsage } from './usage.ts'
@@ -68,7 +68,7 @@ export function finishOf(
   choice: Wire,
   seen: { readonly calls: number; readonly empty: boolean },
 ): FinishReason {
-  const raw = asString(choice['finish_reason'])
+  const raw = finishReasonIn(choice)
   const native = asString(choice['native_finish_reason'])
   const failure =
     (raw === undefined ? undefined : failureOfFinish(context.upstream, raw)) ??

@@ -6,9 +6,9 @@ import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason, Usage } from '../spec.ts'
 import { unfold } from '../unfold.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
-import { asNumber, asRecord, asRecords, asString, parseJson, type Wire } from '../wire.ts'
+import { asNumber, asRecord, asRecords, parseJson, type Wire } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
-import { wireFinish } from './finish.ts'
+import { finishReasonIn, wireFinish } from './finish.ts'
 import { decodeAnswer, finishOf } from './response.ts'
 import { hasSubstance, normalizeText } from './text.ts'
 import { StreamedCalls } from './tool-calls.ts'
@@ -109,7 +109,7 @@ export class OpenAiStreamDecoder implements StreamDecoder {
     state.begun = true
     const calls = tool_calls === undefined ? [] : state.calls.accept(asRecords(tool_calls))
     state.hasSubstance ||= calls.length > 0 || hasSubstance(text)
-    const finishes = asString(choice['finish_reason']) !== undefined && state.finish === undefined
+    const finishes = finishReasonIn(choice) !== undefined && state.finish === undefined
     const finish = finishes ? this.#finish(choice, state) : undefined
     const delta = withCalls({ ...role, ...text }, finishes ? [...calls, ...state.calls.close()] : calls)
     return { ...choice, index, delta, finish_reason: finish === undefined ? null : wireFinish(finish) }
