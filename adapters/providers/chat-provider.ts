@@ -168,14 +168,12 @@ async function foldStream(
   }
 }
 
-/** True for anything but a role, an empty string or padding. */
+/** True for anything but a role, an empty string, padding or an end: an end without a word may turn out to be a failure. */
 function saysSomething(chunk: ChatChunk): boolean {
-  return chunk.choices.some(
-    ({ delta, finish_reason }) =>
-      finish_reason !== null ||
-      Object.entries(delta).some(
-        ([key, value]) => key !== 'role' && value !== '' && value !== null && value !== undefined,
-      ),
+  return chunk.choices.some(({ delta }) =>
+    Object.entries(delta).some(
+      ([key, value]) => key !== 'role' && value !== '' && value !== null && value !== undefined,
+    ),
   )
 }
 
