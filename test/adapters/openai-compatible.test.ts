@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { UpstreamError } from '../../adapters/providers/errors.ts'
 import type { ReadingContext } from '../../adapters/providers/openai-compatible/context.ts'
 import { resolveQuirks } from '../../adapters/providers/openai-compatible/quirks.ts'
 import { encodeRequest } from '../../adapters/providers/openai-compatible/request.ts'
@@ -83,6 +84,23 @@ describe('chunks in OpenAI shape', () => {
     ])
     assert.deepEqual(none.chunks, many.chunks)
     assert.equal(choicesOf(none.chunks)[0]?.text, 'ab')
+  })
+
+  it('have text or none where text belongs, and an index that is one', () => {
+    const odd = { content: 42, refusal: {}, reasoning_content: [1] }
+    const [first] = decode([delta(odd, null, -1), delta({ content: 'a' }, 'stop')]).chunks
+    assert.deepEqual(first?.choices, [
+      { index: 0, delta: { role: 'assistant', content: null, refusal: null }, finish_reason: null },
+    ])
+  })
+
+  it('are not said twice by an upstream that ends with the whole message', () => {
+    const choice = { index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }
+    const { chunks } = decode([delta({ content: 'Hel' }), delta({ content: 'lo' }), { choices: [choice] }])
+    const [read] = choicesOf(chunks)
+    assert.deepEqual([read?.text, read?.finish], ['Hello', 'stop'])
+    const late = decode([delta({ role: 'assistant', content: '' }), { choices: [choice] }])
+    assert.equal(choicesOf(late.chunks)[0]?.text, 'Hello')
   })
 
   it('tell reasoning under one name', () => {
@@ -176,6 +194,33 @@ describe('tool calls', () => {
     assert.deepEqual(whole.finish, { unified: 'tool_calls', raw: 'stop' })
     assert.equal(whole.response.choices[0]?.message.tool_calls?.[0]?.function.arguments, '{}')
   })
+})
+
+describe('failures told inside a 200', () => {
+  for (const flat of [
+    { object: 'error', message: 'engine dead', type: 'InternalServerError', code: 500 },
+    { message: 'Too many requests', type: 'too_many_requests_error', code: 429 },
+    [{ error: { message: 'busy', code: 503 } }],
+  ]) {
+    it(`are read without an error field of their own: ${JSON.stringify(flat).slice(0, 40)}`, () => {
+      assert.throws(() => decode([delta({ content: 'Half' }), flat]), {
+        type: /^(?!invalid)/,
+        retry: /same|other/,
+      })
+      assert.throws(
+        () => decodeAnswer(CONTEXT, flat),
+        (error: UpstreamError) => error.upstreamStatus !== undefined,
+      )
+    })
+  }
+
+  for (const error of [null, false, '', {}]) {
+    it(`are not told by ${JSON.stringify(error)}`, () => {
+      const body = { error, choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }
+      assert.equal(decodeAnswer(CONTEXT, body).finish.unified, 'stop')
+      assert.equal(decode([{ error, ...delta({ content: 'Hi' }, 'stop') }]).end.finish.unified, 'stop')
+    })
+  }
 })
 
 describe('ends', () => {

@@ -1,6 +1,7 @@
 /** A whole answer of Anthropic → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import { wireUsage } from '../usage.ts'
 import { asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
@@ -13,9 +14,7 @@ import { decodeUsage } from './usage.ts'
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? {}
-  if (told['type'] === 'error' || asRecord(told['error']) !== undefined) {
-    throw classifyPayload(context, told, Date.now())
-  }
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   if (!Array.isArray(told['content'])) {
     throw badOutput(`${context.upstream} answered without content`, { raw: JSON.stringify(body) })
   }

@@ -1,6 +1,7 @@
 /** The events of an Anthropic stream → chunks in OpenAI's shape. */
 import { classifyPayload } from '../classify.ts'
 import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput, truncated } from '../failures.ts'
 import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason } from '../spec.ts'
@@ -50,7 +51,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     if (this.#progress === 'closed') return []
     const payload = parseJson(data)
     const event = asRecord(payload)
-    if (name === 'error' || event?.['type'] === 'error' || asRecord(event?.['error']) !== undefined) {
+    if (name === 'error' || (event !== undefined && tellsError(event))) {
       throw classifyPayload(this.#context, payload ?? data, Date.now())
     }
     if (name === 'stray' || name === 'ping') return []

@@ -1,6 +1,7 @@
 /** A whole answer of Gemini → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { wireUsage } from '../usage.ts'
@@ -17,7 +18,7 @@ export const PROMPT_BLOCKED = 'content_filter'
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? asRecord(asArray(body)[0]) ?? {}
-  if (told['error'] !== undefined) throw classifyPayload(context, told, Date.now())
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   const read = asRecords(told['candidates']).map((candidate, position) =>
     decodeCandidate(context, candidate, position),
   )

@@ -1,6 +1,7 @@
 /** The events of a Gemini stream → chunks in OpenAI's shape. Every event is a whole response with the parts that are new. */
 import { classifyPayload } from '../classify.ts'
 import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput, truncated } from '../failures.ts'
 import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason } from '../spec.ts'
@@ -33,7 +34,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   push({ name, data }: FramedEvent): readonly ChatChunk[] {
     const payload = parseJson(data)
     const event = asRecord(payload)
-    if (event?.['error'] !== undefined || name === 'error') {
+    if (name === 'error' || (event !== undefined && tellsError(event))) {
       throw classifyPayload(this.#context, payload ?? data, Date.now())
     }
     if (name === 'stray' || data.trim() === '[DONE]') return []

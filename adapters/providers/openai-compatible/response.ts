@@ -1,6 +1,7 @@
 /** A whole answer of an OpenAI-shaped upstream → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
@@ -11,10 +12,13 @@ import { hasSubstance, normalizeText } from './text.ts'
 import { decodeCall } from './tool-calls.ts'
 import { correctedUsage, decodeUsage } from './usage.ts'
 
+/** Of one answer; OpenAI takes `n` up to 128. */
+const CHOICES_MAX = 1_024
+
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? asRecord(asArray(body)[0]) ?? {}
-  if (told['error'] !== undefined && told['error'] !== null) throw classifyPayload(context, told, Date.now())
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   const read = asRecords(told['choices']).map((choice, position) => decodeChoice(context, choice, position))
   const [first] = read
   if (first === undefined) {
@@ -54,12 +58,20 @@ function decodeChoice(
   return {
     choice: {
       ...choice,
-      index: asNumber(choice['index']) ?? position,
+      index: choiceIndex(choice) ?? position,
       message: message as unknown as ChatChoice['message'],
       finish_reason: wireFinish(finish),
     },
     finish,
   }
+}
+
+/** Clients keep choices in a list: what is no place in one counts as untold. */
+export function choiceIndex(choice: Wire): number | undefined {
+  const index = asNumber(choice['index'])
+  return index !== undefined && Number.isInteger(index) && index >= 0 && index < CHOICES_MAX
+    ? index
+    : undefined
 }
 
 /** The finish of one choice, whole or streamed. @throws {UpstreamError} when it is a failure in disguise. */
