@@ -14,6 +14,8 @@ import { parseJson } from './wire.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 const ERROR_BYTES_MAX = 64 * 1024
+/** Of a failure the status is known: how long to wait for what else there is to say. */
+const ERROR_BODY_MS_MAX = 1_000
 /** After the last word of an answer: how long to wait for its usage. */
 const TRAILER_MS_MAX = 1_000
 
@@ -186,6 +188,7 @@ function diedOnTheWire(error: unknown): boolean {
 
 /** As much of an error's body as arrives; the status alone says enough to go on when it breaks off. */
 async function errorBody(reply: Reply): Promise<string> {
+  reply.expectEnd(ERROR_BODY_MS_MAX)
   try {
     return (await reply.text(ERROR_BYTES_MAX)).text
   } catch (error) {

@@ -16,9 +16,12 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders
   /** The body as it comes. Leaving the loop early closes the socket. @throws {UpstreamError} */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined>
-  /** The whole body as UTF-8. Beyond `bytesMax` it is cut off there and the socket closed. @throws {UpstreamError} */
+  /**
+   * The whole body as UTF-8, nothing of one that is encoded. Beyond `bytesMax` it is cut off there and the socket closed.
+   * @throws {UpstreamError}
+   */
   text(bytesMax: number): Promise<{ readonly text: string; readonly cut: boolean }>
-  /** The answer is complete but for trailers: do not wait longer than `idleMs` for them. */
+  /** What is still to come matters little: do not wait longer than `idleMs` for more of it. */
   expectEnd(idleMs: number): void
   /** Nothing more is wanted: the socket goes back to the pool if the body ends at once, else it is closed. */
   release(): void
@@ -39,6 +42,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   readonly #watchdog: Watchdog
   readonly #chunks: Buffer[] = []
   #bufferedBytes = 0
+  /** Against our wish; such a body cannot be read. */
+  #isEncoded = false
   #state: 'open' | 'released' | 'ended' | 'failed' = 'open'
   #error: UpstreamError | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -75,7 +80,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.status = status
     this.headers = headers
     const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
+    this.#isEncoded = encoding !== undefined && encoding !== 'identity'
+    // The status of a failure says enough.
+    if (this.#isEncoded && status < 300) {
       this.#fail(badOutput(`${this.#options.upstream} sent ${encoding} though identity was asked for`))
     }
     this.#resolveReply(this)
@@ -123,6 +130,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   }
 
   async text(bytesMax: number): Promise<{ readonly text: string; readonly cut: boolean }> {
+    if (this.#isEncoded) {
+      this.release()
+      return { text: '', cut: false }
+    }
     const chunks: Buffer[] = []
     let bytes = 0
     while (bytes <= bytesMax && (await this.#readable())) {

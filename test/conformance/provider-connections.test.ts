@@ -123,6 +123,26 @@ describe('bodies', () => {
       assert.match(error.message, /gzip/)
     }))
 
+  it('of failures that are compressed leave the status to go by', () =>
+    withServer(
+      json({}, 429, { 'content-encoding': 'gzip', 'retry-after': '7' }),
+      'openai-compatible',
+      {},
+      async (provider) => {
+        const error = await failureOf(provider.chat(CALL))
+        assert.deepEqual([error.code, error.retryAfterMs], ['rate_limit_exceeded', 7_000])
+      },
+    ))
+
+  it('of failures that do not come are not waited for as answers are', { timeout: 10_000 }, () =>
+    withServer(
+      (r) => r.writeHead(503).flushHeaders(),
+      'openai-compatible',
+      { totalMs: 60_000 },
+      async (provider) => assert.equal((await failureOf(provider.chat(CALL))).code, 'upstream_overloaded'),
+    ),
+  )
+
   it('that come faster than they are read wait in the upstream, and the silence is not its fault', async () => {
     const delta = `data: {"choices":[{"index":0,"delta":{"content":"${'x'.repeat(1_000)}"},"finish_reason":null}]}\n\n`
     const { end, trailer } = STREAMS['openai-compatible']
