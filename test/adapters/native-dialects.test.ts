@@ -138,6 +138,22 @@ describe('Anthropic', () => {
     })
   })
 
+  it('reads blocks of which a proxy left out the beginning, the end or the id', () => {
+    const { chunks } = read([
+      start,
+      add(0, { type: 'thinking_delta', thinking: 'Hm' }),
+      add(1, { type: 'text_delta', text: 'Hi' }),
+      open(2, { type: 'tool_use', name: 'now', input: {} }),
+      ...finish('tool_use'),
+    ])
+    const [choice] = choicesOf(chunks)
+    assert.deepEqual([choice?.reasoning, choice?.text, choice?.finish], ['Hm', 'Hi', 'tool_calls'])
+    assert.equal(choice?.calls[0]?.arguments, '{}')
+    const content = [{ type: 'tool_use', name: 'now' }]
+    const whole = decodeClaude(context, { content, stop_reason: 'tool_use' })
+    assert.match(whole.response.choices[0]?.message.tool_calls?.[0]?.id ?? '', /^call_/)
+  })
+
   it('knows what a model can do by its name', () => {
     const of = (model: string) => {
       const { thinking: how, sampling, prefill, maxOutputTokens } = claudeTraits(model)
@@ -253,6 +269,12 @@ describe('Gemini', () => {
       },
     )
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  })
+
+  it('does not leave out a call whose pieces never ended', () => {
+    const piece = { functionCall: { name: 'weather', partialArgs: [], willContinue: true } }
+    const events = [event([{ text: 'Let me see.' }, piece]), event([], { finishReason: 'STOP' })]
+    assert.throws(() => decode(new GeminiStreamDecoder(context), events), { code: 'upstream_bad_output' })
   })
 
   it('takes the last counts of a stream, and the last finish reason', () => {

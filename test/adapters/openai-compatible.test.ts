@@ -172,6 +172,34 @@ describe('tool calls', () => {
     assert.equal(new Set(got?.map(({ id }) => id)).size, 2)
   })
 
+  it('of one index that go on in turns are told apart by their ids', () => {
+    const got = read(
+      calls({ index: 0, id: 'a', ...fn('f', '') }, { index: 0, id: 'b', ...fn('g', '') }),
+      calls({ index: 0, id: 'a', function: { arguments: '{"x"' } }),
+      calls({ index: 0, id: 'b', function: { arguments: '{"y"' } }),
+      calls({ index: 0, id: 'a', function: { arguments: ':1}' } }),
+      calls({ index: 0, id: 'b', function: { arguments: ':2}' } }),
+    )
+    assert.deepEqual(
+      got?.map(({ arguments: args }) => args),
+      ['{"x":1}', '{"y":2}'],
+    )
+  })
+
+  it('that share an id get one each', () => {
+    const shared = [0, 1].map((index) => ({ index, id: 'f', ...fn('f', `{"x":${index}}`) }))
+    const got = read(calls(...shared), calls({ index: 0, id: 'f', function: { arguments: ' ' } }))
+    assert.deepEqual(
+      got?.map(({ arguments: args }) => args),
+      ['{"x":0} ', '{"x":1}'],
+    )
+    assert.equal(new Set(got?.map(({ id }) => id)).size, 2)
+    const message = { tool_calls: shared }
+    const whole = decodeAnswer(CONTEXT, { choices: [{ message, finish_reason: 'tool_calls' }] })
+    const ids = whole.response.choices[0]?.message.tool_calls?.map(({ id }) => id)
+    assert.equal(new Set(ids).size, 2)
+  })
+
   it('keep arguments that were cut off as they are', () => {
     const { chunks } = decode([calls({ index: 0, id: 'a', ...fn('f', '{"x": "ab') }), delta({}, 'length')])
     assert.deepEqual(choicesOf(chunks), [

@@ -3,6 +3,7 @@ import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
 import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
+import { newToolCallId } from '../tool-ids.ts'
 import { wireUsage } from '../usage.ts'
 import { asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
 import { citationFields } from './citations.ts'
@@ -63,9 +64,9 @@ function callsOf(blocks: readonly Wire[], { answerTool }: ReadingContext): reado
   return blocks
     .filter(({ type, name }) => type === 'tool_use' && name !== answerTool)
     .map(({ id, name, input }) => ({
-      id,
+      id: asText(id) ?? newToolCallId(),
       type: 'function',
-      function: { name, arguments: JSON.stringify(input ?? {}) },
+      function: { name: asString(name) ?? '', arguments: JSON.stringify(input ?? {}) },
     }))
 }
 

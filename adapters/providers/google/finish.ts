@@ -18,6 +18,8 @@ export interface Said {
   readonly hasCalls: boolean
   /** Calls to functions that were declared. */
   readonly hasValidCalls: boolean
+  /** A call began of which not all pieces have come. */
+  readonly hasOpenCall: boolean
   readonly hasContent: boolean
 }
 
@@ -29,6 +31,7 @@ export function decodeFinish(raw: string, said: Said, mayBeEmpty: boolean): Fini
   const normal: FinishReason = { unified: said.hasCalls ? 'tool_calls' : 'stop', raw }
   if (raw === 'MAX_TOKENS') return { unified: 'length', raw }
   if (BLOCKED.has(raw)) return { unified: 'content_filter', raw }
+  if (said.hasOpenCall) return undefined
   if (MALFORMED.has(raw)) return said.hasValidCalls ? normal : undefined
   return said.hasCalls || said.hasContent || (raw === 'STOP' && mayBeEmpty) ? normal : undefined
 }

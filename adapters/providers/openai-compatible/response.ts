@@ -9,7 +9,7 @@ import { asArray, asNumber, asRecord, asRecords, asString, type Wire } from '../
 import type { ReadingContext } from './context.ts'
 import { decodeFinish, failureOfFinish, finishReasonIn, wireFinish } from './finish.ts'
 import { hasSubstance, normalizeText } from './text.ts'
-import { decodeCall } from './tool-calls.ts'
+import { decodeCalls } from './tool-calls.ts'
 import { correctedUsage, decodeUsage } from './usage.ts'
 
 /** Of one answer; OpenAI takes `n` up to 128. */
@@ -94,7 +94,7 @@ export function finishOf(
 
 function decodeMessage(message: Wire): Wire {
   const { tool_calls, ...rest } = normalizeText(message)
-  const calls = asRecords(tool_calls).map(decodeCall)
+  const calls = decodeCalls(asRecords(tool_calls))
   return {
     ...rest,
     role: 'assistant',
