@@ -1,6 +1,6 @@
 /** One request and its reply on the wire, seen from undici's side as a handler and from ours as a body to be read. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { type Phase, Watchdog, type WatchLimits } from './deadlines.ts'
 import type { UpstreamError } from './errors.ts'
 import { badOutput, cancelled, timedOut, truncated, unreachable } from './failures.ts'
@@ -32,6 +32,8 @@ export interface ExchangeOptions {
   readonly signal: CancelSignal
   readonly limits: WatchLimits
   readonly connectMs: number
+  /** Sends the same request on another socket, with this exchange for its handler. */
+  readonly sendAgain: () => void
 }
 
 export class Exchange implements Dispatcher.DispatchHandler, Reply {
@@ -44,6 +46,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   #bufferedBytes = 0
   /** Against our wish; such a body cannot be read. */
   #isEncoded = false
+  #wasSentAgain = false
   #state: 'open' | 'released' | 'ended' | 'failed' = 'open'
   #error: UpstreamError | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -107,8 +110,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   }
 
   onResponseError(_: Dispatcher.DispatchController, cause: Error): void {
-    const { upstream } = this.#options
-    const why = reasonOf(cause, this.#options.connectMs)
+    const { upstream, connectMs, sendAgain } = this.#options
+    if (this.#state === 'open' && this.status === 0 && !this.#wasSentAgain && closedWhileIdle(cause)) {
+      this.#wasSentAgain = true
+      this.#controller = undefined
+      sendAgain()
+      return
+    }
+    const why = reasonOf(cause, connectMs)
     this.#fail(
       this.status === 0
         ? unreachable(`${upstream} could not be reached: ${why}`, cause)
@@ -228,6 +237,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.#wake = undefined
     wake?.()
   }
+}
+
+/**
+ * The upstream closed a socket that had carried earlier answers, and has said nothing to this request: it was closing it for
+ * having been idle when the request came. A new socket has no such excuse.
+ */
+function closedWhileIdle(error: Error): boolean {
+  return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0
 }
 
 /** What went wrong on the socket, in words that name the system's code. */

@@ -183,6 +183,37 @@ describe('bodies', () => {
     await provider.close()
   })
 
+  it('are asked for again on a new socket where the old one was being closed for its idleness', async () => {
+    const body = JSON.stringify({ choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] })
+    const answer = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    let asked = 0
+    let sockets = 0
+    // Every socket answers once; the request that comes after that meets its end.
+    const server = createServer((socket) => {
+      sockets++
+      let answered = false
+      socket.on('error', () => {})
+      socket.on('data', (data) => {
+        if (!data.includes('POST ')) return
+        asked++
+        if (answered) socket.end()
+        else socket.write(answer)
+        answered = true
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const provider = providerAt(`http://127.0.0.1:${port}`, 'openai-compatible', {}, 1)
+    for (let turn = 0; turn < 2; turn++) assert.equal((await provider.chat(CALL)).response.choices.length, 1)
+    assert.deepEqual([asked, sockets], [3, 2])
+    // The fourth meets the end of the second socket, its repetition is the fifth.
+    assert.equal((await provider.chat(CALL)).response.choices.length, 1)
+    assert.deepEqual([asked, sockets], [5, 3])
+    await provider.close()
+    server.close()
+  })
+
   it('name the request id that the upstream gave', () =>
     withServer(
       json({ choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] }, 200, {
