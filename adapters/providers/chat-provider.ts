@@ -14,6 +14,8 @@ import { parseJson } from './wire.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 const ERROR_BYTES_MAX = 64 * 1024
+/** Of a failure the status is known: how long to wait for what else there is to say. */
+const ERROR_BODY_MS_MAX = 1_000
 /** After the last word of an answer: how long to wait for its usage. */
 const TRAILER_MS_MAX = 1_000
 
@@ -168,14 +170,12 @@ async function foldStream(
   }
 }
 
-/** True for anything but a role, an empty string or padding. */
+/** True for anything but a role, an empty string, padding or an end: an end without a word may turn out to be a failure. */
 function saysSomething(chunk: ChatChunk): boolean {
-  return chunk.choices.some(
-    ({ delta, finish_reason }) =>
-      finish_reason !== null ||
-      Object.entries(delta).some(
-        ([key, value]) => key !== 'role' && value !== '' && value !== null && value !== undefined,
-      ),
+  return chunk.choices.some(({ delta }) =>
+    Object.entries(delta).some(
+      ([key, value]) => key !== 'role' && value !== '' && value !== null && value !== undefined,
+    ),
   )
 }
 
@@ -188,6 +188,7 @@ function diedOnTheWire(error: unknown): boolean {
 
 /** As much of an error's body as arrives; the status alone says enough to go on when it breaks off. */
 async function errorBody(reply: Reply): Promise<string> {
+  reply.expectEnd(ERROR_BODY_MS_MAX)
   try {
     return (await reply.text(ERROR_BYTES_MAX)).text
   } catch (error) {

@@ -60,11 +60,10 @@ export class Watchdog {
     this.#arm()
   }
 
-  /** From now on at most `idleMs` between bytes, if that is less than before. */
+  /** From now on at most `idleMs` between bytes, and until the first, if that is less than before. */
   tighten(idleMs: number): void {
     this.#idleMs = Math.min(this.#idleMs, idleMs)
-    if (this.#phase !== 'idle') return
-    this.#limitMs = this.#idleMs
+    this.#limitMs = Math.min(this.#limitMs, this.#idleMs)
     this.#lastAt = performance.now()
     this.#arm()
   }

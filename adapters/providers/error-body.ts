@@ -20,6 +20,24 @@ export interface ToldError {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** Fields in which a flat error object has its status. */
+const STATUS_FIELDS = ['code', 'status', 'status_code', 'statusCode'] as const
+
+/**
+ * Whether a payload inside a 200 tells of a failure: under `error`, where null, false, "" and {} say that there is none, or as a
+ * flat error object in the place of an answer.
+ */
+export function tellsError(payload: Wire): boolean {
+  const { error, object, type, choices } = payload
+  const isTold = typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error)
+  if (isTold || object === 'error' || type === 'error') return true
+  return (
+    choices === undefined &&
+    asText(payload['message']) !== undefined &&
+    STATUS_FIELDS.some((field) => statusIn(payload[field]) !== undefined)
+  )
+}
+
 const MESSAGE_LENGTH_MAX = 2_000
 
 /** Reads an error body: JSON of any known shape, plain text, HTML, or nothing. */

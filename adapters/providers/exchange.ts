@@ -1,6 +1,6 @@
 /** One request and its reply on the wire, seen from undici's side as a handler and from ours as a body to be read. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { type Phase, Watchdog, type WatchLimits } from './deadlines.ts'
 import type { UpstreamError } from './errors.ts'
 import { badOutput, cancelled, timedOut, truncated, unreachable } from './failures.ts'
@@ -16,9 +16,12 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders
   /** The body as it comes. Leaving the loop early closes the socket. @throws {UpstreamError} */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined>
-  /** The whole body as UTF-8. Beyond `bytesMax` it is cut off there and the socket closed. @throws {UpstreamError} */
+  /**
+   * The whole body as UTF-8, nothing of one that is encoded. Beyond `bytesMax` it is cut off there and the socket closed.
+   * @throws {UpstreamError}
+   */
   text(bytesMax: number): Promise<{ readonly text: string; readonly cut: boolean }>
-  /** The answer is complete but for trailers: do not wait longer than `idleMs` for them. */
+  /** What is still to come matters little: do not wait longer than `idleMs` for more of it. */
   expectEnd(idleMs: number): void
   /** Nothing more is wanted: the socket goes back to the pool if the body ends at once, else it is closed. */
   release(): void
@@ -29,6 +32,8 @@ export interface ExchangeOptions {
   readonly signal: CancelSignal
   readonly limits: WatchLimits
   readonly connectMs: number
+  /** Sends the same request on another socket, with this exchange for its handler. */
+  readonly sendAgain: () => void
 }
 
 export class Exchange implements Dispatcher.DispatchHandler, Reply {
@@ -39,6 +44,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   readonly #watchdog: Watchdog
   readonly #chunks: Buffer[] = []
   #bufferedBytes = 0
+  /** Against our wish; such a body cannot be read. */
+  #isEncoded = false
+  #wasSentAgain = false
   #state: 'open' | 'released' | 'ended' | 'failed' = 'open'
   #error: UpstreamError | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -75,7 +83,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.status = status
     this.headers = headers
     const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
+    this.#isEncoded = encoding !== undefined && encoding !== 'identity'
+    // The status of a failure says enough.
+    if (this.#isEncoded && status < 300) {
       this.#fail(badOutput(`${this.#options.upstream} sent ${encoding} though identity was asked for`))
     }
     this.#resolveReply(this)
@@ -100,8 +110,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   }
 
   onResponseError(_: Dispatcher.DispatchController, cause: Error): void {
-    const { upstream } = this.#options
-    const why = reasonOf(cause, this.#options.connectMs)
+    const { upstream, connectMs, sendAgain } = this.#options
+    if (this.#state === 'open' && this.status === 0 && !this.#wasSentAgain && closedWhileIdle(cause)) {
+      this.#wasSentAgain = true
+      this.#controller = undefined
+      sendAgain()
+      return
+    }
+    const why = reasonOf(cause, connectMs)
     this.#fail(
       this.status === 0
         ? unreachable(`${upstream} could not be reached: ${why}`, cause)
@@ -123,6 +139,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
   }
 
   async text(bytesMax: number): Promise<{ readonly text: string; readonly cut: boolean }> {
+    if (this.#isEncoded) {
+      this.release()
+      return { text: '', cut: false }
+    }
     const chunks: Buffer[] = []
     let bytes = 0
     while (bytes <= bytesMax && (await this.#readable())) {
@@ -217,6 +237,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.#wake = undefined
     wake?.()
   }
+}
+
+/**
+ * The upstream closed a socket that had carried earlier answers, and has said nothing to this request: it was closing it for
+ * having been idle when the request came. A new socket has no such excuse.
+ */
+function closedWhileIdle(error: Error): boolean {
+  return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0
 }
 
 /** What went wrong on the socket, in words that name the system's code. */

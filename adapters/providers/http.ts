@@ -67,18 +67,13 @@ export class Upstream {
   }
 
   /**
-   * Sends a POST and resolves with its status and headers; the body is read from the reply, to its end, or discarded.
+   * Sends a POST and resolves with its status and headers; the body is read from the reply, to its end, or discarded. Within
+   * its deadlines it is sent once more where it met a kept socket that the upstream was closing.
    * @throws {UpstreamError} `upstream_unreachable`, `upstream_timeout` or `cancelled`; from the reply also `upstream_truncated`.
    */
   post(request: UpstreamRequest): Promise<Reply> {
     const { firstByteMs, idleMs, totalMs, connectMs } = this.#deadlines
-    const exchange = new Exchange({
-      upstream: this.#name,
-      signal: request.signal,
-      limits: { firstByteMs: request.streams ? firstByteMs : undefined, idleMs, totalMs },
-      connectMs,
-    })
-    if (!exchange.failed) {
+    const dispatch = (): void => {
       this.#pool.dispatch(
         {
           method: 'POST',
@@ -91,6 +86,14 @@ export class Upstream {
         exchange,
       )
     }
+    const exchange = new Exchange({
+      upstream: this.#name,
+      signal: request.signal,
+      limits: { firstByteMs: request.streams ? firstByteMs : undefined, idleMs, totalMs },
+      connectMs,
+      sendAgain: dispatch,
+    })
+    if (!exchange.failed) dispatch()
     return exchange.reply
   }
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ToldError } from './error-body.ts'
 
 export interface RetryHints {
-  /** ms from now, > 0. */
+  /** ms from now, in (0, 31 days]. */
   readonly retryAfterMs: number | undefined
   /** `x-should-retry`: false forbids, true allows. */
   readonly shouldRetry: boolean | undefined
@@ -11,6 +11,8 @@ export interface RetryHints {
 
 const MS_PER: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
 const DAY_MS = 86_400_000
+/** Quotas last a month at most. */
+const WAIT_MS_MAX = 31 * DAY_MS
 
 /**
  * The first hint that says something wins: `retry-after-ms`, `retry-after` (seconds or an HTTP date), Google's RetryInfo,
@@ -22,8 +24,8 @@ export function readRetryHints(headers: IncomingHttpHeaders, told: ToldError, no
   return {
     retryAfterMs:
       positive(googleDay(told, nowMs)) ??
-      positive(numberIn(headers['retry-after-ms'])) ??
-      positive(secondsOrDate(headers['retry-after'], nowMs)) ??
+      positive(numberIn(first(headers['retry-after-ms']))) ??
+      positive(secondsOrDate(first(headers['retry-after']), nowMs)) ??
       positive(told.retryDelay === undefined ? undefined : parseDurationMs(told.retryDelay)) ??
       positive(waitInWords(told.message)) ??
       positive(resetAt(headers['x-ratelimit-reset'] ?? told.headers['x-ratelimit-reset'], nowMs)),
@@ -73,10 +75,15 @@ function googleDay(told: ToldError, nowMs: number): number | undefined {
   return DAY_MS - (part('hour') * 60 + part('minute')) * 60_000
 }
 
+/** Of a header that a proxy has sent again. */
+function first(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0]
+}
+
 function numberIn(value: string | readonly string[] | undefined): number | undefined {
   return typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : undefined
 }
 
 function positive(ms: number | undefined): number | undefined {
-  return ms !== undefined && ms > 0 ? ms : undefined
+  return ms !== undefined && ms > 0 ? Math.min(ms, WAIT_MS_MAX) : undefined
 }

@@ -147,10 +147,9 @@ function breakOff(flight: Flight, writer: ChunkWriter, trail: Trail, leg: Leg, e
   writer.error(errorBody(told))
 }
 
-/** True for anything but a role and empty text. */
+/** True for anything but a role, empty text and an end: what ends without a word may turn out to be a failure. */
 function saysSomething(chunk: ChatChunk): boolean {
-  for (const { delta, finish_reason } of chunk.choices) {
-    if (finish_reason !== null) return true
+  for (const { delta } of chunk.choices) {
     for (const key in delta) {
       const value = delta[key]
       if (key !== 'role' && value !== '' && value !== null && value !== undefined) return true

@@ -13,7 +13,11 @@ export interface Bill {
   readonly price: Price
 }
 
-/** @param answerText what the caller was given; read only when the upstream told no completion tokens */
+/**
+ * Servers that do not count say 0: no prompt has 0 tokens, and no answer with a word in it.
+ *
+ * @param answerText what the caller was given; read only when the upstream told no completion tokens
+ */
 export function billOf(
   usage: Usage,
   price: Price,
@@ -21,14 +25,14 @@ export function billOf(
   answerText: () => string,
   tokens: AppDeps['tokens'],
 ): Bill {
-  const completed = usage.completionTokens ?? tokens.countText(answerText())
-  const prompted = usage.promptTokens ?? promptTokens
+  const completed = usage.completionTokens || tokens.countText(answerText())
+  const prompted = usage.promptTokens || promptTokens
   const filled = { ...usage, promptTokens: prompted, completionTokens: completed }
   return {
     usage: filled,
     promptTokens: prompted,
     completionTokens: completed,
-    estimated: usage.promptTokens === undefined || usage.completionTokens === undefined,
+    estimated: prompted !== usage.promptTokens || completed !== usage.completionTokens,
     // Both counts are known now, so there is a cost.
     costUsd: costUsd(filled, price) ?? 0,
     price,

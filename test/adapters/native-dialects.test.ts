@@ -129,10 +129,29 @@ describe('Anthropic', () => {
     assert.throws(() => read([start, ...finish('end_turn')]), { code: 'upstream_bad_output' })
     const empty = { content: [], stop_reason: 'end_turn' }
     assert.throws(() => decodeClaude(context, empty), { code: 'upstream_bad_output' })
+    assert.throws(() => decodeClaude(context, { content: [], stop_reason: null }), {
+      code: 'upstream_bad_output',
+    })
     assert.throws(() => decodeClaude(context, { id: 'x' }), { code: 'upstream_bad_output' })
     assert.throws(() => decodeClaude(context, { type: 'error', error: { type: 'overloaded_error' } }), {
       code: 'upstream_overloaded',
     })
+  })
+
+  it('reads blocks of which a proxy left out the beginning, the end or the id', () => {
+    const { chunks } = read([
+      start,
+      add(0, { type: 'thinking_delta', thinking: 'Hm' }),
+      add(1, { type: 'text_delta', text: 'Hi' }),
+      open(2, { type: 'tool_use', name: 'now', input: {} }),
+      ...finish('tool_use'),
+    ])
+    const [choice] = choicesOf(chunks)
+    assert.deepEqual([choice?.reasoning, choice?.text, choice?.finish], ['Hm', 'Hi', 'tool_calls'])
+    assert.equal(choice?.calls[0]?.arguments, '{}')
+    const content = [{ type: 'tool_use', name: 'now' }]
+    const whole = decodeClaude(context, { content, stop_reason: 'tool_use' })
+    assert.match(whole.response.choices[0]?.message.tool_calls?.[0]?.id ?? '', /^call_/)
   })
 
   it('knows what a model can do by its name', () => {
@@ -178,6 +197,11 @@ describe('Gemini', () => {
     const [wholeCall] = whole.response.choices[0]!.message.tool_calls!
     assert.ok(wholeCall !== undefined && !('index' in wholeCall))
     assert.equal(whole.response.choices[0]!.finish_reason, 'tool_calls')
+  })
+
+  it('takes an unspecified finish reason for none', () => {
+    const half = event([{ text: 'Half' }], { finishReason: 'FINISH_REASON_UNSPECIFIED' })
+    assert.throws(() => decode(new GeminiStreamDecoder(context), [half]), { code: 'upstream_truncated' })
   })
 
   it('keeps valid calls of a turn that is called malformed, and nothing else', () => {
@@ -245,6 +269,12 @@ describe('Gemini', () => {
       },
     )
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  })
+
+  it('does not leave out a call whose pieces never ended', () => {
+    const piece = { functionCall: { name: 'weather', partialArgs: [], willContinue: true } }
+    const events = [event([{ text: 'Let me see.' }, piece]), event([], { finishReason: 'STOP' })]
+    assert.throws(() => decode(new GeminiStreamDecoder(context), events), { code: 'upstream_bad_output' })
   })
 
   it('takes the last counts of a stream, and the last finish reason', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { UpstreamError } from '../../adapters/providers/errors.ts'
 import type { ReadingContext } from '../../adapters/providers/openai-compatible/context.ts'
 import { resolveQuirks } from '../../adapters/providers/openai-compatible/quirks.ts'
 import { encodeRequest } from '../../adapters/providers/openai-compatible/request.ts'
@@ -85,6 +86,23 @@ describe('chunks in OpenAI shape', () => {
     assert.equal(choicesOf(none.chunks)[0]?.text, 'ab')
   })
 
+  it('have text or none where text belongs, and an index that is one', () => {
+    const odd = { content: 42, refusal: {}, reasoning_content: [1] }
+    const [first] = decode([delta(odd, null, -1), delta({ content: 'a' }, 'stop')]).chunks
+    assert.deepEqual(first?.choices, [
+      { index: 0, delta: { role: 'assistant', content: null, refusal: null }, finish_reason: null },
+    ])
+  })
+
+  it('are not said twice by an upstream that ends with the whole message', () => {
+    const choice = { index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }
+    const { chunks } = decode([delta({ content: 'Hel' }), delta({ content: 'lo' }), { choices: [choice] }])
+    const [read] = choicesOf(chunks)
+    assert.deepEqual([read?.text, read?.finish], ['Hello', 'stop'])
+    const late = decode([delta({ role: 'assistant', content: '' }), { choices: [choice] }])
+    assert.equal(choicesOf(late.chunks)[0]?.text, 'Hello')
+  })
+
   it('tell reasoning under one name', () => {
     for (const fields of [
       { reasoning: 'hm' },
@@ -154,6 +172,34 @@ describe('tool calls', () => {
     assert.equal(new Set(got?.map(({ id }) => id)).size, 2)
   })
 
+  it('of one index that go on in turns are told apart by their ids', () => {
+    const got = read(
+      calls({ index: 0, id: 'a', ...fn('f', '') }, { index: 0, id: 'b', ...fn('g', '') }),
+      calls({ index: 0, id: 'a', function: { arguments: '{"x"' } }),
+      calls({ index: 0, id: 'b', function: { arguments: '{"y"' } }),
+      calls({ index: 0, id: 'a', function: { arguments: ':1}' } }),
+      calls({ index: 0, id: 'b', function: { arguments: ':2}' } }),
+    )
+    assert.deepEqual(
+      got?.map(({ arguments: args }) => args),
+      ['{"x":1}', '{"y":2}'],
+    )
+  })
+
+  it('that share an id get one each', () => {
+    const shared = [0, 1].map((index) => ({ index, id: 'f', ...fn('f', `{"x":${index}}`) }))
+    const got = read(calls(...shared), calls({ index: 0, id: 'f', function: { arguments: ' ' } }))
+    assert.deepEqual(
+      got?.map(({ arguments: args }) => args),
+      ['{"x":0} ', '{"x":1}'],
+    )
+    assert.equal(new Set(got?.map(({ id }) => id)).size, 2)
+    const message = { tool_calls: shared }
+    const whole = decodeAnswer(CONTEXT, { choices: [{ message, finish_reason: 'tool_calls' }] })
+    const ids = whole.response.choices[0]?.message.tool_calls?.map(({ id }) => id)
+    assert.equal(new Set(ids).size, 2)
+  })
+
   it('keep arguments that were cut off as they are', () => {
     const { chunks } = decode([calls({ index: 0, id: 'a', ...fn('f', '{"x": "ab') }), delta({}, 'length')])
     assert.deepEqual(choicesOf(chunks), [
@@ -178,6 +224,33 @@ describe('tool calls', () => {
   })
 })
 
+describe('failures told inside a 200', () => {
+  for (const flat of [
+    { object: 'error', message: 'engine dead', type: 'InternalServerError', code: 500 },
+    { message: 'Too many requests', type: 'too_many_requests_error', code: 429 },
+    [{ error: { message: 'busy', code: 503 } }],
+  ]) {
+    it(`are read without an error field of their own: ${JSON.stringify(flat).slice(0, 40)}`, () => {
+      assert.throws(() => decode([delta({ content: 'Half' }), flat]), {
+        type: /^(?!invalid)/,
+        retry: /same|other/,
+      })
+      assert.throws(
+        () => decodeAnswer(CONTEXT, flat),
+        (error: UpstreamError) => error.upstreamStatus !== undefined,
+      )
+    })
+  }
+
+  for (const error of [null, false, '', {}]) {
+    it(`are not told by ${JSON.stringify(error)}`, () => {
+      const body = { error, choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }
+      assert.equal(decodeAnswer(CONTEXT, body).finish.unified, 'stop')
+      assert.equal(decode([{ error, ...delta({ content: 'Hi' }, 'stop') }]).end.finish.unified, 'stop')
+    })
+  }
+})
+
 describe('ends', () => {
   it('of several choices are waited for', () => {
     const decoder = new OpenAiStreamDecoder({ ...CONTEXT, choices: 2 })
@@ -193,6 +266,27 @@ describe('ends', () => {
     const { chunks, end } = decode([delta({ content: 'a' }, 'banana')])
     assert.deepEqual(end.finish, { unified: 'other', raw: 'banana' })
     assert.equal(choicesOf(chunks)[0]?.finish, 'banana')
+  })
+
+  for (const none of ['', 'null']) {
+    it(`are not told by ${JSON.stringify(none)}, which some say on every chunk`, () => {
+      const decoder = new OpenAiStreamDecoder(CONTEXT)
+      const push = (payload: object) => decoder.push({ name: undefined, data: JSON.stringify(payload) })
+      const chunks = [...push(delta({ content: 'Half' }, none)), ...push(delta({ content: ' a' }, none))]
+      assert.equal(choicesOf(chunks)[0]?.finish, null)
+      assert.equal(decoder.progress, 'open')
+      assert.throws(() => decoder.end(), { code: 'upstream_truncated' })
+      push(delta({}, 'stop'))
+      assert.equal(decoder.end().finish.unified, 'stop')
+      const message = { content: 'Hi' }
+      const whole = decodeAnswer(CONTEXT, { choices: [{ message, finish_reason: none }] })
+      assert.equal(whole.response.choices[0]?.finish_reason, 'stop')
+    })
+  }
+
+  it('are known in capitals, failures too', () => {
+    assert.equal(decode([delta({ content: 'a' }, 'MAX_TOKENS')]).end.finish.unified, 'length')
+    assert.throws(() => decode([delta({ content: 'a' }, 'ERROR')]), { code: 'upstream_error' })
   })
 
   it('without a word are no answer, unless a stop sequence may have been the first', () => {

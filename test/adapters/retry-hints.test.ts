@@ -24,6 +24,7 @@ describe('how long to wait', () => {
     ['a date that has passed', { 'retry-after': 'Sun, 22 Nov 2026 11:00:00 GMT' }, '', undefined],
     ['a word', { 'retry-after': 'soon' }, '', undefined],
     ['a negative number', { 'retry-after': '-5' }, '', undefined],
+    ['seconds beyond all measure', { 'retry-after': '9'.repeat(400) }, '', 31 * 86_400_000],
     ['seconds in the message', {}, '{"error":{"message":"Please try again in 6.2s. Visit us."}}', 6_200],
     ['minutes in the message', {}, '{"error":{"message":"Please try again in 33m57.312s."}}', 2_037_312],
     ['seconds as a word', {}, '{"error":{"message":"Please retry after 24 seconds."}}', 24_000],
@@ -47,6 +48,11 @@ describe('how long to wait', () => {
     ['nothing', {}, '', undefined],
   ]
   for (const [what, headers, body, ms] of cases) it(what, () => assert.equal(waitOf(headers, body), ms))
+
+  it('the first of a header that was sent twice', () => {
+    const headers = { 'retry-after': ['7', '9'] } as unknown as Record<string, string>
+    assert.equal(waitOf(headers), 7_000)
+  })
 })
 
 describe('whether to retry', () => {

@@ -123,6 +123,26 @@ describe('bodies', () => {
       assert.match(error.message, /gzip/)
     }))
 
+  it('of failures that are compressed leave the status to go by', () =>
+    withServer(
+      json({}, 429, { 'content-encoding': 'gzip', 'retry-after': '7' }),
+      'openai-compatible',
+      {},
+      async (provider) => {
+        const error = await failureOf(provider.chat(CALL))
+        assert.deepEqual([error.code, error.retryAfterMs], ['rate_limit_exceeded', 7_000])
+      },
+    ))
+
+  it('of failures that do not come are not waited for as answers are', { timeout: 10_000 }, () =>
+    withServer(
+      (r) => r.writeHead(503).flushHeaders(),
+      'openai-compatible',
+      { totalMs: 60_000 },
+      async (provider) => assert.equal((await failureOf(provider.chat(CALL))).code, 'upstream_overloaded'),
+    ),
+  )
+
   it('that come faster than they are read wait in the upstream, and the silence is not its fault', async () => {
     const delta = `data: {"choices":[{"index":0,"delta":{"content":"${'x'.repeat(1_000)}"},"finish_reason":null}]}\n\n`
     const { end, trailer } = STREAMS['openai-compatible']
@@ -161,6 +181,37 @@ describe('bodies', () => {
     const provider = providerAt(upstream.url, 'openai-compatible', {}, 1)
     for (let turn = 0; turn < 3; turn++) assert.equal((await provider.chat(CALL)).response.choices.length, 1)
     await provider.close()
+  })
+
+  it('are asked for again on a new socket where the old one was being closed for its idleness', async () => {
+    const body = JSON.stringify({ choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] })
+    const answer = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    let asked = 0
+    let sockets = 0
+    // Every socket answers once; the request that comes after that meets its end.
+    const server = createServer((socket) => {
+      sockets++
+      let answered = false
+      socket.on('error', () => {})
+      socket.on('data', (data) => {
+        if (!data.includes('POST ')) return
+        asked++
+        if (answered) socket.end()
+        else socket.write(answer)
+        answered = true
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const provider = providerAt(`http://127.0.0.1:${port}`, 'openai-compatible', {}, 1)
+    for (let turn = 0; turn < 2; turn++) assert.equal((await provider.chat(CALL)).response.choices.length, 1)
+    assert.deepEqual([asked, sockets], [3, 2])
+    // The fourth meets the end of the second socket, its repetition is the fifth.
+    assert.equal((await provider.chat(CALL)).response.choices.length, 1)
+    assert.deepEqual([asked, sockets], [5, 3])
+    await provider.close()
+    server.close()
   })
 
   it('name the request id that the upstream gave', () =>

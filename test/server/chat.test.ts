@@ -174,21 +174,24 @@ describe('a chat completion', () => {
     assert.equal(request?.headers.authorization, 'Bearer sk-upstream-secret')
   })
 
-  it('counts tokens itself when the upstream tells none, and says so', async () => {
-    await using upstream = await startOpenAiUpstream(json(completion('one two three', { usage: undefined })))
-    await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
-    const { usage } = await read(await server.chat())
-    const promptTokens = server.store.decisions[0]!.promptTokens
-    assert.equal(usage['completion_tokens'], 3)
-    assert.equal(usage['prompt_tokens'], promptTokens)
-    assert.equal(usage['total_tokens'], promptTokens + 3)
-    assert.equal(usage.cost_details['usage_estimated'], true)
-    assert.equal(usage.cost, (promptTokens * 1_000 + 3 * 10_000) / 1e6)
-    const [attempt] = server.store.attempts
-    assert.equal(attempt?.usageEstimated, true)
-    const heads = server.store.observations.map(({ head }) => head)
-    assert.deepEqual(heads, ['success'], 'an estimate is nothing to learn a length from')
-  })
+  const untold = { none: undefined, zeros: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }
+  for (const [what, told] of Object.entries(untold)) {
+    it(`counts tokens itself when the upstream tells ${what}, and says so`, async () => {
+      await using upstream = await startOpenAiUpstream(json(completion('one two three', { usage: told })))
+      await using server = await startTestServer({ arms: [{ id: 'acme/small', url: upstream.url }] })
+      const { usage } = await read(await server.chat())
+      const promptTokens = server.store.decisions[0]!.promptTokens
+      assert.equal(usage['completion_tokens'], 3)
+      assert.equal(usage['prompt_tokens'], promptTokens)
+      assert.equal(usage['total_tokens'], promptTokens + 3)
+      assert.equal(usage.cost_details['usage_estimated'], true)
+      assert.equal(usage.cost, (promptTokens * 1_000 + 3 * 10_000) / 1e6)
+      const [attempt] = server.store.attempts
+      assert.equal(attempt?.usageEstimated, true)
+      const heads = server.store.observations.map(({ head }) => head)
+      assert.deepEqual(heads, ['success'], 'an estimate is nothing to learn a length from')
+    })
+  }
 
   it('believes a provider that tells its price', async () => {
     const usage = {

@@ -116,16 +116,17 @@ async function answer(first: () => AsyncGenerator<StreamPart>) {
 }
 
 describe('the server holds a stream back', () => {
-  const wordless: readonly (readonly [what: string, delta: Record<string, unknown>])[] = [
+  const wordless: readonly (readonly [what: string, delta: Record<string, unknown>, finish?: string])[] = [
     ['a role', { role: 'assistant' }],
     ['a role and an empty text', { role: 'assistant', content: '' }],
     ['nulls', { role: 'assistant', content: null, refusal: null }],
+    ['that it is over', { role: 'assistant', content: '' }, 'stop'],
   ]
-  for (const [what, delta] of wordless) {
+  for (const [what, delta, finish] of wordless) {
     it(`while it has said no more than ${what}`, async () => {
       const { arm, text } = await answer(async function* () {
         yield START
-        yield part(delta)
+        yield part(delta, finish)
         throw overloaded()
       })
       assert.equal(arm, 'b/second')

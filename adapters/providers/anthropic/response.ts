@@ -1,7 +1,9 @@
 /** A whole answer of Anthropic → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
+import { newToolCallId } from '../tool-ids.ts'
 import { wireUsage } from '../usage.ts'
 import { asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
 import { citationFields } from './citations.ts'
@@ -13,18 +15,16 @@ import { decodeUsage } from './usage.ts'
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? {}
-  if (told['type'] === 'error' || asRecord(told['error']) !== undefined) {
-    throw classifyPayload(context, told, Date.now())
-  }
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   if (!Array.isArray(told['content'])) {
     throw badOutput(`${context.upstream} answered without content`, { raw: JSON.stringify(body) })
   }
   const blocks = asRecords(told['content'])
-  const raw = asString(told['stop_reason'])
+  const raw = asText(told['stop_reason'])
   const calls = callsOf(blocks, context)
   const message = messageOf(blocks, calls, context, refusalOf(raw, told))
   if (
-    raw === 'end_turn' &&
+    (raw ?? 'end_turn') === 'end_turn' &&
     message['content'] === null &&
     calls.length === 0 &&
     !('reasoning_content' in message)
@@ -64,9 +64,9 @@ function callsOf(blocks: readonly Wire[], { answerTool }: ReadingContext): reado
   return blocks
     .filter(({ type, name }) => type === 'tool_use' && name !== answerTool)
     .map(({ id, name, input }) => ({
-      id,
+      id: asText(id) ?? newToolCallId(),
       type: 'function',
-      function: { name, arguments: JSON.stringify(input ?? {}) },
+      function: { name: asString(name) ?? '', arguments: JSON.stringify(input ?? {}) },
     }))
 }
 

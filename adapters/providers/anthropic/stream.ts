@@ -1,9 +1,11 @@
 /** The events of an Anthropic stream → chunks in OpenAI's shape. */
 import { classifyPayload } from '../classify.ts'
 import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput, truncated } from '../failures.ts'
 import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason } from '../spec.ts'
+import { newToolCallId } from '../tool-ids.ts'
 import { unfold } from '../unfold.ts'
 import { asNumber, asRecord, asString, asText, parseJson, type Wire } from '../wire.ts'
 import { citationFields } from './citations.ts'
@@ -50,7 +52,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     if (this.#progress === 'closed') return []
     const payload = parseJson(data)
     const event = asRecord(payload)
-    if (name === 'error' || event?.['type'] === 'error' || asRecord(event?.['error']) !== undefined) {
+    if (name === 'error' || (event !== undefined && tellsError(event))) {
       throw classifyPayload(this.#context, payload ?? data, Date.now())
     }
     if (name === 'stray' || name === 'ping') return []
@@ -113,6 +115,19 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     return [this.#chunk({ role: 'assistant', content: '' })]
   }
 
+  #begun(index: number, type: string): OpenBlock {
+    const block: OpenBlock = {
+      type,
+      callIndex: undefined,
+      fields: { type },
+      startsAt: this.#textLength,
+      citations: [],
+      hasInput: false,
+    }
+    this.#blocks.set(index, block)
+    return block
+  }
+
   #openBlock(index: number, block: Wire): readonly ChatChunk[] {
     const type = asString(block['type']) ?? ''
     const isCall = type === 'tool_use' && block['name'] !== this.#context.answerTool
@@ -129,7 +144,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       const fn = { name: asString(block['name']) ?? '', arguments: '' }
       const call = {
         index: open.callIndex,
-        id: asString(block['id']) ?? '',
+        id: asText(block['id']) ?? newToolCallId(),
         type: 'function' as const,
         function: fn,
       }
@@ -140,8 +155,9 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   }
 
   #delta(index: number, delta: Wire): readonly ChatChunk[] {
-    const block = this.#blocks.get(index)
-    if (block === undefined) return []
+    // Some proxies leave out where a block opens; its words are part of the answer all the same.
+    const block =
+      this.#blocks.get(index) ?? this.#begun(index, delta['type'] === 'thinking_delta' ? 'thinking' : 'text')
     switch (delta['type']) {
       case 'text_delta':
         return this.#text(asString(delta['text']) ?? '')
@@ -201,11 +217,13 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   #messageDelta(event: Wire): readonly ChatChunk[] {
     this.#usage = mergeUsage(this.#usage, event['usage'])
     const delta = asRecord(event['delta']) ?? {}
-    const reason = asString(delta['stop_reason'])
+    const reason = asText(delta['stop_reason'])
     if (reason === undefined || this.#finish !== undefined) return []
     this.#finish = decodeFinish(reason, this.#callCount > 0)
     const refusal = refusalOf(reason, delta)
-    return [this.#chunk(refusal === undefined ? {} : { refusal }, wireFinish(this.#finish))]
+    // Some proxies leave out where a block closes.
+    const closed = [...this.#blocks.keys()].flatMap((index) => this.#closeBlock(index))
+    return [...closed, this.#chunk(refusal === undefined ? {} : { refusal }, wireFinish(this.#finish))]
   }
 
   /** The upstream did not stream after all. */

@@ -36,6 +36,11 @@ export class CandidateReader {
     return this.#validCallCount > 0
   }
 
+  /** A call began of which not all pieces have come. */
+  get hasOpenCall(): boolean {
+    return this.#partial !== undefined
+  }
+
   get hasContent(): boolean {
     return this.#hasContent
   }

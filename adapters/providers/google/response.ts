@@ -1,13 +1,14 @@
 /** A whole answer of Gemini → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { wireUsage } from '../usage.ts'
 import { asArray, asNumber, asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
 import { CandidateReader, incrementFields } from './candidate.ts'
 import type { ReadingContext } from './context.ts'
-import { decodeFinish } from './finish.ts'
+import { decodeFinish, finishReasonIn } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
 import { decodeUsage } from './usage.ts'
 
@@ -17,7 +18,7 @@ export const PROMPT_BLOCKED = 'content_filter'
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? asRecord(asArray(body)[0]) ?? {}
-  if (told['error'] !== undefined) throw classifyPayload(context, told, Date.now())
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   const read = asRecords(told['candidates']).map((candidate, position) =>
     decodeCandidate(context, candidate, position),
   )
@@ -73,7 +74,7 @@ function decodeCandidate(context: ReadingContext, candidate: Wire, position: num
 
 /** @throws {UpstreamError} for a malformed call, or an end that nobody knows without anything said. */
 export function finishOf(context: ReadingContext, candidate: Wire, reader: CandidateReader): FinishReason {
-  const raw = asString(candidate['finishReason'])
+  const raw = finishReasonIn(candidate)
   const finish = raw === undefined ? undefined : decodeFinish(raw, reader, context.mayBeEmpty)
   if (finish !== undefined) return finish
   const said = asString(candidate['finishMessage'])

@@ -1,12 +1,14 @@
 /** The events of a Gemini stream → chunks in OpenAI's shape. Every event is a whole response with the parts that are new. */
 import { classifyPayload } from '../classify.ts'
 import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput, truncated } from '../failures.ts'
 import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason } from '../spec.ts'
 import { asRecord, asRecords, asString, parseJson, type Wire } from '../wire.ts'
 import { CandidateReader, incrementFields } from './candidate.ts'
 import type { ReadingContext } from './context.ts'
+import { finishReasonIn } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
 import { blockedPrompt, finishOf } from './response.ts'
 import { decodeUsage } from './usage.ts'
@@ -32,7 +34,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   push({ name, data }: FramedEvent): readonly ChatChunk[] {
     const payload = parseJson(data)
     const event = asRecord(payload)
-    if (event?.['error'] !== undefined || name === 'error') {
+    if (name === 'error' || (event !== undefined && tellsError(event))) {
       throw classifyPayload(this.#context, payload ?? data, Date.now())
     }
     if (name === 'stray' || data.trim() === '[DONE]') return []
@@ -60,7 +62,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const [candidate] = asRecords(event['candidates'])
     this.#blocked ??= candidate === undefined ? blockedPrompt(event)?.finish : undefined
     if (candidate === undefined) return []
-    if (asString(candidate['finishReason']) !== undefined) this.#last = candidate
+    if (finishReasonIn(candidate) !== undefined) this.#last = candidate
     const fields = incrementFields(this.#reader.read(candidate), this.#context.origin)
     const logprobs = decodeLogprobs(candidate)
     if (Object.keys(fields).length === 0 && logprobs === undefined) return []

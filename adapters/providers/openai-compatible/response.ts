@@ -1,20 +1,24 @@
 /** A whole answer of an OpenAI-shaped upstream → ChatResponse. */
 import { classifyPayload } from '../classify.ts'
 import type { Answer } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
 import { asArray, asNumber, asRecord, asRecords, asString, type Wire } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
-import { decodeFinish, failureOfFinish, wireFinish } from './finish.ts'
+import { decodeFinish, failureOfFinish, finishReasonIn, wireFinish } from './finish.ts'
 import { hasSubstance, normalizeText } from './text.ts'
-import { decodeCall } from './tool-calls.ts'
+import { decodeCalls } from './tool-calls.ts'
 import { correctedUsage, decodeUsage } from './usage.ts'
+
+/** Of one answer; OpenAI takes `n` up to 128. */
+const CHOICES_MAX = 1_024
 
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
   const told = asRecord(body) ?? asRecord(asArray(body)[0]) ?? {}
-  if (told['error'] !== undefined && told['error'] !== null) throw classifyPayload(context, told, Date.now())
+  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
   const read = asRecords(told['choices']).map((choice, position) => decodeChoice(context, choice, position))
   const [first] = read
   if (first === undefined) {
@@ -54,12 +58,20 @@ function decodeChoice(
   return {
     choice: {
       ...choice,
-      index: asNumber(choice['index']) ?? position,
+      index: choiceIndex(choice) ?? position,
       message: message as unknown as ChatChoice['message'],
       finish_reason: wireFinish(finish),
     },
     finish,
   }
+}
+
+/** Clients keep choices in a list: what is no place in one counts as untold. */
+export function choiceIndex(choice: Wire): number | undefined {
+  const index = asNumber(choice['index'])
+  return index !== undefined && Number.isInteger(index) && index >= 0 && index < CHOICES_MAX
+    ? index
+    : undefined
 }
 
 /** The finish of one choice, whole or streamed. @throws {UpstreamError} when it is a failure in disguise. */
@@ -68,7 +80,7 @@ export function finishOf(
   choice: Wire,
   seen: { readonly calls: number; readonly empty: boolean },
 ): FinishReason {
-  const raw = asString(choice['finish_reason'])
+  const raw = finishReasonIn(choice)
   const native = asString(choice['native_finish_reason'])
   const failure =
     (raw === undefined ? undefined : failureOfFinish(context.upstream, raw)) ??
@@ -82,7 +94,7 @@ export function finishOf(
 
 function decodeMessage(message: Wire): Wire {
   const { tool_calls, ...rest } = normalizeText(message)
-  const calls = asRecords(tool_calls).map(decodeCall)
+  const calls = decodeCalls(asRecords(tool_calls))
   return {
     ...rest,
     role: 'assistant',

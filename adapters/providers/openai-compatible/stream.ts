@@ -1,15 +1,16 @@
 /** The events of an OpenAI-shaped stream → our chunks. What already has OpenAI's shape passes through. */
 import { classifyPayload } from '../classify.ts'
 import type { StreamDecoder, StreamEnd, StreamProgress } from '../codec.ts'
+import { tellsError } from '../error-body.ts'
 import { badOutput, truncated } from '../failures.ts'
 import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason, Usage } from '../spec.ts'
 import { unfold } from '../unfold.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
-import { asNumber, asRecord, asRecords, asString, parseJson, type Wire } from '../wire.ts'
+import { asArray, asRecord, asRecords, parseJson, type Wire } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
-import { wireFinish } from './finish.ts'
-import { decodeAnswer, finishOf } from './response.ts'
+import { finishReasonIn, wireFinish } from './finish.ts'
+import { choiceIndex, decodeAnswer, finishOf } from './response.ts'
 import { hasSubstance, normalizeText } from './text.ts'
 import { StreamedCalls } from './tool-calls.ts'
 import { decodeUsage } from './usage.ts'
@@ -43,9 +44,8 @@ export class OpenAiStreamDecoder implements StreamDecoder {
       return []
     }
     const payload = parseJson(data)
-    const fields = asRecord(payload)
-    const tellsError = fields?.['error'] !== undefined && fields['error'] !== null
-    if (tellsError || (name === 'error' && data.trim() !== '')) {
+    const fields = asRecord(payload) ?? asRecord(asArray(payload)[0])
+    if ((fields !== undefined && tellsError(fields)) || (name === 'error' && data.trim() !== '')) {
       throw classifyPayload(this.#context, payload ?? data, Date.now())
     }
     if (name === 'stray') return []
@@ -90,9 +90,8 @@ export class OpenAiStreamDecoder implements StreamDecoder {
   #chunk(payload: Wire): readonly ChatChunk[] {
     this.#readUsage(payload)
     const choices = asRecords(payload['choices'])
-    if (
-      choices.some((choice) => choice['delta'] === undefined && asRecord(choice['message']) !== undefined)
-    ) {
+    const isWhole = ({ delta, message }: Wire) => delta === undefined && asRecord(message) !== undefined
+    if (this.#choices.size === 0 && choices.some(isWhole)) {
       return this.#wholeAnswer(payload)
     }
     if (choices.length === 0) return []
@@ -101,15 +100,17 @@ export class OpenAiStreamDecoder implements StreamDecoder {
     return [{ ...envelope, choices: choices.map((choice) => this.#choice(choice)) }]
   }
 
-  #choice(choice: Wire): ChatChunkChoice {
-    const index = asNumber(choice['index']) ?? 0
+  #choice({ message, ...choice }: Wire): ChatChunkChoice {
+    const index = choiceIndex(choice) ?? 0
     const state = this.#choices.get(index) ?? this.#begin(index)
-    const { role: _, tool_calls, ...text } = normalizeText(asRecord(choice['delta']) ?? {})
+    // Some end with the whole message, which says once more what the deltas said.
+    const added = asRecord(choice['delta']) ?? (state.hasSubstance ? undefined : asRecord(message)) ?? {}
+    const { role: _, tool_calls, ...text } = normalizeText(added)
     const role = state.begun ? undefined : { role: 'assistant' as const }
     state.begun = true
     const calls = tool_calls === undefined ? [] : state.calls.accept(asRecords(tool_calls))
     state.hasSubstance ||= calls.length > 0 || hasSubstance(text)
-    const finishes = asString(choice['finish_reason']) !== undefined && state.finish === undefined
+    const finishes = finishReasonIn(choice) !== undefined && state.finish === undefined
     const finish = finishes ? this.#finish(choice, state) : undefined
     const delta = withCalls({ ...role, ...text }, finishes ? [...calls, ...state.calls.close()] : calls)
     return { ...choice, index, delta, finish_reason: finish === undefined ? null : wireFinish(finish) }

@@ -3,19 +3,28 @@ import { asArray, asRecord, asRecords, asString, asText, type Wire } from '../wi
 
 /**
  * A message or delta with `content` as a string or null and reasoning under `reasoning_content`; the same object where it
- * already is so. Some upstreams send the same reasoning under two names: one of them is taken.
+ * already is so. What is no text counts as none. Some upstreams send the same reasoning under two names: one of them is taken.
  */
 export function normalizeText(fields: Wire): Wire {
-  const isList = Array.isArray(fields['content'])
-  if (!isList && !('reasoning' in fields) && fields['reasoning_content'] !== null) return fields
-  const { reasoning, reasoning_content, content, ...rest } = fields
-  const listed = isList ? readParts(asArray(content)) : undefined
+  const { reasoning, reasoning_content, content, refusal, ...rest } = fields
+  const isSound =
+    isTextOrNone(content) &&
+    isTextOrNone(refusal) &&
+    reasoning === undefined &&
+    (reasoning_content === undefined || typeof reasoning_content === 'string')
+  if (isSound) return fields
+  const listed = Array.isArray(content) ? readParts(content) : undefined
   const thoughts = asText(reasoning_content) ?? asText(reasoning) ?? asText(listed?.reasoning)
   return {
     ...rest,
+    ...('refusal' in fields && { refusal: asString(refusal) ?? null }),
     ...('content' in fields && { content: listed?.text ?? asString(content) ?? null }),
     ...(thoughts !== undefined && { reasoning_content: thoughts }),
   }
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return typeof value === 'string' || value === null || value === undefined
 }
 
 /** Mistral: `[{type: 'thinking', thinking: [{text}]}, {type: 'text', text}]`, mixed with plain strings. */

@@ -14,7 +14,7 @@ interface Call {
 
 /**
  * The calls of one choice of a stream. Understands indices that start at 1, leave gaps, are missing, or are 0 for every call;
- * ids and names that are missing, empty or repeated; arguments that are null, absent or an object.
+ * ids and names that are missing, empty, repeated or shared by several calls; arguments that are null, absent or an object.
  */
 export class StreamedCalls {
   readonly #calls: Call[] = []
@@ -50,19 +50,27 @@ export class StreamedCalls {
       index !== undefined
         ? this.#byUpstreamIndex.get(index)
         : id !== undefined
-          ? this.#calls.find(({ upstreamId }) => upstreamId === id)
+          ? this.#byId(id)
           : name === undefined
             ? this.#calls.at(-1)
             : undefined
-    const isAnother = id !== undefined && name !== undefined && id !== call?.upstreamId
-    return isAnother ? undefined : call
+    if (id === undefined || id === call?.upstreamId) return call
+    if (name !== undefined) return undefined
+    // Where every call has the same index, the id says which one goes on.
+    return (call && this.#byId(id)) ?? call
+  }
+
+  #byId(id: string): Call | undefined {
+    return this.#calls.find(({ upstreamId }) => upstreamId === id)
   }
 
   #open(delta: Wire): Wire {
+    const id = asText(delta['id'])
+    const isTaken = id !== undefined && this.#byId(id) !== undefined
     const isFunction = asRecord(delta['custom']) === undefined
     const call: Call = {
       index: this.#calls.length,
-      upstreamId: asText(delta['id']),
+      upstreamId: id,
       isFunction,
       named: asText(asRecord(delta['function'])?.['name']) !== undefined,
       hasArguments: false,
@@ -70,7 +78,7 @@ export class StreamedCalls {
     this.#calls.push(call)
     this.#byUpstreamIndex.set(asNumber(delta['index']) ?? call.index, call)
     const { function: fn, index: _, ...rest } = delta
-    const head = { ...rest, index: call.index, id: call.upstreamId ?? newToolCallId() }
+    const head = { ...rest, index: call.index, id: id === undefined || isTaken ? newToolCallId() : id }
     if (!isFunction) return head
     const text = argumentsText(asRecord(fn)?.['arguments'])
     call.hasArguments = text.trim() !== ''
@@ -94,10 +102,19 @@ export class StreamedCalls {
   }
 }
 
-/** One call of a whole answer. */
-export function decodeCall(call: Wire): Wire {
+/** The calls of a whole answer. */
+export function decodeCalls(calls: readonly Wire[]): readonly Wire[] {
+  const taken = new Set<string>()
+  return calls.map((call) => {
+    const told = asText(call['id'])
+    const id = told === undefined || taken.has(told) ? newToolCallId() : told
+    taken.add(id)
+    return decodeCall(call, id)
+  })
+}
+
+function decodeCall(call: Wire, id: string): Wire {
   const { index: _, ...rest } = call
-  const id = asText(call['id']) ?? newToolCallId()
   if (asRecord(call['custom']) !== undefined) return { ...rest, id }
   const fn = asRecord(call['function'])
   const text = argumentsText(fn?.['arguments'])
