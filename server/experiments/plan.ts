@@ -38,6 +38,14 @@ export async function planByLog(
   }
   const denominator = { sum: sums.d, sumSquares: sums.dd, products: sums.yd }
   const { mean, variance } = describe({ n: sums.n, sum: sums.y, sumSquares: sums.yy, denominator })
+  const why = unplannable(mean, variance)
+  if (why !== undefined) {
+    throw serverError(
+      'invalid_experiment',
+      `metric: ${metric.name} ${why} in the log of the last ${days} days, so that no number of units follows from it; ask for more days, or for another metric.`,
+      { param: 'metric', shouldRetry: false },
+    )
+  }
   // A log that is younger than was asked for has all of its units in the days that it has.
   const seenDays = Math.min(days, Math.max(toMs - cell.firstMs, SEEN_MS_MIN) / DAY_MS)
   const unitsPerDay = sums.n / seenDays
@@ -47,6 +55,13 @@ export async function planByLog(
   const fixed = planExperiment(mde, variance, variants, unitsPerDay, power, options)
   const always = { ...options, reading: 'always_valid', tunedFor: fixed.units } as const
   const alwaysValid = planExperiment(mde, variance, variants, unitsPerDay, power, always)
+  if (!Number.isFinite(alwaysValid.units)) {
+    throw serverError(
+      'invalid_experiment',
+      `mde: no number of units shows an effect of ${body.mde} of today’s value; ask for a larger one.`,
+      { param: 'mde', shouldRetry: false },
+    )
+  }
   return {
     object: 'power',
     seen: {
@@ -59,6 +74,12 @@ export async function planByLog(
     fixed: planReply(fixed),
     always_valid: planReply(alwaysValid),
   }
+}
+
+/** An effect is a share of the value, and its error comes from how units scatter. */
+function unplannable(mean: number, variance: number): string | undefined {
+  if (mean === 0) return 'is 0'
+  return variance > 0 ? undefined : 'is the same in every unit'
 }
 
 function planReply({ unitsPerVariant, units, days }: ReturnType<typeof planExperiment>): PowerReply['fixed'] {
