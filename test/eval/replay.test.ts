@@ -12,6 +12,7 @@ import {
   EvaluationError,
   type ReplayOptions,
   type ReplayResult,
+  renderReplayReport,
   replay,
   selectOutcomes,
 } from '../../eval/index.ts'
@@ -313,6 +314,17 @@ suite('rows that share one prompt, as where texts are withheld', () => {
         /the 200 rows of split 'test' share one prompt/.test(error.message),
     )
   })
+})
+
+test('an arm that costs nothing is matched at no share of its cost, and the page says so', async () => {
+  const free = ROWS.map((each) => ({
+    ...each,
+    outcomes: new Map([...each.outcomes].map(([arm, { quality }]) => [arm, outcome(quality, 0)])),
+  }))
+  const result = await run({ dataset: datasetOf(free) })
+  assert.equal(result.policy.matchCost, undefined)
+  assert.ok(result.policy.perfGain !== undefined)
+  assert.doesNotMatch(renderReplayReport(result), /NaN/)
 })
 
 suite('arms of a replay', () => {
