@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { describeFirstIssue } from './issues.ts'
+import { withoutMark } from './read/mark.ts'
 import { DatasetError } from './types.ts'
 
 const text = z.string('expected a text').min(1, 'expected a text')
@@ -39,7 +40,7 @@ export const MANIFEST = join(import.meta.dirname, 'manifest.json')
 export async function readManifest(path = MANIFEST): Promise<ReadonlyMap<string, PublishedSet>> {
   let json: unknown
   try {
-    json = JSON.parse(await readFile(path, 'utf8'))
+    json = JSON.parse(withoutMark(await readFile(path, 'utf8')))
   } catch (cause) {
     throw new DatasetError('dataset_unreadable', `${path}: ${(cause as Error).message}`, { cause })
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { describeFirstIssue } from './issues.ts'
+import { withoutMark } from './read/mark.ts'
 import { DatasetError, DIALECTS, type LatencyModel, type ModelInfo } from './types.ts'
 
 const price = z.number('expected USD per million tokens ≥ 0').min(0, 'expected USD per million tokens ≥ 0')
@@ -48,7 +49,7 @@ export async function readModels(path: string): Promise<ReadonlyMap<string, Mode
   if (text === undefined) return new Map()
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = JSON.parse(withoutMark(text))
   } catch (cause) {
     throw new DatasetError('dataset_bad_models', `${path}: not JSON: ${(cause as Error).message}`, { cause })
   }

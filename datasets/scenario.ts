@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { describeFirstIssue } from './issues.ts'
+import { withoutMark } from './read/mark.ts'
 import { DatasetError } from './types.ts'
 
 interface EventBase {
@@ -100,7 +101,7 @@ export async function openScenario(nameOrFile: string): Promise<Scenario> {
   }
   let json: unknown
   try {
-    json = JSON.parse(await readFile(path, 'utf8'))
+    json = JSON.parse(withoutMark(await readFile(path, 'utf8')))
   } catch (cause) {
     throw new DatasetError('dataset_bad_scenario', `${path}: not JSON: ${(cause as Error).message}`, {
       cause,

@@ -6,6 +6,7 @@ import {
   fitTextProjection,
   type TextProjection,
 } from '../engine/index.ts'
+import { EvaluationError } from './errors.ts'
 import type { Selection } from './outcome-table.ts'
 
 const PROJECTION_SEED = 1
@@ -21,7 +22,7 @@ export function textsToFitOn({ training, evaluation }: Selection): readonly stri
  * so fitting it on the rows of an online replay gives nothing of the answers away; it stands for one that was fitted on
  * earlier traffic of the same kind.
  *
- * @throws {EngineError} `engine_bad_config` for more components than the engine allows or than the texts have directions
+ * @throws {EvaluationError} `eval_bad_option` for more components than the engine allows or than the texts have directions
  */
 export function featureSpaceFor(selection: Selection, textComponents: number): FeatureSpace {
   const { classes } = selection.evaluation
@@ -32,7 +33,12 @@ export function featureSpaceFor(selection: Selection, textComponents: number): F
 /** The same selection always gives the same one. */
 export function projectionFor(selection: Selection, textComponents: number): TextProjection | undefined {
   if (textComponents === 0) return undefined
-  return fitTextProjection(textsToFitOn(selection), { components: textComponents, seed: PROJECTION_SEED })
+  try {
+    return fitTextProjection(textsToFitOn(selection), { components: textComponents, seed: PROJECTION_SEED })
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    throw new EvaluationError('eval_bad_option', `text components: ${error.message}`)
+  }
 }
 
 /**

@@ -33,6 +33,11 @@ export function foldsOf(selection: Selection): readonly Fold[] {
     .filter((fold) => fold.rows.length > 0)
 }
 
+/** Whether every row can be predicted from others: not where all rows that there are share a prompt, and so a fold. */
+export function canBeForetold({ evaluation, training }: Selection): boolean {
+  return training !== undefined || new Set(inFolds(evaluation.prompts, FOLD_COUNT)).size > 1
+}
+
 /** The fold of each prompt, 0 … count − 1, by its text: equal prompts share one. */
 export function inFolds(prompts: readonly string[], count: number, salt = 'fold'): Int32Array {
   return Int32Array.from(prompts, (prompt) => Math.floor(hash53(normalizedPrompt(prompt), salt) * count))
@@ -45,6 +50,7 @@ export function normalizedPrompt(prompt: string): string {
 
 /** How the predictions came about, for a report: `trained on 6604 rows of train, val` or `cross-fitted in 5 folds`. */
 export function describeTraining(selection: Selection): string {
+  if (!canBeForetold(selection)) return 'none: all rows share one prompt, and none is foretold by another'
   return selection.training === undefined
     ? `cross-fitted in ${FOLD_COUNT} folds`
     : `trained on ${selection.training.rowCount} rows of ${selection.trainingSplits.join(', ')}`

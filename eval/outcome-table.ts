@@ -100,6 +100,12 @@ export function selectOutcomes(rows: readonly PromptRow[], options: SelectionOpt
   const inSplits = rows.filter((row) => isEvaluated(row) || trainingSplits.includes(row.split))
   const clean = inSplits.filter((row) => row.contaminated !== true)
   const wanted = clean.filter((row) => [...row.outcomes.values()].some(isCosted))
+  if (wanted.length === 0 && clean.length > 0) {
+    throw new EvaluationError(
+      'eval_no_rows',
+      `none of ${clean.length} rows tells what an outcome cost: give cost_usd, or prices and token counts, or usd_per_request in models.json`,
+    )
+  }
   const coverage = countArms(wanted)
   const arms = options.arms ?? armsOnEveryRow(coverage, wanted.length)
   for (const arm of arms) {

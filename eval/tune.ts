@@ -10,6 +10,7 @@ import {
 } from '../engine/index.ts'
 import { type ClassOptions, checkMapNames, type LabelCounts, labelProvenance } from './class-labels.ts'
 import { EvaluationError } from './errors.ts'
+import { normalizedPrompt } from './folds.ts'
 import { type OutcomeTable, selectOutcomes } from './outcome-table.ts'
 import { parsePolicyName } from './policy-name.ts'
 import { randomStream } from './random.ts'
@@ -105,17 +106,20 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const { objective, seed, space, trials } = settings
   const { table, labels } = await tableOf(options)
   const [outer] = partsOf(table, HELD_OUT_FOLDS, 'tune-held-out')
+  const inner = outer === undefined ? [] : partsOf(outer.fitted, INNER_FOLDS, 'tune-inner')
   if (
     outer === undefined ||
     outer.judged.rowCount < INNER_FOLDS ||
-    outer.fitted.rowCount < 10 * INNER_FOLDS
+    outer.fitted.rowCount < 10 * INNER_FOLDS ||
+    // Equal prompts share a fold, so that few of them leave folds empty, and a mean over no rows is no score.
+    inner.some(({ fitted, judged }) => fitted.rowCount === 0 || judged.rowCount === 0)
   ) {
+    const prompts = new Set(table.prompts.map(normalizedPrompt)).size
     throw new EvaluationError(
       'eval_no_rows',
-      `${table.rowCount} rows are too few to tune on; give 100 or more`,
+      `${table.rowCount} rows with ${prompts} different prompts are too few to tune on; give 100 or more`,
     )
   }
-  const inner = partsOf(outer.fitted, INNER_FOLDS, 'tune-inner')
   const pace = createPace(Number.POSITIVE_INFINITY, undefined, options.signal)
   const rungs = rungsOf(trials, outer.fitted.rowCount)
   const search = searchOf(options, objective, inner, pace, rungs, featureSettings(space))

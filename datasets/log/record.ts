@@ -28,6 +28,9 @@ const id = z.uuid('expected a UUID')
 const number = z.number('expected a number')
 /** NaN and infinities have no JSON. */
 const maybeNumber = number.nullable()
+/** USD and ms: whatever was paid or waited for, a log with less than nothing was not written by a gateway. */
+const amount = number.min(0, 'expected a number ≥ 0')
+const maybeAmount = amount.nullable()
 const count = z.int('expected a whole number ≥ 0').min(0, 'expected a whole number ≥ 0')
 const share = number.min(0, 'expected a number in [0, 1]').max(1, 'expected a number in [0, 1]')
 const time = z.iso.datetime({ offset: true, error: 'expected a time such as 2026-01-31T12:00:00.000Z' })
@@ -54,13 +57,13 @@ const attemptSchema = z.object({
   upstream_status: count.nullable(),
   error_code: text,
   finish_reason: text,
-  ttft_ms: maybeNumber,
-  total_ms: number,
+  ttft_ms: maybeAmount,
+  total_ms: amount,
   prompt_tokens: count.nullable(),
   cached_tokens: count.nullable(),
   completion_tokens: count.nullable(),
   reasoning_tokens: count.nullable(),
-  cost_usd: maybeNumber,
+  cost_usd: maybeAmount,
   usage_estimated: truth,
 })
 
@@ -111,9 +114,9 @@ export const logRecordSchema = z.object(
       'expected drawn, failover, unanswered or caller',
     ),
     attempts: z.array(attemptSchema),
-    cost_usd: maybeNumber,
-    ttft_ms: maybeNumber,
-    total_ms: maybeNumber,
+    cost_usd: maybeAmount,
+    ttft_ms: maybeAmount,
+    total_ms: maybeAmount,
     completion_tokens: count.nullable(),
     finish_reason: text,
     rewards: z.array(rewardSchema),
@@ -230,6 +233,10 @@ function checkDistribution(record: LogRecord, where: string): void {
     const found = `${estimates.length} for ${eligible.length} eligible arms`
     throw badRecord(where, `estimates: expected none or one for each eligible arm, got ${found}`)
   }
+  const twice = eligible.find((id, i) => eligible.indexOf(id) !== i)
+  if (twice !== undefined) {
+    throw badRecord(where, `eligible: expected every arm once, got ${JSON.stringify(twice)} twice`)
+  }
   const total = probabilities.reduce((sum, probability) => sum + probability, 0)
   if (Math.abs(total - 1) > PROBABILITY_SLACK) {
     throw badRecord(where, `probabilities: expected a sum of 1, got ${total}`)
@@ -241,6 +248,9 @@ function checkDistribution(record: LogRecord, where: string): void {
       where,
       `propensity: expected ${probabilities[at]}, the probability of ${arm}, got ${propensity}`,
     )
+  }
+  if (propensity === 0) {
+    throw badRecord(where, `propensity: expected a number above 0, since ${arm} was drawn, got 0`)
   }
 }
 

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { DatasetError } from '../types.ts'
 import { readBytes } from './bytes.ts'
+import { withoutMark } from './mark.ts'
 import { decodeOrTell, type ReadOptions } from './options.ts'
 
 const LINE_FEED = 10
@@ -13,7 +14,7 @@ export interface Line {
 }
 
 /**
- * Streams the lines of `path` without their line feed. A name that ends in `.gz` is unzipped on the way.
+ * Streams the lines of `path` without their line feed, and without a byte order mark. A name that ends in `.gz` is unzipped on the way.
  *
  * @throws {DatasetError} `dataset_unreadable` when the file cannot be read or its gzip stream is damaged or cut off;
  * `dataset_bad_line` for a line of more than `maxLineBytes`, which ends the reading, or that is not UTF-8.
@@ -33,7 +34,8 @@ export async function* readLines(
     return decodeOrTell(options, () => {
       const at = number++
       if (!isUtf8(bytes)) throw badLine(path, at, 'not valid UTF-8')
-      return { number: at, text: bytes.toString('utf8') }
+      const text = bytes.toString('utf8')
+      return { number: at, text: at === 1 ? withoutMark(text) : text }
     })
   }
   for await (const chunk of readBytes(path, { signal: options.signal })) {

@@ -1,4 +1,5 @@
 /** The routers that every claim is made against. */
+import { canBeForetold } from '../folds.ts'
 import { BASELINE_NAMES, type Baseline, type BaselineContext, type BaselineName } from './baseline.ts'
 import { bestSingleBaseline, bestSingleTrainBaseline } from './best-single.ts'
 import { categoryMeanBaseline } from './category-mean.ts'
@@ -33,14 +34,17 @@ export function runBaselines(
   costUsd: number,
   wanted: readonly BaselineName[] = BASELINE_NAMES,
 ): Baseline[] {
+  // Without other rows to learn from there is no such router.
+  const foretold = (make: (context: BaselineContext) => Baseline) =>
+    canBeForetold(context.selection) ? make(context) : undefined
   const makers: Readonly<Record<BaselineName, () => Baseline | undefined>> = {
     random: () => randomBaseline(context),
     bestSingle: () => bestSingleBaseline(context),
     bestSingleTrain: () => bestSingleTrainBaseline(context),
     zeroRouter: () => zeroRouterBaseline(context, costUsd),
-    categoryMean: () => categoryMeanBaseline(context),
-    knn: () => knnBaseline(context),
-    ridge: () => ridgeBaseline(context),
+    categoryMean: () => foretold(categoryMeanBaseline),
+    knn: () => foretold(knnBaseline),
+    ridge: () => foretold(ridgeBaseline),
     classHindsight: () => classHindsightBaseline(context),
     oracle: () => oracleBaseline(context),
   }

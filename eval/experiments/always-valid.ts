@@ -16,7 +16,10 @@ import type { Side, TestResult } from './fixed-horizon.ts'
 export const MIN_UNITS = 100
 
 export interface AlwaysValidResult extends TestResult {
-  /** Evidence against "no effect": how often a bet of 1 on it would have been multiplied. At least 1/alpha rejects at alpha. */
+  /**
+   * Evidence against "no effect": how often a bet of 1 on it would have been multiplied. At least 1/alpha rejects at alpha. Of more
+   * than a number can hold the largest one, which is an e-value as well: less is always fair.
+   */
   readonly eValue: number
 }
 
@@ -37,13 +40,18 @@ export function alwaysValidTest(
     const half = asymptoticHalfWidth(look)
     const log = asymptoticLogEValue(estimate, 0, look)
     const pValue = Math.min(1, Math.exp(-log))
-    return { pValue, eValue: Math.exp(log), lo: estimate - half, hi: estimate + half }
+    return {
+      pValue,
+      eValue: Math.min(Math.exp(log), Number.MAX_VALUE),
+      lo: estimate - half,
+      hi: estimate + half,
+    }
   }
   const width = asymptoticHalfWidthOneSided(look)
   const z = (side === 'greater' ? estimate : -estimate) / se
   const pValue = oneSidedPValue(n, z, asymptoticRho(2 * alpha, tunedFor))
   // A p-process gives an e-process by the calibrator 1/(2√p) (Vovk & Wang 2021); there is no sharper one without more work.
-  const eValue = 1 / (2 * Math.sqrt(pValue))
+  const eValue = Math.min(1 / (2 * Math.sqrt(pValue)), Number.MAX_VALUE)
   return side === 'greater'
     ? { pValue, eValue, lo: estimate - width, hi: Number.POSITIVE_INFINITY }
     : { pValue, eValue, lo: Number.NEGATIVE_INFINITY, hi: estimate + width }

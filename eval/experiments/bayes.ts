@@ -29,7 +29,8 @@ export interface Belief {
 }
 
 /**
- * Normal posterior of an effect whose estimate is normal with known variance; without a prior the flat one.
+ * Normal posterior of an effect whose estimate is normal with known variance; without a prior the flat one, and so where the prior
+ * is on the other scale and the control's mean is 0: nothing is relative to that.
  *
  * @param lowerIsBetter of the metric, such as cost: then a negative effect wins
  */
@@ -54,9 +55,9 @@ export function beliefOf(effect: Effect, alpha: number, prior?: EffectPrior, low
 
 function posterior({ estimate, se, scale, baseline }: Effect, prior: EffectPrior | undefined) {
   const variance = se * se
-  if (prior === undefined) return { mean: estimate, variance }
-  const factor =
-    prior.scale === scale ? 1 : scale === 'absolute' ? Math.abs(baseline) : 1 / Math.abs(baseline)
+  const isForeign = prior !== undefined && prior.scale !== scale
+  if (prior === undefined || (isForeign && baseline === 0)) return { mean: estimate, variance }
+  const factor = !isForeign ? 1 : scale === 'absolute' ? Math.abs(baseline) : 1 / Math.abs(baseline)
   const [priorMean, priorVariance] = [prior.mean * factor, prior.variance * factor * factor]
   const precision = 1 / variance + 1 / priorVariance
   return { mean: (estimate / variance + priorMean / priorVariance) / precision, variance: 1 / precision }

@@ -1,5 +1,5 @@
 /** The difference of two variants in one metric, with its standard error: what every test and interval starts from. */
-import { type Described, describe, type Moments, mergeMoments } from './moments.ts'
+import { beyondRounding, type Described, describe, type Moments, mergeMoments } from './moments.ts'
 
 /** `absolute`: in the metric's unit. `relative`: as a share of the control's mean. */
 export type Scale = 'absolute' | 'relative'
@@ -19,8 +19,8 @@ export interface Effect {
   readonly varianceReduction: number
 }
 
-/** Why there is nothing to test. */
-export type NoEffect = 'too_few_units' | 'no_variance' | 'baseline_zero'
+/** Why there is nothing to test. `no_difference`: all values of both are the same; `no_variance`: those of each are. */
+export type NoEffect = 'too_few_units' | 'no_difference' | 'no_variance' | 'baseline_zero'
 
 /**
  * Differences of means and proportions (Welch 1947), of ratios by the delta method (Deng, Knoblich & Lu 2018), and all of them
@@ -39,13 +39,15 @@ export function effectOf(controlSums: Moments, treatmentSums: Moments, scale: Sc
   const difference = adjustedTreatment.mean - adjustedControl.mean
   const [a, b] = [adjustedControl.variance / control.n, adjustedTreatment.variance / treatment.n]
   const baseline = control.mean
-  if (!(a + b > 0)) return 'no_variance'
+  const n = control.n + treatment.n
+  const unadjusted = control.variance / control.n + treatment.variance / treatment.n
+  if (!(beyondRounding(n, a + b, unadjusted) > 0)) return withoutVariance(n, control.mean, treatment.mean)
   const shared = {
     scale,
-    n: control.n + treatment.n,
+    n,
     degrees: (a + b) ** 2 / (a ** 2 / (control.n - 1) + b ** 2 / (treatment.n - 1)),
     baseline,
-    varianceReduction: 1 - (a + b) / (control.variance / control.n + treatment.variance / treatment.n),
+    varianceReduction: 1 - (a + b) / unadjusted,
   }
   if (scale === 'absolute') return { ...shared, estimate: difference, se: Math.sqrt(a + b) }
   if (baseline === 0) return 'baseline_zero'
@@ -67,10 +69,11 @@ export interface Located {
 export function differenceOf(control: Located, treatment: Located, scale: Scale): Effect | NoEffect {
   if (!(control.n >= 2 && treatment.n >= 2)) return 'too_few_units'
   const [a, b] = [control.se ** 2, treatment.se ** 2]
-  if (!(a + b > 0)) return 'no_variance'
+  const n = control.n + treatment.n
+  if (!(a + b > 0)) return withoutVariance(n, control.value, treatment.value)
   const shared = {
     scale,
-    n: control.n + treatment.n,
+    n,
     degrees: (a + b) ** 2 / (a ** 2 / (control.effective - 1) + b ** 2 / (treatment.effective - 1)),
     baseline: control.value,
     varianceReduction: 0,
@@ -81,6 +84,11 @@ export function differenceOf(control: Located, treatment: Located, scale: Scale)
   const divisor = Math.abs(control.value)
   const se = Math.sqrt(b + a * (treatment.value / control.value) ** 2) / divisor
   return { ...shared, estimate: difference / divisor, se }
+}
+
+function withoutVariance(n: number, control: number, treatment: number): NoEffect {
+  const largest = Math.max(Math.abs(control), Math.abs(treatment))
+  return beyondRounding(n, Math.abs(treatment - control), largest) === 0 ? 'no_difference' : 'no_variance'
 }
 
 /** θ = cov(y, x)/var(x) of all units together; 0 where there is no covariate or it does not vary. */

@@ -72,10 +72,20 @@ function varianceOf({ n, sum, sumSquares, denominator, binary }: Moments): numbe
     const own = sampleCovariance(n, sum, sum, sumSquares)
     const below = sampleCovariance(n, denominator.sum, denominator.sum, denominator.sumSquares)
     const both = sampleCovariance(n, sum, denominator.sum, denominator.products)
-    return (own + ratio * ratio * below - 2 * ratio * both) / (d * d)
+    const largest = (sumSquares + ratio * ratio * denominator.sumSquares) / (n - 1)
+    return beyondRounding(n, own + ratio * ratio * below - 2 * ratio * both, largest) / (d * d)
   }
   const mean = sum / n
-  return binary === true ? mean * (1 - mean) : sampleCovariance(n, sum, sum, sumSquares)
+  if (binary === true) return mean * (1 - mean)
+  return beyondRounding(n, sampleCovariance(n, sum, sum, sumSquares), sumSquares / (n - 1))
+}
+
+/**
+ * A difference of sums over n units that are as large as `largest`, or 0 where it is no more than their rounding can be: values
+ * that are all the same leave a variance of 1e-17 as often as one of 0, and whatever they differ by would be certain.
+ */
+export function beyondRounding(n: number, difference: number, largest: number): number {
+  return difference <= n * Number.EPSILON * largest ? 0 : difference
 }
 
 function sampleCovariance(n: number, sumA: number, sumB: number, products: number): number {

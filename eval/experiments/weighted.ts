@@ -4,6 +4,7 @@
  * unit's own probability is not.
  */
 import { differenceOf, type Effect, type NoEffect, type Scale } from './effect.ts'
+import { beyondRounding } from './moments.ts'
 
 /** Sums over the units of one variant; e is the probability that the unit had, at its assignment, to get this variant. */
 export interface WeightedMoments {
@@ -32,7 +33,7 @@ export function weightedMean(sums: WeightedMoments): WeightedMean {
   return {
     n: sums.n,
     mean,
-    se: Math.sqrt(Math.max(squares, 0)) / sums.weight,
+    se: Math.sqrt(beyondRounding(sums.n, squares, sums.squaresOverSquares)) / sums.weight,
     effectiveUnits: sums.weight ** 2 / sums.weightSquares,
   }
 }

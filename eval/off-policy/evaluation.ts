@@ -8,6 +8,7 @@ import { cautions, type Findings, refusals } from './floors.ts'
 import type { LeftOut } from './logged-row.ts'
 import { createScoring, type EvaluationQuestion } from './question.ts'
 import { ResponseCounts } from './response.ts'
+import { roundingOf } from './rounding.ts'
 import type { ScoringState } from './scoring.ts'
 import type { ArmReport, SliceReport } from './slices.ts'
 import type { SurveyState } from './survey.ts'
@@ -93,6 +94,7 @@ export function evaluationOf(
     recomputed: scoring.recomputed.get(),
     drift: scoring.drift.get(),
     estimates: candidates,
+    rounding: roundingOf(survey.ranges[objective]),
     armsNotInFile: armsNotIn(question.target, support.propensities),
   }
   const reasons = refusals(findings)

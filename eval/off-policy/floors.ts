@@ -49,6 +49,8 @@ export interface Findings {
   readonly recomputed: RecomputedReport
   readonly drift: DriftReport
   readonly estimates: Readonly<Record<string, Estimate>>
+  /** Of the estimates: differences below say nothing. */
+  readonly rounding: number
   /** Arms of the log of which the judged policy file says nothing. */
   readonly armsNotInFile: readonly string[]
 }
@@ -158,7 +160,8 @@ function refuseForPropensities(
 
 /** What the numbers have to be read with. */
 export function cautions(findings: Findings): readonly Reason[] {
-  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective, armsNotInFile } = findings
+  const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective, armsNotInFile, rounding } =
+    findings
   const warnings: Reason[] = []
   const warn = (code: string, message: string): void => void warnings.push({ code, message })
   if (n === 0) return warnings
@@ -188,7 +191,7 @@ export function cautions(findings: Findings): readonly Reason[] {
     )
   }
   const { dr, snips } = estimates
-  if (dr && snips && (dr.lo > snips.hi || snips.lo > dr.hi)) {
+  if (dr && snips && Math.max(dr.lo - snips.hi, snips.lo - dr.hi) > rounding) {
     warn(
       'estimators_disagree',
       `DR (${interval(dr)}) and SNIPS (${interval(snips)}) disagree beyond their intervals: one of propensities and weights is not what it should be`,

@@ -7,6 +7,7 @@ import type { EvaluationRow } from './evaluation-row.ts'
 import { Extremes } from './extremes.ts'
 import { leftOut } from './logged-row.ts'
 import { type Judged, type Learned, pairedRow, scoreRow } from './paired.ts'
+import { roundingOf } from './rounding.ts'
 import { Slices, type SlicesState } from './slices.ts'
 import type { SurveyState } from './survey.ts'
 import type { EstimatorState, ValueName } from './types.ts'
@@ -34,7 +35,7 @@ export interface ScoringState {
 
 export class Scoring {
   readonly values: ReadonlyMap<ValueName, ValueScore>
-  readonly slices = new Slices()
+  readonly slices: Slices
   readonly support = new SupportAudit()
   readonly drift: Drift
   readonly recomputed: Recomputed
@@ -52,10 +53,17 @@ export class Scoring {
         const sensitivity = value === objective
         return [
           value,
-          new ValueScore({ ...(names && { estimators: names }), mostWeight, bounds, sensitivity }),
+          new ValueScore({
+            ...(names && { estimators: names }),
+            mostWeight,
+            bounds,
+            rounding: roundingOf(learned.ranges[value]),
+            sensitivity,
+          }),
         ]
       }),
     )
+    this.slices = new Slices(roundingOf(learned.ranges[objective]))
     this.drift = new Drift(survey.fromMs, survey.toMs)
     this.recomputed = new Recomputed(survey.n)
     this.extremes = new Extremes(objective)

@@ -6,6 +6,7 @@ import { RowMean } from './estimators/row-mean.ts'
 import { SelfNormalised } from './estimators/self-normalised.ts'
 import { snips } from './estimators/snips.ts'
 import type { ScoredRow } from './paired.ts'
+import { beyondRounding } from './rounding.ts'
 import type { Estimate, EstimatorState } from './types.ts'
 
 /** Further classes or tenants are counted together. */
@@ -64,7 +65,13 @@ export interface SlicesState {
 export class Slices {
   readonly #by = { class: new Map<string, Slice>(), tenant: new Map<string, Slice>() }
   readonly #arms = new Map<string, OfArm>()
+  readonly #rounding: number
   #rows = 0
+
+  /** @param rounding of the differences, see `roundingOf` */
+  constructor(rounding: number) {
+    this.#rounding = rounding
+  }
 
   add({ row, drawn, target }: ScoredRow, pair: PairedRow): void {
     this.#rows += 1
@@ -126,7 +133,9 @@ export class Slices {
     return Object.fromEntries(
       slices.flatMap(([key, { rows, target, difference }]) => {
         const [value, gain] = [target.get(each), difference.get(each)]
-        return value && gain ? [[key, { rows, target: value, difference: gain }]] : []
+        return value && gain
+          ? [[key, { rows, target: value, difference: beyondRounding(gain, this.#rounding) }]]
+          : []
       }),
     )
   }

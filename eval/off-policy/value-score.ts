@@ -8,6 +8,7 @@ import {
 } from './estimators/index.ts'
 import { PairedDifference, type PairedRow } from './estimators/paired-difference.ts'
 import { RowMean } from './estimators/row-mean.ts'
+import { beyondRounding } from './rounding.ts'
 import { SWITCH_THRESHOLDS, Tuning } from './tuning.ts'
 import type { Estimate, EstimatorState, ShrunkEstimate, ValueName } from './types.ts'
 
@@ -21,6 +22,8 @@ export interface ValueScoreOptions {
   readonly mostWeight: number
   /** Between which the value lies whatever happens; undefined: nobody knows. */
   readonly bounds: readonly [number, number] | undefined
+  /** Of the differences, see `roundingOf`. */
+  readonly rounding: number
   /** Whether to ask what rows of large weights do. @default true */
   readonly sensitivity?: boolean
 }
@@ -44,13 +47,16 @@ export class ValueScore {
   readonly #logged = new RowMean(dr())
   readonly #difference = new PairedDifference(dr())
   readonly #switched: Tuning | undefined
+  readonly #rounding: number
 
   constructor({
     estimators = DEFAULT_ESTIMATORS,
     mostWeight,
     bounds,
+    rounding,
     sensitivity = true,
   }: ValueScoreOptions) {
+    this.#rounding = rounding
     this.#switched = sensitivity ? new Tuning('switch_dr', SWITCH_THRESHOLDS) : undefined
     this.#estimators = createEstimators({
       names: [...new Set([...HEADLINES, ...estimators])],
@@ -87,7 +93,8 @@ export class ValueScore {
   compared(level: number): { target: Estimate; logged: Estimate; difference: Estimate } | undefined {
     const [target, logged] = [this.#target.get(level), this.#logged.get(level)]
     const difference = this.#difference.get(level)
-    return target && logged && difference && { target, logged, difference }
+    if (!(target && logged && difference)) return undefined
+    return { target, logged, difference: beyondRounding(difference, this.#rounding) }
   }
 
   state(): ValueScoreState {

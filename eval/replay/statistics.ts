@@ -84,11 +84,13 @@ export function replayStatistics(
       result[`${name}.aiq`] = averageQuality(points, singles)
       if (bestPoint === undefined) return
       const hull = upperHull(points)
-      // Whoever never gets there on its own can always call the best single arm.
-      result[`${name}.matchCost`] = Math.min(
-        (costToReach(hull, bestPoint.quality) ?? bestPoint.costUsd) / bestPoint.costUsd,
-        1,
-      )
+      // Whoever never gets there on its own can always call the best single arm. Of an arm that costs nothing there are no shares.
+      if (bestPoint.costUsd > 0) {
+        result[`${name}.matchCost`] = Math.min(
+          (costToReach(hull, bestPoint.quality) ?? bestPoint.costUsd) / bestPoint.costUsd,
+          1,
+        )
+      }
       result[`${name}.perfGain`] = hull.at(-1)!.quality - bestPoint.quality
     }
     const addPair = (name: BaselineName | 'policy') => {

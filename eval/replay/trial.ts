@@ -1,5 +1,6 @@
 /** A policy run on the evaluation rows, one way or the other. */
-import { foldsOf } from '../folds.ts'
+import { EvaluationError } from '../errors.ts'
+import { canBeForetold, foldsOf } from '../folds.ts'
 import type { Selection } from '../outcome-table.ts'
 import { exchangeRateRange } from '../sweep.ts'
 import { createCrew } from './crew.ts'
@@ -59,6 +60,12 @@ export async function frozenTrial(
   selection: Selection,
   perUsd: number,
 ): Promise<Trial> {
+  if (options.policyFile === undefined && !canBeForetold(selection)) {
+    throw new EvaluationError(
+      'eval_no_rows',
+      `the ${selection.evaluation.rowCount} rows of split '${selection.split}' share one prompt, and no other split is there to learn from: give rows to train on, a policy file to judge, or replay online`,
+    )
+  }
   const plan: FrozenPlan = {
     folds: foldsOf(selection),
     perUsd,

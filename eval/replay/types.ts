@@ -75,7 +75,7 @@ export interface RouterFigures {
   readonly aiq?: Interval
   /**
    * What it costs to be as good as the best single arm (by training rows, where there are any), as a share of that arm's cost;
-   * 1 for a router that never is: it can call that arm.
+   * 1 for a router that never is: it can call that arm. None where that arm costs nothing.
    */
   readonly matchCost?: Interval
   /** The best quality on its curve, less that of the best single arm. */

@@ -35,7 +35,9 @@ export interface Estimated {
 
 export const WHY_NOT: Readonly<Record<NoEffect, string>> = {
   too_few_units: 'fewer than two units of a variant have a value',
-  no_variance: 'all values are the same',
+  no_difference: 'all values are the same',
+  no_variance:
+    'all values of either variant are the same, and nothing tells how far they would scatter about another’s',
   baseline_zero: 'the control’s value is 0, and nothing is relative to that',
 }
 

@@ -24,6 +24,8 @@ const ERROR_REQUESTS_MIN = 50
 /** Weights follow what is found no faster than this, and not for less than that. */
 const REALLOCATE_EVERY_MS = 300_000
 const LEAST_MOVE = 0.02
+/** Of a variant whose units are all alike, over that of all: less would divide by nothing. */
+const VARIANCE_MIN = 1e-12
 
 export interface Conduct {
   readonly step: Step
@@ -129,7 +131,7 @@ function bestFound(state: ExperimentState, leader: number, atMs: number): Conduc
   return leader === 0 ? stop(atMs, 'no_winner', reason) : stop(atMs, 'success', reason, best)
 }
 
-/** Of the primary metric, larger being better, each unit weighted by the inverse of its probability. */
+/** Of the primary metric, larger being better, each unit weighted by the inverse of its probability; in sds of a unit. */
 function statisticsOf(
   { definition }: ExperimentState,
   cells: readonly ExperimentCell[],
@@ -141,7 +143,24 @@ function statisticsOf(
     const sums = sumsOf(cells, key, at)
     if (sums === undefined) return []
     const { n, mean, se } = weightedMean(sums.weighted)
-    return [{ n, mean: sign * mean, variance: Math.max(se * se * n, 1e-12) }]
+    return [{ n, mean: sign * mean, variance: se * se * n }]
   })
-  return statistics.length === definition.variants.length ? statistics : undefined
+  return statistics.length === definition.variants.length ? standardised(statistics) : undefined
+}
+
+/**
+ * In sds of a unit about the mean of all: the allocations have a prior, a least gap and a least variance as numbers, which would
+ * say nothing of dollars and drown milliseconds.
+ */
+function standardised(statistics: readonly VariantStatistics[]): readonly VariantStatistics[] {
+  const units = statistics.reduce((sum, { n }) => sum + n, 0)
+  const centre = statistics.reduce((sum, { n, mean }) => sum + n * mean, 0) / units
+  const pooled = Math.sqrt(statistics.reduce((sum, { n, variance }) => sum + n * variance, 0) / units)
+  // Of variants that are each all alike, how far they are apart.
+  const unit = pooled || Math.max(...statistics.map(({ mean }) => Math.abs(mean - centre))) || 1
+  return statistics.map(({ n, mean, variance }) => ({
+    n,
+    mean: (mean - centre) / unit,
+    variance: Math.max(variance / (unit * unit), VARIANCE_MIN),
+  }))
 }

@@ -134,14 +134,18 @@ async function quantilesOf(
   )
   const spread = await store.experimentShares({ ...query, thresholds })
   const counts = new Map(
-    spread.map(({ variant, units, below, belowSquares, values, valueSquares, products }) => {
+    spread.flatMap(({ variant, units, below, belowSquares, values, valueSquares, products }) => {
+      // A single unit does not tell how units scatter.
+      if (units < 2) return []
       const { variance } = describe({
         n: units,
         sum: below,
         sumSquares: belowSquares,
         denominator: { sum: values, sumSquares: valueSquares, products },
       })
-      return [variant, { n: values, designEffect: designEffectOf(variance / units, level, values) }]
+      return [
+        [variant, { n: values, designEffect: designEffectOf(variance / units, level, values) }] as const,
+      ]
     }),
   )
   const levels = new Map(

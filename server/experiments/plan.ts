@@ -9,8 +9,6 @@ import { metricOf } from './declare.ts'
 const DAY_MS = 86_400_000
 /** Of a younger log nobody can say how many units come in a day. */
 const SEEN_MS_MIN = 3_600_000
-/** Sums of equal values leave so much of a variance, as a share of their square. */
-const ROUNDING = 1e-12
 
 /** @throws {ServerError} 422 `invalid_experiment` where the log has nothing to go by */
 export async function planByLog(
@@ -38,10 +36,10 @@ export async function planByLog(
   }
   const denominator = { sum: sums.d, sumSquares: sums.dd, products: sums.yd }
   const { mean, variance } = describe({ n: sums.n, sum: sums.y, sumSquares: sums.yy, denominator })
-  // Two units would do then, of whatever effect; as with errors where there was none yet.
-  if (!(variance > ROUNDING * mean ** 2)) {
+  // An effect is a share of the value, and its error comes from how units scatter: two units would do, of whatever effect.
+  if (mean === 0 || !(variance > 0)) {
     throw unplannable(
-      `${metric.name} is ${mean} of all ${sums.n} ${unit}s of the last ${days} days, so that nothing tells how much it varies; ask for more days, or for another metric`,
+      `${metric.name} is ${Number(mean.toPrecision(6))} ${variance > 0 ? 'on average over' : 'in each of'} ${sums.n} ${unit}s of the last ${days} days, so that no number of units follows from it; ask for more days, or for another metric`,
     )
   }
   // A log that is younger than was asked for has all of its units in the days that it has.
@@ -53,6 +51,13 @@ export async function planByLog(
   const fixed = planExperiment(mde, variance, variants, unitsPerDay, power, options)
   const always = { ...options, reading: 'always_valid', tunedFor: fixed.units } as const
   const alwaysValid = planExperiment(mde, variance, variants, unitsPerDay, power, always)
+  if (!Number.isFinite(alwaysValid.units)) {
+    throw serverError(
+      'invalid_experiment',
+      `mde: no number of units shows an effect of ${body.mde} of today’s value; ask for a larger one.`,
+      { param: 'mde', shouldRetry: false },
+    )
+  }
   return {
     object: 'power',
     seen: {

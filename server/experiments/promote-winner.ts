@@ -129,7 +129,7 @@ type GateValue = NonNullable<EvaluationJson['values'][ValueName]>
 /** Where no value of either variant differs from another, as of failures that there are none of, there is no difference. */
 function sameEverywhere({ missing }: Readout, metric: string, variant: string): GateValue | undefined {
   const isSame = missing.some(
-    (each) => each.metric === metric && each.variant === variant && each.why === WHY_NOT.no_variance,
+    (each) => each.metric === metric && each.variant === variant && each.why === WHY_NOT.no_difference,
   )
   const none = { value: 0, lo: 0, hi: 0 }
   return isSame ? { target: none, logged: none, difference: none } : undefined

@@ -19,7 +19,7 @@ import {
   shareDifference,
   welchTest,
 } from '../../eval/experiments/index.ts'
-import { compare, type Estimated, estimate, percent, sumsOf } from './compare.ts'
+import { compare, type Estimated, estimate, percent, sumsOf, WHY_NOT } from './compare.ts'
 import {
   controlOf,
   type ExperimentDefinition,
@@ -129,7 +129,9 @@ function comparisonsOf(state: ExperimentState, measured: Measured) {
       const cappedAt = measured.caps.get(metric.name)
       const comparison =
         estimated === undefined
-          ? 'nothing is measured of a variant'
+          ? metric.statistic === 'mean'
+            ? 'nothing is measured of a variant'
+            : WHY_NOT.too_few_units
           : compare(definition, metric, key, { ...estimated, cappedAt }, shareOf(definition, metric))
       if (typeof comparison === 'string') missing.push({ metric: metric.name, variant: key, why: comparison })
       else found.push(comparison)
@@ -229,9 +231,10 @@ function alarmsOf(
     const sum = (field: 'exposures' | 'outcomes') => own.reduce((total, cell) => total + cell[field], 0)
     return { variant: key, count: sum('outcomes'), of: sum('exposures') }
   })
-  const { pValue: missing } = shareDifference(groups)
+  const seen = groups.filter(({ of }) => of > 0)
+  const { pValue: missing } = shareDifference(seen)
   if (missing < MISMATCH_P_VALUE) {
-    const shares = groups.map(({ variant, count, of }) => `${variant} ${((100 * count) / of).toFixed(1)} %`)
+    const shares = seen.map(({ variant, count, of }) => `${variant} ${((100 * count) / of).toFixed(1)} %`)
     alarms.push({
       code: 'missing_outcomes',
       message: `Variants differ in how many of their exposures have an outcome on record (${shares.join(', ')}): callers give up more on one of them, or its log is incomplete.`,

@@ -235,6 +235,22 @@ describe('logs in files', () => {
       (r) => ({ ...r, arm: 'x/y' }),
       /arm: expected one of the eligible arms, got "x\/y"/,
     ],
+    ['a cost is below 0', (r) => ({ ...r, cost_usd: -1 }), /cost_usd: expected a number ≥ 0, got -1/],
+    [
+      'an answer came before it was asked for',
+      (r) => ({ ...r, attempts: [{ ...(r['attempts'] as object[])[0], total_ms: -5 }] }),
+      /attempts\.0\.total_ms: expected a number ≥ 0, got -5/,
+    ],
+    [
+      'an arm is eligible twice',
+      (r) => ({ ...r, eligible: [(r['eligible'] as string[])[1], (r['eligible'] as string[])[1]] }),
+      /eligible: expected every arm once, got "anthropic[^"]*" twice/,
+    ],
+    [
+      'the drawn arm could not be drawn',
+      (r) => ({ ...r, probabilities: [1, 0], propensity: 0 }),
+      /propensity: expected a number above 0, since anthropic.* was drawn, got 0/,
+    ],
     ['an id is none', (r) => ({ ...r, decision_id: '12' }), /decision_id: expected a UUID, got "12"/],
     ['a time is none', (r) => ({ ...r, ts: 'yesterday' }), /ts: expected a time .*, got "yesterday"/],
     [

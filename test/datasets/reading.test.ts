@@ -142,6 +142,19 @@ suite('CSV', () => {
   })
 })
 
+test('a byte order mark before lines of JSON, and before models.json', async () => {
+  const models = '{"a":{"input_usd_per_mtok":1,"output_usd_per_mtok":2}}'
+  const place = await folder.of({
+    'prompts.jsonl': `\uFEFF${rowLine(1)}${rowLine(2)}`,
+    'models.json': `\uFEFF${models}`,
+    'log.dsjson': '\uFEFF{"a":[1],"p":[1],"_label_cost":1,"c":{"_multi":[{}]}}\n',
+  })
+  const dataset = await openDataset(place)
+  assert.equal((await listOf(dataset.rows())).length, 2)
+  assert.equal(dataset.models.get('a')?.outputUsdPerMtok, 2)
+  assert.equal((await listOf(readBanditFile(join(place, 'log.dsjson')))).length, 1)
+})
+
 test('Parquet with pages packed by zstd, gzip, brotli and snappy', async () => {
   const place = await folder.of({})
   const pack = {

@@ -38,6 +38,26 @@ async function codesOf(shape: Partial<WorldShape>, target = 'uniform'): Promise<
 }
 
 describe('an evaluation', () => {
+  test('of outcomes that are all alike finds no difference in what was rounded', async () => {
+    const world = await loggedWorld({ decisions: 1_500 })
+    for (const quality of [0.3, 0.7, 1 / 3, 1]) {
+      const rows = world.rows.map((row) => ({
+        ...row,
+        costUsd: 0.0123,
+        totalMs: 1_234.5,
+        rewards: [{ ...row.rewards[0]!, value: quality, quality }],
+      }))
+      for (const target of ['softmax:0.03', 'epsilon-greedy:0.2', 'thompson:1']) {
+        const { values, slices, warnings } = await judge(rows, target)
+        const slicesOfAll = [...Object.values(slices.class), ...Object.values(slices.tenant)]
+        const differences = [...Object.values(values), ...slicesOfAll].map(({ difference }) => difference)
+        assert.ok(differences.length > 4)
+        for (const { lo, hi } of differences) assert.ok(lo <= 0 && hi >= 0 && hi - lo < 1e-9, `${lo} … ${hi}`)
+        assert.ok(warnings.every(({ code }) => code !== 'estimators_disagree'))
+      }
+    }
+  })
+
   test('holds the truth in its intervals, whoever is judged, whatever share of the answers was', async () => {
     let inside = 0
     let all = 0

@@ -111,6 +111,12 @@ suite('selecting rows and arms', () => {
       /2 rows.*'x' \(1 rows\), 'y' \(1 rows\)/,
     ],
     [
+      'rows of which nobody knows the cost',
+      () => selectOutcomes([row('a', { x: outcome(1, undefined) })], { split: 'all' }),
+      'eval_no_rows',
+      /none of 1 rows tells what an outcome cost.*models\.json/,
+    ],
+    [
       'no row with all the arms asked for',
       () =>
         selectOutcomes([row('a', { x: good }), row('b', { y: good })], { split: 'all', arms: ['x', 'y'] }),

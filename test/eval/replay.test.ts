@@ -8,9 +8,11 @@ import {
   type RouterOptions,
 } from '../../engine/index.ts'
 import {
+  BASELINE_NAMES,
   EvaluationError,
   type ReplayOptions,
   type ReplayResult,
+  renderReplayReport,
   replay,
   selectOutcomes,
 } from '../../eval/index.ts'
@@ -286,6 +288,43 @@ suite('replay, frozen', () => {
     const expected = 0.7 * bare.policy.quality.mean + 0.3 * bare.baselines.random!.quality.mean
     assert.ok(Math.abs(floored.policy.quality.mean - expected) < 1e-12)
   })
+})
+
+suite('rows that share one prompt, as where texts are withheld', () => {
+  const withheld = ROWS.map((each) => ({ ...each, prompt: '[withheld]' }))
+  const all = { ...FAST, dataset: datasetOf(withheld), baselines: BASELINE_NAMES }
+
+  test('replay online, beside the routers that need none to learn from', async () => {
+    const result = await replay({ ...all, online: true })
+    const names = Object.keys(result.baselines)
+    for (const name of ['categoryMean', 'knn', 'ridge'] as const) assert.ok(!names.includes(name), name)
+    assert.ok(names.includes('zeroRouter') && names.includes('random'))
+    assert.match(result.training, /^none: all rows share one prompt/)
+  })
+
+  test('replay frozen from training rows, and are refused without', async () => {
+    const { training } = await replay({ ...all, baselines: ['categoryMean'] })
+    assert.equal(training, 'trained on 400 rows of train')
+    const test = datasetOf(withheld.filter(({ split }) => split === 'test'))
+    await assert.rejects(
+      replay({ ...all, dataset: test }),
+      (error: unknown) =>
+        error instanceof EvaluationError &&
+        error.code === 'eval_no_rows' &&
+        /the 200 rows of split 'test' share one prompt/.test(error.message),
+    )
+  })
+})
+
+test('an arm that costs nothing is matched at no share of its cost, and the page says so', async () => {
+  const free = ROWS.map((each) => ({
+    ...each,
+    outcomes: new Map([...each.outcomes].map(([arm, { quality }]) => [arm, outcome(quality, 0)])),
+  }))
+  const result = await run({ dataset: datasetOf(free) })
+  assert.equal(result.policy.matchCost, undefined)
+  assert.ok(result.policy.perfGain !== undefined)
+  assert.doesNotMatch(renderReplayReport(result), /NaN/)
 })
 
 suite('arms of a replay', () => {

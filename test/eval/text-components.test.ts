@@ -67,3 +67,14 @@ test('a number of components that cannot be is refused', async () => {
     )
   }
 })
+
+test('more components than a short set has texts are refused as an option', async () => {
+  const short = datasetOf(worldOf(4, () => 'test'))
+  await assert.rejects(
+    replay({ ...options, dataset: short, textComponents: 8 }),
+    (error) =>
+      error instanceof EvaluationError &&
+      error.code === 'eval_bad_option' &&
+      /8 text components need more than 8 texts, got 4/.test(error.message),
+  )
+})

@@ -170,6 +170,11 @@ suite('tune', () => {
   test('too few rows, no trials and unknown splits are refused', async () => {
     const few = datasetOf(ROWS.slice(0, 30))
     await assert.rejects(search({ dataset: few }), { code: 'eval_no_rows' })
+    const alike = datasetOf(ROWS.map((each, i) => ({ ...each, prompt: `one of five, ${i % 5}` })))
+    await assert.rejects(search({ dataset: alike }), {
+      code: 'eval_no_rows',
+      message: /with 5 different prompts are too few/,
+    })
     await assert.rejects(search({ trials: 0 }), { code: 'eval_bad_option' })
     await assert.rejects(search({ splits: ['vale'] }), { code: 'eval_unknown_split' })
     await assert.rejects(search({ tasks: ['none'] }), { code: 'eval_no_rows' })

@@ -135,6 +135,23 @@ suite('a readout', () => {
     assert.ok(Math.abs(a!.difference) < 4 * a!.se * a!.control.value)
   })
 
+  test('variants that are each all alike are not taken for the same', () => {
+    const all = (value: number) => [new Array<number>(1_000).fill(value)]
+    const why = (value: number) => {
+      const cells = [cell('control', all(0)), cell('a', all(value), { e: 0.25 })]
+      return readOut(running(), measured(cells)).missing.find(({ variant }) => variant === 'a')?.why
+    }
+    assert.equal(why(0), 'all values are the same')
+    assert.match(why(1) ?? '', /all values of either variant are the same/)
+  })
+
+  test('a variant that nobody was given has no share of outcomes', () => {
+    const [control, a] = three(0.5, 0.5, 0.5)
+    const readout = readOut(running(), measured([control!, { ...a!, outcomes: 800 }]))
+    const alarm = readout.alarms.find(({ code }) => code === 'missing_outcomes')
+    assert.match(alarm?.message ?? '', /\(control 100\.0 %, a 80\.0 %\)/)
+  })
+
   test('differences between segments are found', () => {
     const segments = [
       {
@@ -223,6 +240,40 @@ suite('what an experiment does by itself', () => {
     const cells = twice(three(0.6, 0.4, 0.6))
     const lost = [cells[0]!, cells[1]!, { ...cells[2]!, units: 700 }]
     assert.equal(look(running(guarded), lost), undefined)
+  })
+
+  test('moves weights alike whatever unit the metric is in', () => {
+    // Of the better variant fewer units are known: a belief about 0 would draw the others there.
+    const inUnit = (unit: number, shift: number) => (values: readonly number[]) => [
+      values.map((value) => shift + unit * value),
+    ]
+    const cellsIn = (scaled: ReturnType<typeof inUnit>) => [
+      cell('control', scaled(draws(400, 0.5, 1))),
+      cell('a', scaled(draws(4_000, 0.48, 2)), { e: 0.25 }),
+      cell('b', scaled(draws(400, 0.4, 3)), { e: 0.25 }),
+    ]
+    for (const allocation of ['top_two', 'track_and_stop'] as const) {
+      const weightsIn = (unit: number, shift: number) => {
+        const state = running({ allocation, alpha: 1e-12 })
+        const cells = cellsIn(inUnit(unit, shift))
+        const readout = {
+          ...readOut(state, measured(cells)),
+          verdict: { kind: 'undecided' as const, says: '' },
+        }
+        const step = nextStep(state, readout, NO_ERRORS, cells)?.step
+        assert.ok(step?.action === 'reallocated')
+        return step.weights
+      }
+      const shares = weightsIn(1, 0)
+      for (const [unit, shift] of [
+        [5_000, -6_000],
+        [0.0002, -0.001],
+      ] as const) {
+        for (const [index, weight] of weightsIn(unit, shift).entries()) {
+          assert.ok(Math.abs(weight - shares[index]!) < 1e-3, `${allocation}: ${weight} for ${shares[index]}`)
+        }
+      }
+    }
   })
 
   test('moves weights to what is better, never below the least share', () => {

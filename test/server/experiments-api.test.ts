@@ -215,6 +215,17 @@ describe('experiments by the API', () => {
     const gate = await refused(server, '/arms/promote', { variant: 'file', share: 1 })
     assert.equal(gate.code, 'promotion_refused')
     store.cells = cells(0.65)
+    // Better by what is judged, and every call of it fails: alike within each variant, and not between them.
+    const failing = NONE.map(() => 1)
+    store.cells = [
+      store.cells[0]!,
+      cell('file', [draws(2_000, 0.65, 5), ...alike.slice(0, 2), failing, failing]),
+    ]
+    assert.match(
+      (await refused(server, '/arms/promote', { variant: 'file', share: 0.5 })).message,
+      /the evaluation says nothing of success/,
+    )
+    store.cells = cells(0.65)
     const promoted = (await ask(server, '/arms/promote', { share: 0.5, actor: 'ann' })).json
     assert.deepEqual(
       [promoted['outcome'], promoted['action'], promoted['hash']],
@@ -232,11 +243,17 @@ describe('experiments by the API', () => {
     const store = new MemoryStore()
     await using server = await start(store)
     assert.match((await refused(server, '/power', { mde: 0.1 })).message, /too few units \(sessions\)/)
-    store.cells = [cell('all', [Array(300).fill(0)])]
-    assert.match((await refused(server, '/power', { mde: 0.1 })).message, /0 of all 300 sessions/)
-    store.cells = [cell('all', [Array(300).fill(0.7)])]
-    await refused(server, '/power', { mde: 0.1 })
+    for (const [value, why] of [
+      [0, /quality is 0 in each of 300 sessions/],
+      [0.7, /quality is 0\.7 in each of 300 sessions/],
+    ] as const) {
+      store.cells = [cell('all', [new Array<number>(300).fill(value)])]
+      assert.match((await refused(server, '/power', { mde: 0.1 })).message, why)
+    }
     store.cells = [cell('all', [draws(5_000, 0.5, 9)])]
+    const tooSmall = await refused(server, '/power', { mde: 1e-12 })
+    assert.deepEqual([tooSmall.status, tooSmall.code], [422, 'invalid_experiment'])
+    assert.match(tooSmall.message, /^mde: no number of units/)
     const { json } = await ask(server, '/power', { mde: 0.1, days: 10 })
     const { seen, fixed, always_valid: alwaysValid } = json as Record<string, Record<string, number>>
     assert.equal(seen?.['days'], 10)
