@@ -1,4 +1,5 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
@@ -96,6 +97,10 @@ export function createStore(
     clickhouse.onRestart = () =>
       writer.runNext(async () => void (await reconcilePosterior(clickhouse, options.retention?.observations)))
   let closing: Promise<void> | undefined
+  const life = randomUUID()
+  const restarts = (): number => ('restarts' in clickhouse ? clickhouse.restarts : 0)
+  /** Erasures that have taken something out of the sums, and perhaps not yet out of the rows. */
+  let halfErased = 0
 
   const read = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw closedError(clickhouse)
@@ -174,7 +179,11 @@ export function createStore(
     erase: async (query) => {
       if (closing !== undefined) throw closedError(clickhouse)
       await writer.flush()
-      const erasure = await erase(clickhouse, query, options.kind === 'remote' ? options.cluster : undefined)
+      const cluster = options.kind === 'remote' ? options.cluster : undefined
+      const ofEngine = clickhouse.kind === 'embedded' ? `${life}.${restarts()}` : ''
+      halfErased += 1
+      const erasure = await erase(clickhouse, query, cluster, ofEngine)
+      halfErased -= 1
       // What this process has in memory is not what is stored any more.
       contributor.doubt()
       return erasure
@@ -184,11 +193,12 @@ export function createStore(
     },
     stats: () => ({
       ...writer.stats(),
-      engineRestarts: 'restarts' in clickhouse ? clickhouse.restarts : 0,
+      engineRestarts: restarts(),
     }),
     flush: writer.flush,
     close: () => {
-      closing ??= writer.close().then((clean) => clickhouse.close(clean))
+      // Sums that lack what the rows still have are made anew by the next opening.
+      closing ??= writer.close().then((clean) => clickhouse.close(clean && halfErased === 0))
       return closing
     },
     queryRows: (sql, params) => read('the rows', () => clickhouse.query(sql, params)),

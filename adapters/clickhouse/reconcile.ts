@@ -35,6 +35,10 @@ HAVING sum(difference) != 0`
 export async function reconcilePosterior(clickhouse: ClickHouse, observationsDays?: number): Promise<number> {
   const MISMATCHED = mismatched(observationsDays)
   try {
+    // An erasure that was interrupted is run again, and subtracts what it finds: a deletion that went on by itself would leave it nothing.
+    await clickhouse.command(
+      "KILL MUTATION WHERE database = currentDatabase() AND table = 'observations' AND NOT is_done AND command LIKE '%DELETE WHERE%' SYNC",
+    )
     const [span] = await clickhouse.query(
       `SELECT count() AS slots, toUnixTimestamp(min(slot)) AS first, toUnixTimestamp(max(slot)) AS last FROM (${MISMATCHED})`,
     )

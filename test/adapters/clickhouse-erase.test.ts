@@ -113,6 +113,22 @@ describe('erasing', () => {
     }
     return counts
   }
+  /** The store, of which no row can be taken out. */
+  const failing = () =>
+    ({
+      kind: 'embedded',
+      location: root,
+      insert: async () => {},
+      query: store.queryRows,
+      command: async (sql: string) => {
+        if (sql.startsWith('ALTER TABLE')) throw new Error('the power is out')
+        await store.queryRows(sql)
+      },
+      close: async () => {},
+    }) as const
+  const reconcile = () =>
+    reconcilePosterior({ ...failing(), command: async (sql) => void (await store.queryRows(sql)) })
+
   const each = (n: number) => ({
     attempts: n,
     decisions: n,
@@ -160,37 +176,41 @@ describe('erasing', () => {
   })
 
   test('interrupted between the sums and the rows: repeated, the sums are not taken out again', async () => {
-    const failing = {
-      kind: 'embedded',
-      location: root,
-      insert: async () => {},
-      query: store.queryRows,
-      command: async (sql: string) => {
-        if (sql.startsWith('ALTER TABLE')) throw new Error('the power is out')
-        await store.queryRows(sql)
-      },
-      close: async () => {},
-    } as const
-    await assert.rejects(erase(failing, { tenant: 'acme' }, undefined), {
+    const life = 'of the engine'
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, life), {
       code: 'store_unavailable',
       message: /acme is not erased yet .*the power is out.*run it again/,
     })
     await sumsAreThoseOf(store, EVE)
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, life))
+    await sumsAreThoseOf(store, EVE)
+  })
+
+  test('ended by the death of the engine, after which the sums were made anew: repeated, they are taken out again', async () => {
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, 'of the engine'))
+    assert.ok((await reconcile()) > 0)
+    await sumsAreThoseOf(store, ANN, BOB, EVE)
     await store.erase({ tenant: 'acme' })
     await sumsAreThoseOf(store, EVE)
     assert.deepEqual(pick(await rowsOf(store)), each(3))
   })
 
+  test('ended by a close: the next opening makes the sums whole, and repeated they are taken out', async () => {
+    const dataDir = store.location
+    const erasing = store.erase({ tenant: 'acme' }).catch((error: Error) => error)
+    while (Number((await store.queryRows('SELECT sum(n) AS n FROM posterior'))[0]?.['n']) > 25);
+    await store.close()
+    assert.ok((await erasing) instanceof Error)
+    store = await openClickHouseStore({ kind: 'embedded', dataDir, replica: 'r' })
+    await store.erase({ tenant: 'acme' })
+    await sumsAreThoseOf(store, EVE)
+    assert.equal(await reconcile(), 0)
+    assert.deepEqual(pick(await rowsOf(store)), each(3))
+  })
+
   test('after it the sums agree with the observations: a crash later mends nothing', async () => {
     await store.erase(ANN)
-    const mended = await reconcilePosterior({
-      kind: 'embedded',
-      location: root,
-      insert: async () => {},
-      query: store.queryRows,
-      command: async (sql) => void (await store.queryRows(sql)),
-      close: async () => {},
-    })
+    const mended = await reconcile()
     assert.equal(mended, 0)
     await store.queryRows('OPTIMIZE TABLE posterior FINAL')
     await sumsAreThoseOf(store, BOB, EVE)
