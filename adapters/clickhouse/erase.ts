@@ -42,7 +42,12 @@ async function eraseRows(
   life: string,
 ): Promise<Erasure> {
   const suffix = cluster === undefined ? '' : '_local'
-  const whose = `tenant = ${quote(query.tenant)}${query.userHash === undefined ? '' : ` AND user_hash = ${quote(query.userHash)}`}`
+  const theirs = `tenant = ${quote(query.tenant)}${query.userHash === undefined ? '' : ` AND user_hash = ${quote(query.userHash)}`}`
+  const [latest] = await clickhouse.query(
+    `SELECT toUnixTimestamp64Milli(max(decision_ts)) AS ms FROM decisions WHERE ${theirs}`,
+  )
+  // What they ask meanwhile stays whole, for a repetition: of a decision that went as the last, the rows elsewhere could not be found.
+  const whose = `${theirs} AND decision_ts <= fromUnixTimestamp64Milli(${Number(latest?.['ms'])}, 'UTC')`
   const ids = (decisions: string): string =>
     `decision_id GLOBAL IN (SELECT decision_id FROM ${decisions} WHERE ${whose})`
   const tables = await tablesOf(clickhouse, suffix)
@@ -65,8 +70,8 @@ async function eraseRows(
   }
   if (query.userHash === undefined) {
     for (const table of tables.byTenant) {
-      rows[table] = await count(table, whose)
-      if (rows[table] > 0) await remove(table, whose)
+      rows[table] = await count(table, theirs)
+      if (rows[table] > 0) await remove(table, theirs)
     }
   }
   // Last: by them the others are found, should this be interrupted.

@@ -12,7 +12,7 @@ import {
   openClickHouseStore,
 } from '../../adapters/clickhouse/open-store.ts'
 import { reconcilePosterior } from '../../adapters/clickhouse/reconcile.ts'
-import type { Observation } from '../../engine/index.ts'
+import type { DecisionId, Observation } from '../../engine/index.ts'
 import { openClusterOfOne, TEST_CLUSTER } from '../helpers/clickhouse-cluster.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
 import {
@@ -206,6 +206,52 @@ describe('erasing', () => {
     await sumsAreThoseOf(store, EVE)
     assert.equal(await reconcile(), 0)
     assert.deepEqual(pick(await rowsOf(store)), each(3))
+  })
+
+  test('while they go on: what came meanwhile is there whole, and goes with the next', async () => {
+    const late = decisionRow(ANN, { atMs: START_MS + 60_000 })
+    const lesson = observation({ decisionId: late.decision.id, atMs: START_MS })
+    let arrived = false
+    const meanwhile = {
+      ...failing(),
+      command: async (sql: string) => {
+        await store.queryRows(sql)
+        if (arrived || !sql.startsWith('ALTER TABLE observations')) return
+        arrived = true
+        store.appendDecision(late)
+        store.appendAttempt(attemptRow({ decisionId: late.decision.id }))
+        await store.writeReward(rewardRow({ decisionId: late.decision.id }), [lesson])
+        await store.flush()
+      },
+    }
+    assert.equal((await erase(meanwhile, ANN, undefined)).decisions, 3)
+    assert.ok(arrived)
+    const found = await store.findDecision(late.decision.id)
+    assert.deepEqual([found?.attempts.length, found?.rewards.length], [1, 1])
+    assert.equal((await store.erase(ANN)).decisions, 1)
+    await sumsAreThoseOf(store, BOB, EVE)
+    const [orphans] = await store.queryRows(
+      'SELECT count() AS rows FROM attempts WHERE decision_id NOT IN (SELECT decision_id FROM decisions)',
+    )
+    assert.equal(orphans?.['rows'], 0)
+  })
+
+  test('feedback that comes between the sums and the rows leaves nothing in the sums', async () => {
+    const [own] = await store.queryRows(
+      'SELECT decision_id FROM decisions WHERE user_hash = {hash:String} AND tenant = {tenant:String} LIMIT 1',
+      { hash: ANN.userHash, tenant: ANN.tenant },
+    )
+    const decisionId = String(own?.['decision_id']) as DecisionId
+    const lesson = observation({ decisionId, atMs: START_MS })
+    // As if it had been subtracted before: under the token of the same rows nothing is.
+    await store.writeReward(rewardRow({ decisionId }), [lesson])
+    await store.flush()
+    await store.queryRows(
+      'INSERT INTO posterior SELECT * REPLACE (toUInt64(rows + 1) AS rows, n + 1 AS n) FROM posterior LIMIT 1',
+    )
+    await store.erase(ANN)
+    assert.equal(await reconcile(), 0)
+    await sumsAreThoseOf(store, BOB, EVE)
   })
 
   test('after it the sums agree with the observations: a crash later mends nothing', async () => {
