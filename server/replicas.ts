@@ -21,6 +21,8 @@ const DOUBTS_EVERY_MS = 10 * 60_000
 const HAND_OVER_MS_MAX = 5_000
 /** Examples age by the clock of who observed them; from here on it is said. */
 const CLOCK_AHEAD_MS_MAX = 5_000
+/** From here on a clock was set back. What was learned before is dated ahead, and beside it what is learned now would count for nothing. */
+const SET_BACK_MS_MIN = 30_000
 
 export interface ReplicasOptions {
   /** The first of those that learn; others come by {@link Replicas.add}. */
@@ -82,8 +84,9 @@ export class Replicas {
   /** From the switch of names until everything under the earlier one is stored. */
   #handingOver = false
   #handedOver = false
-  /** A router that came meanwhile lacks what is held in memory. */
+  /** A router that came meanwhile lacks what is held in memory, or has it dated ahead. */
   #owesHandOver = false
+  #lastReadMs = Number.NEGATIVE_INFINITY
   #doubtSettledMs = Number.NEGATIVE_INFINITY
   #isFailing = false
   #isClockOff = false
@@ -173,6 +176,7 @@ export class Replicas {
 
   async #merge(): Promise<void> {
     const startedMs = performance.now()
+    this.#noteSetBack(this.#options.clock.nowMs())
     const first = await this.#read()
     // What only the store can put right is put right before anybody is told that the merge is done.
     if (this.#announce(first) || (await this.#mend(first))) {
@@ -282,6 +286,15 @@ export class Replicas {
     await Promise.race([stored, late.promise, this.#closed.promise])
     clearTimeout(timer)
     return this.#handedOver
+  }
+
+  /** The store reads the same examples as of now. */
+  #noteSetBack(nowMs: number): void {
+    const setBackMs = this.#lastReadMs - nowMs
+    this.#lastReadMs = nowMs
+    if (setBackMs < SET_BACK_MS_MIN) return
+    this.#owesHandOver = true
+    this.#log.warn({ setBackMs }, 'the clock was set back; what was learned is read anew')
   }
 
   #note(readings: readonly SumsReading[]): void {

@@ -37,6 +37,8 @@ export const INSERT_SETTINGS = {
   deduplicate_blocks_in_dependent_materialized_views: 1,
   // On a cluster: confirmed when the shards have it, not when it is on its way to them.
   distributed_foreground_insert: 1,
+  // Rows of an imported log are of any months: a batch that is refused for having too many would block all that come after it.
+  max_partitions_per_insert_block: '0',
   // One batch is parsed as one block: tokens name blocks.
   input_format_parallel_parsing: 0,
 } as const
@@ -84,6 +86,7 @@ const REFUSALS = new Set([
   190, // SIZES_OF_ARRAYS_DONT_MATCH
   349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
   376, // CANNOT_PARSE_UUID
+  407, // DECIMAL_OVERFLOW
   467, // CANNOT_PARSE_BOOL
 ])
 

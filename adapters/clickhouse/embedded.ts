@@ -98,6 +98,15 @@ async function startEngine({ enginePath, inboxPath }: DataDir, patienceMs: numbe
     execArgv: [],
   })
   const waiting = new Map<number, Waiting>()
+  // Only a request that waits keeps this process alive: by the child too, or nobody would be left to hear that it died of it.
+  const holdOn = (): void => {
+    child.ref()
+    child.channel?.ref()
+  }
+  const letGo = (): void => {
+    child.unref()
+    child.channel?.unref()
+  }
   let lastId = 0
   let ended: Error | undefined
   const opened = Promise.withResolvers<void>()
@@ -115,8 +124,7 @@ async function startEngine({ enginePath, inboxPath }: DataDir, patienceMs: numbe
     if (reply.kind === 'open') opened.resolve()
     else if ('id' in reply) {
       settle(waiting, reply)
-      // Only a request that waits keeps this process alive.
-      if (waiting.size === 0) child.channel?.unref()
+      if (waiting.size === 0) letGo()
     } else opened.reject(new OpeningFailure(reply.kind, reply.failure.message))
   })
   const call = (request: EngineRequest): Promise<readonly Row[]> =>
@@ -124,21 +132,20 @@ async function startEngine({ enginePath, inboxPath }: DataDir, patienceMs: numbe
       if (ended !== undefined) return reject(ended)
       const id = ++lastId
       waiting.set(id, { resolve, reject })
-      child.channel?.ref()
+      holdOn()
       child.send({ id, request }, (error) => {
         if (error !== null && waiting.delete(id)) reject(error)
       })
     })
   await opened.promise
-  child.unref()
-  child.channel?.unref()
+  letGo()
   return {
     exited,
     call,
     close: async () => {
       if (ended !== undefined) return
-      child.ref()
       await call({ kind: 'close' }).catch(() => {})
+      child.ref()
       if (child.connected) child.disconnect()
       await exited
     },

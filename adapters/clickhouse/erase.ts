@@ -13,14 +13,19 @@ import { type Erasure, type ErasureQuery, StoreError } from './store.ts'
 
 const POLL_MS = 200
 
-/** @throws {StoreError} `store_unavailable`: run it again, what was erased stays so */
+/**
+ * @param life of an engine whose sums are made anew from the observations when it has died: what was subtracted for rows that are
+ *   still there is back then, and has to be subtracted again. Empty: a server's, whose sums stay as they are.
+ * @throws {StoreError} `store_unavailable`: run it again, what was erased stays so
+ */
 export async function erase(
   clickhouse: ClickHouse,
   query: ErasureQuery,
   cluster: Cluster | undefined,
+  life = '',
 ): Promise<Erasure> {
   try {
-    return await eraseRows(clickhouse, query, cluster)
+    return await eraseRows(clickhouse, query, cluster, life)
   } catch (error) {
     throw new StoreError(
       'store_unavailable',
@@ -34,9 +39,15 @@ async function eraseRows(
   clickhouse: ClickHouse,
   query: ErasureQuery,
   cluster: Cluster | undefined,
+  life: string,
 ): Promise<Erasure> {
   const suffix = cluster === undefined ? '' : '_local'
-  const whose = `tenant = ${quote(query.tenant)}${query.userHash === undefined ? '' : ` AND user_hash = ${quote(query.userHash)}`}`
+  const theirs = `tenant = ${quote(query.tenant)}${query.userHash === undefined ? '' : ` AND user_hash = ${quote(query.userHash)}`}`
+  const [latest] = await clickhouse.query(
+    `SELECT toUnixTimestamp64Milli(max(decision_ts)) AS ms FROM decisions WHERE ${theirs}`,
+  )
+  // What they ask meanwhile stays whole, for a repetition: of a decision that went as the last, the rows elsewhere could not be found.
+  const whose = `${theirs} AND decision_ts <= fromUnixTimestamp64Milli(${Number(latest?.['ms'])}, 'UTC')`
   const ids = (decisions: string): string =>
     `decision_id GLOBAL IN (SELECT decision_id FROM ${decisions} WHERE ${whose})`
   const tables = await tablesOf(clickhouse, suffix)
@@ -51,7 +62,7 @@ async function eraseRows(
     )
     await mutationsDone(clickhouse, `${table}${suffix}`, cluster)
   }
-  await subtract(clickhouse, ids('decisions'))
+  await subtract(clickhouse, ids('decisions'), life)
   for (const table of tables.byDecision) {
     rows[table] = await count(table, ids('decisions'))
     // Of one shard: there is what belongs to its own decisions.
@@ -59,8 +70,8 @@ async function eraseRows(
   }
   if (query.userHash === undefined) {
     for (const table of tables.byTenant) {
-      rows[table] = await count(table, whose)
-      if (rows[table] > 0) await remove(table, whose)
+      rows[table] = await count(table, theirs)
+      if (rows[table] > 0) await remove(table, theirs)
     }
   }
   // Last: by them the others are found, should this be interrupted.
@@ -99,12 +110,12 @@ async function tablesOf(
  * Adds the negative of what the erased observations had added. The token is made of the rows themselves: an erasure that
  * was interrupted before they were deleted does not subtract them again.
  */
-async function subtract(clickhouse: ClickHouse, ids: string): Promise<void> {
+async function subtract(clickhouse: ClickHouse, ids: string, life: string): Promise<void> {
   const [seen] = await clickhouse.query(
     `SELECT count() AS rows, toString(groupBitXor(sipHash64(decision_id, ts, heads, y, weight))) AS hash FROM observations WHERE ${ids}`,
   )
   if (Number(seen?.['rows']) === 0) return
-  const token = createHash('sha256').update(`${seen?.['rows']}:${seen?.['hash']}`).digest('hex')
+  const token = createHash('sha256').update(`${life}:${seen?.['rows']}:${seen?.['hash']}`).digest('hex')
   const columns = await clickhouse.query(
     "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = 'posterior' AND default_kind != 'ALIAS' ORDER BY position",
   )

@@ -1,4 +1,5 @@
 /** Opens a store: connect, migrate, mend, then hand out the pieces as one {@link Store}. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bucketMsOf } from './buckets.ts'
 import { type ClickHouse, type QueryParams, type Row, unavailable } from './client.ts'
@@ -16,7 +17,7 @@ import { SumsFollower } from './readers/follow-sums.ts'
 import { readLog } from './readers/read-log.ts'
 import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
 import { trafficStats } from './readers/traffic-stats.ts'
-import { reconcilePosterior } from './reconcile.ts'
+import { reconcilePosterior, recoverPosterior } from './reconcile.ts'
 import { openRemote } from './remote.ts'
 import { applyRetention } from './schema/retention.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
@@ -61,7 +62,7 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
     // In this order: a batch that was in doubt is completed under its token, and what then is missing is summed anew.
     await Promise.race([pieces.writer.flush(), sleep(REPLAY_MS_MAX, undefined, { ref: false })])
     if ('recovering' in clickhouse && clickhouse.recovering)
-      await reconcilePosterior(clickhouse, options.retention?.observations)
+      await recoverPosterior(clickhouse, options.retention?.observations)
   } catch (error) {
     await pieces?.writer.close()
     await clickhouse.close(false)
@@ -92,10 +93,15 @@ export function createStore(
   { contributor, writer } = createPieces(clickhouse, options, undefined),
 ): ClickHouseStore {
   const { rewardTimeoutMs } = { ...DEFAULT_WRITER_OPTIONS, ...options.writer }
-  if ('onRestart' in clickhouse)
-    clickhouse.onRestart = () =>
-      writer.runNext(async () => void (await reconcilePosterior(clickhouse, options.retention?.observations)))
+  /** Between two batches. */
+  const runNext = (mend: typeof reconcilePosterior): void =>
+    writer.runNext(async () => void (await mend(clickhouse, options.retention?.observations)))
+  if ('onRestart' in clickhouse) clickhouse.onRestart = () => runNext(recoverPosterior)
   let closing: Promise<void> | undefined
+  const life = randomUUID()
+  const restarts = (): number => ('restarts' in clickhouse ? clickhouse.restarts : 0)
+  /** Erasures that have taken something out of the sums, and perhaps not yet out of the rows. */
+  let halfErased = 0
 
   const read = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw closedError(clickhouse)
@@ -176,7 +182,16 @@ export function createStore(
     erase: async (query) => {
       if (closing !== undefined) throw closedError(clickhouse)
       await writer.flush()
-      const erasure = await erase(clickhouse, query, options.kind === 'remote' ? options.cluster : undefined)
+      const cluster = options.kind === 'remote' ? options.cluster : undefined
+      const ofEngine = clickhouse.kind === 'embedded' ? `${life}.${restarts()}` : ''
+      halfErased += 1
+      const erasure = await erase(clickhouse, query, cluster, ofEngine)
+      // Feedback that came between the subtraction and the rows is among the sums still. Of a server others may be writing to nobody can tell.
+      if (clickhouse.kind === 'embedded' && erasure.decisions > 0) {
+        runNext(reconcilePosterior)
+        await writer.flush()
+      }
+      halfErased -= 1
       // What this process has in memory is not what is stored any more.
       contributor.doubt()
       return erasure
@@ -186,11 +201,12 @@ export function createStore(
     },
     stats: () => ({
       ...writer.stats(),
-      engineRestarts: 'restarts' in clickhouse ? clickhouse.restarts : 0,
+      engineRestarts: restarts(),
     }),
     flush: writer.flush,
     close: () => {
-      closing ??= writer.close().then((clean) => clickhouse.close(clean))
+      // Sums that lack what the rows still have are made anew by the next opening.
+      closing ??= writer.close().then((clean) => clickhouse.close(clean && halfErased === 0))
       return closing
     },
     queryRows: (sql, params) => read('the rows', () => clickhouse.query(sql, params)),

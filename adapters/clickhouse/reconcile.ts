@@ -28,6 +28,17 @@ GROUP BY ${KEY}
 HAVING sum(difference) != 0`
 
 /**
+ * {@link reconcilePosterior} after a death. An erasure that it interrupted is run again, and subtracts what it finds: a deletion that went
+ * on by itself would leave it nothing.
+ */
+export async function recoverPosterior(clickhouse: ClickHouse, observationsDays?: number): Promise<number> {
+  await clickhouse.command(
+    "KILL MUTATION WHERE database = currentDatabase() AND table = 'observations' AND NOT is_done AND command LIKE '%DELETE WHERE%' SYNC",
+  )
+  return await reconcilePosterior(clickhouse, observationsDays)
+}
+
+/**
  * Sums the mismatched slots anew; how many there were. Interrupted, it can run again.
  * @param observationsDays how long observations are kept; undefined: for good
  * @throws {StoreError} `store_unavailable`

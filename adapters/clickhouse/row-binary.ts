@@ -17,8 +17,8 @@ const UUID_CHARS = 36
 const UINT32_MAX = 4_294_967_295
 const UINT16_MAX = 65_535
 const TWO_TO_32 = 2 ** 32
-/** Years 1970 to 2286: what DateTime64(3) can hold and a clock can mean. */
-const TIME_MS_MAX = 1e13
+/** Years 1970 to 2106: what DateTime can hold, to which the sums and the TTLs bring what is written. */
+const TIME_MS_MAX = (2 ** 32 - 1) * 1_000
 
 const NOT_HEX = 255
 const HEX_DIGITS = new Uint8Array(128).fill(NOT_HEX)

@@ -32,7 +32,7 @@ export function takeFeedback(services: Services, tenant: string, body: FeedbackB
     value: readValue(metric, body.value),
     source: readSource(body.source ?? ''),
     key: body.idempotency_key ?? '',
-    atMs: eventTime(body.ts, services.clock.nowMs(), inTheFuture),
+    atMs: eventTime(body.ts, services.clock.nowMs(), noTime),
   }
   if (body.session !== undefined)
     return onSession(services, tenant, body.session, body.apply_to, metric, said)
@@ -134,7 +134,7 @@ function readSource(source: string): string {
   )
 }
 
-function inTheFuture(message: string): Error {
+function noTime(message: string): Error {
   return serverError('invalid_feedback_value', `ts: ${message}.`, { param: 'ts' })
 }
 

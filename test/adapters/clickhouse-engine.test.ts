@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, mock, test } from 'node:test'
 import { openEmbedded } from '../../adapters/clickhouse/embedded.ts'
 import { DEATHS_MAX, supervise } from '../../adapters/clickhouse/supervisor.ts'
@@ -107,6 +108,24 @@ test('the engine ends with its process, and its directory can be opened again', 
   assert.ok(opened.recovering)
   assert.deepEqual(await opened.query('SELECT count() AS n FROM t'), [{ n: 0 }])
   await opened.close(true)
+})
+
+test('whoever waits for an engine that dies is told, also where nothing else keeps the process alive', async () => {
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { openEmbedded } from ${JSON.stringify(new URL('../../adapters/clickhouse/embedded.ts', import.meta.url).href)}
+    const opened = await openEmbedded(${JSON.stringify(join(root, 'waits'))})
+    const children = readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ')
+    const waiting = opened.query('SELECT sleep(2) AS s')
+    for (const id of children) process.kill(Number(id), 'SIGKILL')
+    await waiting.catch((error) => process.stdout.write(error.message))
+    await opened.close(true)`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [told, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  assert.match(told, /embedded ClickHouse has ended \(SIGKILL\)/)
+  assert.equal(code, 0)
 })
 
 /** Process ids of the children of a process, as Linux tells them. */

@@ -12,7 +12,7 @@ import {
   openClickHouseStore,
 } from '../../adapters/clickhouse/open-store.ts'
 import { reconcilePosterior } from '../../adapters/clickhouse/reconcile.ts'
-import type { Observation } from '../../engine/index.ts'
+import type { DecisionId, Observation } from '../../engine/index.ts'
 import { openClusterOfOne, TEST_CLUSTER } from '../helpers/clickhouse-cluster.ts'
 import { assertSums, directSums } from '../helpers/direct-sums.ts'
 import {
@@ -113,6 +113,22 @@ describe('erasing', () => {
     }
     return counts
   }
+  /** The store, of which no row can be taken out. */
+  const failing = () =>
+    ({
+      kind: 'embedded',
+      location: root,
+      insert: async () => {},
+      query: store.queryRows,
+      command: async (sql: string) => {
+        if (sql.startsWith('ALTER TABLE')) throw new Error('the power is out')
+        await store.queryRows(sql)
+      },
+      close: async () => {},
+    }) as const
+  const reconcile = () =>
+    reconcilePosterior({ ...failing(), command: async (sql) => void (await store.queryRows(sql)) })
+
   const each = (n: number) => ({
     attempts: n,
     decisions: n,
@@ -160,37 +176,87 @@ describe('erasing', () => {
   })
 
   test('interrupted between the sums and the rows: repeated, the sums are not taken out again', async () => {
-    const failing = {
-      kind: 'embedded',
-      location: root,
-      insert: async () => {},
-      query: store.queryRows,
-      command: async (sql: string) => {
-        if (sql.startsWith('ALTER TABLE')) throw new Error('the power is out')
-        await store.queryRows(sql)
-      },
-      close: async () => {},
-    } as const
-    await assert.rejects(erase(failing, { tenant: 'acme' }, undefined), {
+    const life = 'of the engine'
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, life), {
       code: 'store_unavailable',
       message: /acme is not erased yet .*the power is out.*run it again/,
     })
     await sumsAreThoseOf(store, EVE)
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, life))
+    await sumsAreThoseOf(store, EVE)
+  })
+
+  test('ended by the death of the engine, after which the sums were made anew: repeated, they are taken out again', async () => {
+    await assert.rejects(erase(failing(), { tenant: 'acme' }, undefined, 'of the engine'))
+    assert.ok((await reconcile()) > 0)
+    await sumsAreThoseOf(store, ANN, BOB, EVE)
     await store.erase({ tenant: 'acme' })
     await sumsAreThoseOf(store, EVE)
     assert.deepEqual(pick(await rowsOf(store)), each(3))
   })
 
+  test('ended by a close: the next opening makes the sums whole, and repeated they are taken out', async () => {
+    const dataDir = store.location
+    const erasing = store.erase({ tenant: 'acme' }).catch((error: Error) => error)
+    while (Number((await store.queryRows('SELECT sum(n) AS n FROM posterior'))[0]?.['n']) > 25);
+    await store.close()
+    assert.ok((await erasing) instanceof Error)
+    store = await openClickHouseStore({ kind: 'embedded', dataDir, replica: 'r' })
+    await store.erase({ tenant: 'acme' })
+    await sumsAreThoseOf(store, EVE)
+    assert.equal(await reconcile(), 0)
+    assert.deepEqual(pick(await rowsOf(store)), each(3))
+  })
+
+  test('while they go on: what came meanwhile is there whole, and goes with the next', async () => {
+    const late = decisionRow(ANN, { atMs: START_MS + 60_000 })
+    const lesson = observation({ decisionId: late.decision.id, atMs: START_MS })
+    let arrived = false
+    const meanwhile = {
+      ...failing(),
+      command: async (sql: string) => {
+        await store.queryRows(sql)
+        if (arrived || !sql.startsWith('ALTER TABLE observations')) return
+        arrived = true
+        store.appendDecision(late)
+        store.appendAttempt(attemptRow({ decisionId: late.decision.id }))
+        await store.writeReward(rewardRow({ decisionId: late.decision.id }), [lesson])
+        await store.flush()
+      },
+    }
+    assert.equal((await erase(meanwhile, ANN, undefined)).decisions, 3)
+    assert.ok(arrived)
+    const found = await store.findDecision(late.decision.id)
+    assert.deepEqual([found?.attempts.length, found?.rewards.length], [1, 1])
+    assert.equal((await store.erase(ANN)).decisions, 1)
+    await sumsAreThoseOf(store, BOB, EVE)
+    const [orphans] = await store.queryRows(
+      'SELECT count() AS rows FROM attempts WHERE decision_id NOT IN (SELECT decision_id FROM decisions)',
+    )
+    assert.equal(orphans?.['rows'], 0)
+  })
+
+  test('feedback that comes between the sums and the rows leaves nothing in the sums', async () => {
+    const [own] = await store.queryRows(
+      'SELECT decision_id FROM decisions WHERE user_hash = {hash:String} AND tenant = {tenant:String} LIMIT 1',
+      { hash: ANN.userHash, tenant: ANN.tenant },
+    )
+    const decisionId = String(own?.['decision_id']) as DecisionId
+    const lesson = observation({ decisionId, atMs: START_MS })
+    // As if it had been subtracted before: under the token of the same rows nothing is.
+    await store.writeReward(rewardRow({ decisionId }), [lesson])
+    await store.flush()
+    await store.queryRows(
+      'INSERT INTO posterior SELECT * REPLACE (toUInt64(rows + 1) AS rows, n + 1 AS n) FROM posterior LIMIT 1',
+    )
+    await store.erase(ANN)
+    assert.equal(await reconcile(), 0)
+    await sumsAreThoseOf(store, BOB, EVE)
+  })
+
   test('after it the sums agree with the observations: a crash later mends nothing', async () => {
     await store.erase(ANN)
-    const mended = await reconcilePosterior({
-      kind: 'embedded',
-      location: root,
-      insert: async () => {},
-      query: store.queryRows,
-      command: async (sql) => void (await store.queryRows(sql)),
-      close: async () => {},
-    })
+    const mended = await reconcile()
     assert.equal(mended, 0)
     await store.queryRows('OPTIMIZE TABLE posterior FINAL')
     await sumsAreThoseOf(store, BOB, EVE)

@@ -166,6 +166,22 @@ describe('following the sums of others', () => {
     assert.ok((await weightAt(NOW_MS + 60 * 60_000)) < 1 / 32, 'it ages once its time has come')
   })
 
+  test('leaves out what a clock of another year has dated, until its day comes', async () => {
+    const { follower, write, all } = setUp()
+    const called = (atMs: number, y: number) => example(atMs, { head: 'success', x: Float64Array.of(1), y })
+    await write(called(NOW_MS, 1), called(NOW_MS + 365 * DAY_MS, 0))
+    const { sums, replicas } = await follower.read(NOW_MS)
+    expectSums(sums, all.slice(0, 1))
+    assert.equal(replicas, 1, 'whoever wrote today')
+    assert.equal((await follower.read(NOW_MS + DAY_MS)).replicas, 0)
+  })
+
+  test('reads for a machine whose clock begins in 1970', async () => {
+    const { follower, write } = setUp()
+    await write(example(NOW_MS))
+    assert.deepEqual((await follower.read(1_000)).sums, [])
+  })
+
   describe('a cut', () => {
     const forget = async (featureSpace: FeatureSpaceId, sinceMs: number): Promise<void> => {
       store.appendForgotten({ featureSpace, arm: 'anthropic/claude' as ArmId, head: 'quality', sinceMs })
@@ -234,6 +250,24 @@ describe('following the sums of others', () => {
       assert.equal(cuts[0]?.announcedMs, tomorrowMs)
       assert.ok((cuts[0]?.sinceMs ?? 0) <= nowMs)
       expectSums(sums, all.slice(1), nowMs)
+    })
+
+    test('of a clock of another year that the store shared leaves nothing out, nor hides an earlier one', async () => {
+      const { follower, write, all, featureSpace } = setUp()
+      await write(example(NOW_MS - 3 * HOUR_MS), example(NOW_MS - HOUR_MS))
+      const nextYearMs = NOW_MS + 365 * DAY_MS
+      const notice = (atMs: number) =>
+        store.queryRows(
+          `INSERT INTO forgotten SELECT feature_space, arm, 'quality', fromUnixTimestamp64Milli({at:Int64}, 'UTC') AS since, 'r', since
+           FROM observations WHERE feature_space = {space:String} LIMIT 1`,
+          { at: atMs, space: featureSpace },
+        )
+      await notice(nextYearMs)
+      const first = await follower.read(NOW_MS)
+      expectSums(first.sums, all)
+      assert.equal(first.cuts[0]?.announcedMs, nextYearMs, 'whoever announced it sees that it was heard')
+      await notice(NOW_MS - 2 * HOUR_MS)
+      expectSums((await follower.read(NOW_MS)).sums, all.slice(1))
     })
   })
 })

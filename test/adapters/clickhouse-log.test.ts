@@ -170,6 +170,21 @@ describe('the log', () => {
     )
   })
 
+  test('decisions of more than a hundred months come in together, and block nothing', async () => {
+    const months = 120
+    const from = START_MS - 200 * 31 * 86_400_000
+    const rows = Array.from({ length: months }, (_, i) =>
+      decisionRow({}, { atMs: from + i * 31 * 86_400_000 }),
+    )
+    for (const row of rows) store.appendDecision(row)
+    // Later than the columns reach: refused by itself.
+    store.appendDecision(decisionRow({}, { atMs: Date.UTC(2107, 0) }))
+    await store.flush()
+    assert.equal(store.stats().state, 'normal')
+    assert.equal(store.stats().droppedRows, 1)
+    assert.equal((await ids({ fromMs: from, toMs: from + months * 31 * 86_400_000 })).length, months)
+  })
+
   test('the store reads it too', async () => {
     const all = await collect(store.readLog(SPAN))
     assert.equal(all.length, ROWS)

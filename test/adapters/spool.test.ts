@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { inspectSpool } from '../../adapters/clickhouse/spool/inspect.ts'
 import {
@@ -136,6 +137,21 @@ describe('the bytes of a segment', () => {
       ),
       { seed: 12, numRuns: 300 },
     )
+  })
+
+  test('whole, but written by something else, a record is damaged, and those behind it are found', () => {
+    for (const description of ['null', '[]', '{"class":"decisions"}', 'not JSON']) {
+      const length = Buffer.alloc(4)
+      length.writeUInt32LE(description.length)
+      const payload = Buffer.concat([length, Buffer.from(description)])
+      const [header = Buffer.alloc(0)] = encodeRecord(record('one'))
+      header.writeUInt32LE(payload.length, 8)
+      header.writeUInt32LE(crc32(payload), 12)
+      const behind = segmentOf([Buffer.from('two')]).bytes.subarray(SEGMENT_MAGIC.length)
+      const scan = scanSegment(Buffer.concat([SEGMENT_MAGIC, header, payload, behind]))
+      assert.deepEqual(bodiesOf(scan), [[...Buffer.from('two')]], description)
+      assert.equal(scan.damagedBytes, header.length + payload.length)
+    }
   })
 
   test('a tail of zeros, as a power failure leaves it, is torn', () => {

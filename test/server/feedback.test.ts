@@ -237,6 +237,14 @@ describe('feedback', () => {
       assert.match(body.error!.message, /future/)
     }))
 
+  it('whose caller has no time, and writes the year 1 for it, is told so', () =>
+    withAnswer(async (server, id) => {
+      const { code, body } = await give(server, id, 1, { ts: '0001-01-01T00:00:00Z' })
+      assert.equal(code, 422)
+      assert.match(body.error!.message, /before 1970; leave it out/)
+      assert.equal(server.store.rewards.length, 0)
+    }))
+
   it('keeps the order of arrival whatever the times say', () =>
     withAnswer(async (server, id) => {
       const now = server.clock.nowMs()

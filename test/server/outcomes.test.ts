@@ -215,6 +215,7 @@ describe('an outcome', () => {
     ['cached_tokens', { ...GOOD, cached_tokens: 51 }],
     ['quality', { success: false, total_ms: 1, quality: 1 }],
     ['ts', { ...GOOD, ts: '2200-01-01T00:00:00Z' }],
+    ['ts', { ...GOOD, ts: '0001-01-01T00:00:00Z' }],
   ] as const) {
     it(`that contradicts itself is refused: ${field}`, () =>
       withRoute(async (server, id) => {

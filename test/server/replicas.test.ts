@@ -135,6 +135,36 @@ describe('merging', () => {
     assert.equal(replicas.status.handOvers, 1)
   })
 
+  test('after the clock was set back, what was dated ahead does not outweigh what is learned now', async () => {
+    const featureSpace = createFeatureSpace({ classes: ['chat'] })
+    const router = createRouter({ arms: [arm('p/a')], featureSpace })
+    let nowMs = START_MS + 3 * 3_600_000
+    const clock = { nowMs: () => nowMs }
+    const replicas = new Replicas({ router, store: new MemoryStore(), clock, mergeEveryMs: () => 1 })
+    const fail = (times: number) => {
+      for (let i = 0; i < times; i++) {
+        const example = {
+          decisionId: decisionId(nowMs),
+          atMs: nowMs,
+          featureSpace: featureSpace.id,
+          weight: 1,
+        }
+        router.learn([{ ...example, arm: 'p/a' as ArmId, head: 'success', x: Float64Array.of(1), y: 0 }])
+      }
+    }
+    fail(1)
+    await replicas.merge()
+    nowMs -= 3 * 3_600_000
+    await replicas.merge()
+    assert.equal(replicas.status.handOvers, 1)
+    fail(5)
+    const success = router.sums().find(({ head }) => head === 'success')
+    assert.ok(Math.abs(success!.n - 5) < 0.01, `${success!.n} examples`)
+    nowMs += 10_000
+    await replicas.merge()
+    assert.equal(replicas.status.handOvers, 1, 'once')
+  })
+
   test('does not wait for ever for a store that stores nothing, and goes on when it does', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const stored = Promise.withResolvers<void>()

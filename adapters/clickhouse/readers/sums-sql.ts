@@ -12,6 +12,11 @@ const PRESENT_SECONDS = 900
  * clocks may differ by.
  */
 const APART_MS = 20 * 3_600_000
+/**
+ * Clocks and time zones that are set wrong differ by less. What is dated later was written by a clock that meant another year: it would
+ * be believed whole until then, however short the memory of its head is, and a cut would leave out all that comes before.
+ */
+const AHEAD_MS_MAX = DAY_MS
 
 /**
  * Sums are read by unit, which is a day, or a week where that is over for a week or more: of what has not changed since, a
@@ -53,7 +58,7 @@ export function scopeParams({ featureSpace, halfLifeMs, bucketMs }: SumsScope): 
 }
 
 export function weeksBefore(nowMs: number): number {
-  return Math.floor((nowMs - WEEK_MS) / WEEK_MS) * 604_800
+  return Math.max(Math.floor((nowMs - WEEK_MS) / WEEK_MS), 0) * 604_800
 }
 
 export function cutParams(cuts: readonly PlacedCut[]): QueryParams {
@@ -68,7 +73,8 @@ SELECT
     arm,
     head,
     toUnixTimestamp64Milli(max(since)) AS announced_ms,
-    toUnixTimestamp64Milli(max(least(since, stored))) AS since_ms
+    -- 1970, which cuts nothing, where all of them are dated too late.
+    toUnixTimestamp64Milli(maxIf(least(since, stored), toUnixTimestamp64Milli(least(since, stored)) <= {now:Float64} + ${AHEAD_MS_MAX})) AS since_ms
 FROM (SELECT arm, head, since, min(stored) AS stored FROM forgotten WHERE feature_space = {space:String} GROUP BY arm, head, since)
 GROUP BY arm, head`
 
@@ -89,10 +95,12 @@ SELECT
     uniqExact(${REPLICA('toString(replica)')}) AS replicas
 FROM posterior
 WHERE feature_space = {space:String} AND NOT has(arrayMap(name -> ${REPLICA('name')}, {held:Array(String)}), ${REPLICA('toString(replica)')})
-    AND slot >= toDateTime({presentSince:UInt32} - 21600, 'UTC') AND bucket >= toDateTime({presentSince:UInt32}, 'UTC')`
+    AND slot >= toDateTime({presentSince:UInt32} - 21600, 'UTC') AND bucket >= toDateTime({presentSince:UInt32}, 'UTC')
+    AND toUnixTimestamp(bucket) * 1000. <= {now:Float64} + ${AHEAD_MS_MAX}`
 
 export function presentSince(nowMs: number): number {
-  return Math.floor(nowMs / 1000) - PRESENT_SECONDS
+  // A machine without a clock of its own starts in 1970.
+  return Math.max(Math.floor(nowMs / 1000) - PRESENT_SECONDS, SLOT_MS / 1000)
 }
 
 /**
@@ -131,7 +139,7 @@ FROM
         WHERE feature_space = {space:String} AND replica NOT IN {held:Array(String)} AND unit IN {units:Array(UInt32)}
     )
     ARRAY JOIN heads AS head, arrayEnumerate(heads) AS k
-    WHERE f > exp2(-64) AND toUnixTimestamp(bucket) * 1000. >=
+    WHERE f > exp2(-64) AND toUnixTimestamp(bucket) * 1000. <= {now:Float64} + ${AHEAD_MS_MAX} AND toUnixTimestamp(bucket) * 1000. >=
         transform(concat(head, ' ', arm), {cutHeads:Array(String)}, {cutFrom:Array(Float64)}, ${NO_CUT_MS}.)
 )
 GROUP BY unit, arm, head

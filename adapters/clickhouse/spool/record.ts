@@ -125,8 +125,10 @@ function readAt(bytes: Buffer, at: number): FoundRecord | undefined {
   if (length === undefined || at + HEADER_BYTES + length > bytes.length) return undefined
   const payload = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length)
   if (length < 4 || crc32(payload) !== bytes.readUInt32LE(at + 12)) return undefined
+  const record = decodePayload(payload)
+  if (record === undefined) return undefined
   return {
-    record: decodePayload(payload),
+    record,
     isDone: bytes.readUInt32LE(at + STATE_OFFSET) !== 0,
     offset: at,
     bytes: HEADER_BYTES + length,
@@ -162,9 +164,17 @@ type Description = Omit<SpoolRecord, 'parts'> & {
   readonly parts: readonly (Omit<Batch, 'body'> & { readonly bytes: number })[]
 }
 
-function decodePayload(payload: Buffer): SpoolRecord {
+/** Undefined: whole, and written by something that this version does not know. */
+function decodePayload(payload: Buffer): SpoolRecord | undefined {
   const start = 4 + payload.readUInt32LE(0)
-  const { parts, ...rest } = JSON.parse(payload.toString('utf8', 4, start)) as Description
+  let description: Partial<Description> | null
+  try {
+    description = JSON.parse(payload.toString('utf8', 4, start)) as Partial<Description> | null
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(description?.parts)) return undefined
+  const { parts, ...rest } = description as Description
   let at = start
   return {
     ...rest,
