@@ -10,6 +10,6 @@ export function roundingOf([least, most]: readonly [number, number]): number {
 }
 
 /** The estimate with bounds that hold whatever was rounded. */
-export function beyondRounding(estimate: Estimate, rounding: number): Estimate {
+export function widenedByRounding(estimate: Estimate, rounding: number): Estimate {
   return { ...estimate, lo: estimate.lo - rounding, hi: estimate.hi + rounding }
 }

@@ -6,7 +6,7 @@ import { RowMean } from './estimators/row-mean.ts'
 import { SelfNormalised } from './estimators/self-normalised.ts'
 import { snips } from './estimators/snips.ts'
 import type { ScoredRow } from './paired.ts'
-import { beyondRounding } from './rounding.ts'
+import { widenedByRounding } from './rounding.ts'
 import type { Estimate, EstimatorState } from './types.ts'
 
 /** Further classes or tenants are counted together. */
@@ -134,7 +134,7 @@ export class Slices {
       slices.flatMap(([key, { rows, target, difference }]) => {
         const [value, gain] = [target.get(each), difference.get(each)]
         return value && gain
-          ? [[key, { rows, target: value, difference: beyondRounding(gain, this.#rounding) }]]
+          ? [[key, { rows, target: value, difference: widenedByRounding(gain, this.#rounding) }]]
           : []
       }),
     )

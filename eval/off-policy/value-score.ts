@@ -8,7 +8,7 @@ import {
 } from './estimators/index.ts'
 import { PairedDifference, type PairedRow } from './estimators/paired-difference.ts'
 import { RowMean } from './estimators/row-mean.ts'
-import { beyondRounding } from './rounding.ts'
+import { widenedByRounding } from './rounding.ts'
 import { SWITCH_THRESHOLDS, Tuning } from './tuning.ts'
 import type { Estimate, EstimatorState, ShrunkEstimate, ValueName } from './types.ts'
 
@@ -94,7 +94,7 @@ export class ValueScore {
     const [target, logged] = [this.#target.get(level), this.#logged.get(level)]
     const difference = this.#difference.get(level)
     if (!(target && logged && difference)) return undefined
-    return { target, logged, difference: beyondRounding(difference, this.#rounding) }
+    return { target, logged, difference: widenedByRounding(difference, this.#rounding) }
   }
 
   state(): ValueScoreState {
