@@ -64,6 +64,17 @@ describe('what a judge is asked', () => {
   const read: [Metric, string, unknown][] = [
     [PLAIN_QUALITY, '{"reasoning":"x","verdict":7}', 0.7],
     [PLAIN_QUALITY, '```json\n{"verdict":10}\n```', 1],
+    [PLAIN_QUALITY, ' ```JSON\n{"reasoning":"has } and {","verdict":3}\n``` \n', 0.3],
+    [PLAIN_QUALITY, 'My verdict:\n```json\n{"verdict":4}\n```\nI hope it helps.', 0.4],
+    [PLAIN_QUALITY, '<think>A tie {?}</think>\n{"reasoning":"in ```code```","verdict":5}', 0.5],
+    [PLAIN_QUALITY, '{"reasoning":"in ```code``` {}","verdict":6}', 0.6],
+    [PLAIN_QUALITY, '```json\n{"verdict":7', undefined],
+    [PLAIN_QUALITY, '```', undefined],
+    [PLAIN_QUALITY, '', undefined],
+    [PLAIN_QUALITY, '{"verdict":NaN}', undefined],
+    [PLAIN_QUALITY, '{"verdict":1e999}', undefined],
+    [PLAIN_QUALITY, '{"verdict":-1}', undefined],
+    [PLAIN_QUALITY, '[{"verdict":1},{"verdict":2}]', undefined],
     [PLAIN_QUALITY, '{"verdict":11}', undefined],
     [PLAIN_QUALITY, '{"verdict":"7"}', undefined],
     [PLAIN_QUALITY, 'seven', undefined],
@@ -80,6 +91,15 @@ describe('what a judge is asked', () => {
       else assert.equal(got, value)
     })
   }
+})
+
+describe('what a judge answers', () => {
+  // Models that are held to JSON write white space until their tokens are used up. As a pattern this took 40 hours.
+  it('takes no longer to read for a block that never ends', () => {
+    for (const filler of [' ', '\n', '{', '`', '``` ']) {
+      assert.equal(readJudgement(JUDGE, `\`\`\`json\n${filler.repeat(50_000)}x`), undefined)
+    }
+  })
 })
 
 describe('what a judge may spend in a day', () => {
@@ -278,6 +298,20 @@ describe('a judge', () => {
       await results(server, { judged: 1, no_budget: 1 })
       assert.equal(server.store.decisions.length, before + 1, 'nobody was asked')
     }))
+
+  it('leaves no copy of what it read among the prompts that are kept', () =>
+    withJudge(
+      {},
+      async ({ server }) => {
+        const id = await ask(server)
+        await results(server, { judged: 1 })
+        assert.deepEqual(
+          server.store.prompts.map(({ decisionId, tenant: whose }) => [decisionId, whose]),
+          [[id, 'default']],
+        )
+      },
+      (registry) => ({ ...registry, prompts: { maxChars: 1_000, redact: [], patterns: [] } }),
+    ))
 
   for (const [title, behave, result] of [
     ['that says no judgement', saying('Fine, I think.'), 'unreadable'],
