@@ -11,6 +11,7 @@ import type { Alarm, Readout } from '../../eval/experiments/index.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
 import type { ExperimentsStatus } from '../observability/experiment-metrics.ts'
+import { whyForeign } from '../policies/arms-of-policy.ts'
 import { type PolicyLoader, UnservablePolicy } from '../policies/policy-loader.ts'
 import type { PolicySlots } from '../policies/policy-slots.ts'
 import type { Assigned, PolicySlot, RequestSource, UnitSource } from '../policies/slot.ts'
@@ -173,9 +174,7 @@ export class Experiments {
         await this.#apply(steps.map(stateOf))
         this.#newest = newest
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        if (this.#unread === undefined) this.#log.warn({ reason: why }, 'experiments cannot be read')
-        this.#unread = why
+        this.#noteUnread(error)
       }
     })
   }
@@ -183,7 +182,17 @@ export class Experiments {
   /** After a reload of the registry: models are other objects, and policies may fit or not. */
   reload(): void {
     this.#newest = ''
+    // What is known already waits for no store: a variant whose arm is gone must not be stood in for meanwhile.
+    void this.#inTurn(() => this.#apply(this.#live.map(({ state }) => state))).catch((error: unknown) =>
+      this.#noteUnread(error),
+    )
     void this.follow()
+  }
+
+  #noteUnread(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    if (this.#unread === undefined) this.#log.warn({ reason: why }, 'experiments cannot be read')
+    this.#unread = why
   }
 
   /** Looks at what runs and does what has to be done. */
@@ -352,9 +361,12 @@ export class Experiments {
   }
 
   /** Undefined: whatever decides at the time, without the experiment. */
-  async #slotOf({ policy }: Variant, model: VirtualModel): Promise<PolicySlot | undefined> {
+  async #slotOf({ key, policy }: Variant, model: VirtualModel): Promise<PolicySlot | undefined> {
     if (policy.kind === 'current') return undefined
     if (policy.kind === 'file') return await this.#options.loader.load(policy.hash, model)
+    // Its arms may have left the configuration since it was declared.
+    const foreign = whyForeign(policy.policy, model)
+    if (foreign !== undefined) throw new UnservablePolicy(`variant ${key} ${foreign}`)
     const { base: router } = this.#options
     return { hash: '', router, policy: policy.policy, floor: policy.floor ?? model.floor }
   }

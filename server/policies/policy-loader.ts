@@ -5,7 +5,6 @@ import {
   createRouter,
   DEFAULT_HALF_LIFE_MS,
   type PolicyFile,
-  type PolicySpec,
   priorSumsOf,
   type Router,
   readPolicyFile,
@@ -14,6 +13,7 @@ import {
 import { featureSpaceOf } from '../feature-space.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import type { Replicas } from '../replicas.ts'
+import { whyForeign } from './arms-of-policy.ts'
 import type { PolicySlots } from './policy-slots.ts'
 import type { PolicySlot } from './slot.ts'
 
@@ -162,27 +162,12 @@ export function whyUnservable(file: PolicyFile, model: VirtualModel, registry: R
     const { model: name, components } = file.text
     return `it looks at embeddings of ${name}, ${components} components; configure features.embedding for them`
   }
-  const foreign = armsOfPolicy(file.policy).filter((arm) => !model.arms.some((own) => own === arm))
-  if (foreign.length > 0)
-    return `it names ${foreign.join(', ')}, which ${foreign.length === 1 ? 'is' : 'are'} not among the arms of ${model.name}`
-  return undefined
+  const foreign = whyForeign(file.policy, model)
+  return foreign === undefined ? undefined : `it ${foreign}`
 }
 
 /** The text coordinates are told by the running configuration: they must be the same ones. */
 function hasEmbedding(file: PolicyFile, { embedding }: Registry): boolean {
   if (embedding === undefined) return false
   return featureSpaceOf({ classes: file.featureSpace.classes, embedding }).id === file.featureSpace.id
-}
-
-function armsOfPolicy(policy: PolicySpec): readonly string[] {
-  switch (policy.name) {
-    case 'fixed':
-      return [policy.arm]
-    case 'priority':
-      return policy.order
-    case 'weighted':
-      return Object.keys(policy.weights)
-    default:
-      return []
-  }
 }

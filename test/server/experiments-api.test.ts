@@ -7,7 +7,7 @@ import { cell, draws } from '../helpers/experiment.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { policyFile } from '../helpers/policies.ts'
-import { startTestServer, type TestServer } from '../helpers/server.ts'
+import { registryOf, startTestServer, type TestServer } from '../helpers/server.ts'
 import type { ScriptedUpstream } from '../helpers/upstream.ts'
 
 const ONE = 'a/one'
@@ -64,6 +64,19 @@ describe('experiments by the API', () => {
         { variants: [variants[0], { ...variants[1], key: 'control' }] },
         /every variant needs a key of its own/,
       ],
+      // What the engine refuses would fail every request of the variant's.
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'epsilon-greedy' } }] },
+        /^variants\[1\]\.policy: epsilon must be in \[0, 1\], got undefined/,
+      ],
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'squarecb', gammaExponent: 2 } }] },
+        /^variants\[1\]\.policy: gammaExponent must be in \[0, 1\], got 2/,
+      ],
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'thompson' }, floor: 1 }] },
+        /^variants\[1\]\.floor: has to be below 1/,
+      ],
       [{ allocation: 'top_two', unit: 'user' }, /^allocation: moves weights/],
       [{ covariate: 'before' }, /^covariate: a session has no time before/],
       [
@@ -90,6 +103,35 @@ describe('experiments by the API', () => {
     }
     assert.equal((await refused(server, '', declared({ key: 'Arms' }))).code, 'invalid_request')
     assert.equal((await refused(server, '/arms/start', {})).code, 'experiment_not_found')
+  })
+
+  it('lets nobody in any more whose model has lost an arm of a variant, says so, and goes on when it is back', async () => {
+    await using server = await start()
+    const registry = (arms: readonly string[]) =>
+      registryOf({ arms: arms.map((id) => ({ id, url: upstream.url })) })
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const experimentOf = async (session: string) => {
+      const response = await server.chat({}, { 'x-highwayman-session': session })
+      assert.equal(response.status, 200)
+      return response.headers.get('x-highwayman-experiment')
+    }
+    const problems = async () => (await ask(server, '/arms/report')).json['problems'] as string[]
+    const seen = async () =>
+      new Set(await Promise.all(Array.from({ length: 12 }, (_, i) => experimentOf(`s${i}`))))
+    assert.deepEqual(await seen(), new Set(['arms/control', 'arms/other']))
+    server.store.available = false
+    server.running.reload(registry([ONE]))
+    assert.deepEqual(
+      await seen(),
+      new Set([null]),
+      'a control beside a stand-in for the other would say nothing',
+    )
+    server.store.available = true
+    assert.match((await problems()).join(), /takes none of auto’s requests: variant other names a\/two/)
+    server.running.reload(registry([ONE, TWO]))
+    assert.deepEqual(await seen(), new Set(['arms/control', 'arms/other']))
+    assert.deepEqual(await problems(), [])
   })
 
   it('gives each session its variant by the hash, records exposures with their probability, and tells in a header', async () => {
