@@ -117,6 +117,8 @@ export class PolicyLoader {
         this.#teach()
       })
       router.startFrom(priorSumsOf(file, router.featureSpace))
+      // The registry may have been replaced while the store was read.
+      router.replaceArms(armsOf(registry()))
     } catch (error) {
       this.#close(router)
       this.#teach()

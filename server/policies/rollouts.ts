@@ -93,8 +93,7 @@ export class Rollouts {
     try {
       await this.follow()
     } catch (error) {
-      this.#status = { ...this.#status, unread: error instanceof Error ? error.message : String(error) }
-      this.#tell(before)
+      this.#noteUnread(error, before)
     }
   }
 
@@ -104,7 +103,9 @@ export class Rollouts {
     loader.replaceArms()
     // At once, so that no request between here and there falls back to the configuration's policy.
     slots.rebind(registry().models)
-    void this.#enqueue(() => this.#apply(this.#states))
+    this.#turn = this.#turn
+      .then(() => this.#apply(this.#states))
+      .catch((error: unknown) => this.#noteUnread(error, this.#status))
   }
 
   /** Resolves when nothing runs any more. */
@@ -114,11 +115,10 @@ export class Rollouts {
     await this.#turn
   }
 
-  #enqueue(run: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(run).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'the policies on record could not be put in force again')
-    })
-    return this.#turn
+  /** As a part of the status, which is what makes the next turn try again. */
+  #noteUnread(error: unknown, before: RolloutsStatus): void {
+    this.#status = { ...this.#status, unread: error instanceof Error ? error.message : String(error) }
+    this.#tell(before)
   }
 
   #schedule(): void {

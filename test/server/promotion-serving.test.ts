@@ -101,6 +101,30 @@ describe('what serves', () => {
     assert.ok(quality.some(({ arm }) => arm === TWO))
   })
 
+  it('a policy that could not be read after a reload serves as soon as it can be', async () => {
+    const { start, call, upload, record, policyOf, registry, get } = world
+    for (const kind of ['embedded', 'remote'] as const) {
+      const store = new MemoryStore()
+      store.kind = kind
+      const { server } = await start(store, 20)
+      await using _ = server
+      await upload(server)
+      await record(server, SECOND_HASH)
+      await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+      const whole = registry(20)
+      const without = new Map([...whole.models].filter(([name]) => name !== 'auto'))
+      server.running.reload({ ...whole, models: without })
+      await eventually(() => server.running.promoted().models.length === 0, 'the model to be gone')
+      store.available = false
+      server.running.reload(whole)
+      await eventually(() => server.running.promoted().unread !== undefined, 'the failure')
+      assert.match(JSON.stringify((await get(server, '/readyz'))['policies']), /"unread":"\w+/)
+      store.available = true
+      await eventually(() => server.running.promoted().models.length === 1, 'the policy')
+      assert.equal(await policyOf(server), SECOND_LABEL)
+    }
+  })
+
   it('a replica on the same store follows by itself, and goes back with the others', async () => {
     const { start, call, upload, record, get, policyOf } = world
     const store = new MemoryStore()
