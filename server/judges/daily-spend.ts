@@ -17,6 +17,8 @@ export class DailySpend {
   /** Of that, what was there at the last reading. */
   #readOwnUsd = 0
   #reservedUsd = 0
+  /** Reservations that are not settled yet. */
+  #open = 0
   #refreshing: Promise<void> | undefined
   #refreshedMs = Number.NEGATIVE_INFINITY
 
@@ -42,11 +44,14 @@ export class DailySpend {
     await this.refresh(nowMs)
     if (this.spentUsd(nowMs) + usd > limitUsd) return undefined
     this.#reservedUsd += usd
+    this.#open++
     let isOpen = true
     return (spentUsd) => {
       if (!isOpen) return
       isOpen = false
-      this.#reservedUsd -= usd
+      this.#open--
+      // What rounding leaves of sums that cancel is no money.
+      this.#reservedUsd = this.#open === 0 ? 0 : this.#reservedUsd - usd
       this.#ownUsd += spentUsd
     }
   }

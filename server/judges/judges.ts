@@ -182,7 +182,10 @@ export class Judges {
     this.#flights.add(flight)
     let reply: Awaited<ReturnType<typeof askJudge>>
     try {
-      reply = await askJudge(services, judge, job.tenant, job.request, [...own, ...job.ruledOut], flight)
+      const request = judging.some((id) => arms.get(id)?.arm.capabilities.includes('json-schema'))
+        ? job.request
+        : withoutSchema(job.request)
+      reply = await askJudge(services, judge, job.tenant, request, [...own, ...job.ruledOut], flight)
       settle(reply.costUsd)
     } catch (error) {
       settle(0)
@@ -260,6 +263,11 @@ export class Judges {
     counts.set(result, (counts.get(result) ?? 0) + 1)
     this.#services().metrics.judgements.inc({ judge: name, result })
   }
+}
+
+/** For models that take none, which no request with one goes to: what is wanted stands in the instructions too. */
+function withoutSchema({ response_format: _, ...request }: ChatRequest): ChatRequest {
+  return request
 }
 
 /** What was put down to be asked can still be read as this judge's answer. */

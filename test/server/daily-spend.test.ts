@@ -47,6 +47,13 @@ describe('what a judge may spend in a day', () => {
     assert.equal(await spend.reserve(0.1, 1, DAY_MS - 1), undefined, 'who came late is of today')
   })
 
+  it('is nothing when nothing was spent', async () => {
+    const spend = new DailySpend(async () => 0)
+    const settles = await Promise.all([0.1, 0.2, 0.3].map((usd) => spend.reserve(usd, 1, 1)))
+    for (const settle of settles) settle?.(0)
+    assert.equal(spend.spentUsd(1), 0)
+  })
+
   it('many at once cannot overspend', async () => {
     const spend = new DailySpend(async () => 0)
     const granted = await Promise.all(Array.from({ length: 50 }, () => spend.reserve(0.1, 1, 1)))

@@ -172,6 +172,23 @@ describe('a judge', () => {
       assert.equal(server.store.decisions.length, before + 1, 'nobody was asked')
     }))
 
+  it('that takes no schema is asked without one', () =>
+    withJudge(
+      {},
+      async ({ server, judging }) => {
+        await ask(server)
+        await results(server, { judged: 1 })
+        const [asked] = judging.requests
+        assert.ok(asked && !('response_format' in (asked.body as object)))
+      },
+      (registry) => {
+        const id = 'judges/judge' as ArmId
+        const judge = registry.arms.get(id)!
+        const plain = { ...judge, arm: { ...judge.arm, capabilities: ['streaming'] as const } }
+        return { ...registry, arms: new Map([...registry.arms, [id, plain]]) }
+      },
+    ))
+
   it('leaves no copy of what it read among the prompts that are kept', () =>
     withJudge(
       {},
