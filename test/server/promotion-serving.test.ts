@@ -101,6 +101,28 @@ describe('what serves', () => {
     assert.ok(quality.some(({ arm }) => arm === TWO))
   })
 
+  it('of two that are promoted at once the second is judged against the first', async () => {
+    const { start, call, refusal, upload, record } = world
+    const { server } = await start()
+    await using _ = server
+    const other = policyFile({ policy: { name: 'fixed', arm: ONE }, source: 'other' })
+    const hashes = [await upload(server), await upload(server, other)]
+    for (const hash of hashes) await record(server, hash)
+    const answers = await Promise.all(
+      hashes.map((hash) => server.post('/admin/v1/promote', { hash, share: 1 })),
+    )
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409])
+    const [lost] = hashes.filter((_hash, i) => answers[i]?.status === 409)
+    assert.deepEqual(await refusal(server, 'promote', { hash: lost, share: 1 }), [
+      409,
+      'promotion_refused',
+      ['other_incumbent'],
+    ])
+    const rolledBack = await Promise.all([1, 2].map(() => server.post('/admin/v1/rollback', {})))
+    assert.deepEqual(rolledBack.map(({ status }) => status).toSorted(), [200, 409])
+    await call(server, 'promote', { hash: hashes[0], share: 1, force: true, reason: 'the way is free' })
+  })
+
   it('a policy that could not be read after a reload serves as soon as it can be', async () => {
     const { start, call, upload, record, policyOf, registry, get } = world
     for (const kind of ['embedded', 'remote'] as const) {
