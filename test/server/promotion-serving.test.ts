@@ -103,7 +103,15 @@ describe('what serves', () => {
 
   it('of two that are promoted at once the second is judged against the first', async () => {
     const { start, call, refusal, upload, record } = world
-    const { server } = await start()
+    const store = new MemoryStore()
+    const read = store.readRollouts.bind(store)
+    // As long as a store that is asked over a network: the second asks before the first has written.
+    store.readRollouts = async (query) => {
+      const rows = await read(query)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return rows
+    }
+    const { server } = await start(store)
     await using _ = server
     const other = policyFile({ policy: { name: 'fixed', arm: ONE }, source: 'other' })
     const hashes = [await upload(server), await upload(server, other)]
