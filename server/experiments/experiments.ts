@@ -269,7 +269,10 @@ export class Experiments {
 
   async #lookAfter(key: string): Promise<readonly Alarm[]> {
     const { state, step: last } = await this.get(key)
-    if (state.status !== 'running') return []
+    if (state.status !== 'running') {
+      await this.follow()
+      return []
+    }
     const measured = await measure(this.#options.store, state, this.#options.clock.nowMs(), false)
     const readout = readOut(state, measured)
     const conduct = nextStep(state, readout, measured.errors, measured.cells)
@@ -302,7 +305,12 @@ export class Experiments {
     reason: string,
   ): Promise<ExperimentRecord> {
     const row = this.#row(key, number, action, state, actor, reason)
-    if (!(await this.#options.store.appendExperimentStep(row))) {
+    const isFirst = await this.#options.store.appendExperimentStep(row).catch((error: unknown) => {
+      // It may be on record although the store's answer got lost. Nobody is kept waiting for that.
+      void this.follow()
+      throw error
+    })
+    if (!isFirst) {
       throw serverError(
         'experiment_state',
         `Another step of experiment "${key}" was taken at the same time; look at it and try again.`,

@@ -1,5 +1,5 @@
 /** Where policies are handed in, promoted and asked about, in the words of the API: behind `/admin/v1`, and behind the commands. */
-import type { EvaluationRow, PolicyListing, RolloutRow } from '../../adapters/index.ts'
+import { type EvaluationRow, type PolicyListing, type RolloutRow, StoreError } from '../../adapters/index.ts'
 import { serverError } from '../errors.ts'
 import { KeyedLock } from '../keyed-lock.ts'
 import type {
@@ -44,7 +44,11 @@ export function createPolicyDesk(
   const lock = new KeyedLock()
   const stepOn = (model: string, take: () => Promise<RolloutRow>): Promise<RolloutReply> =>
     lock.run(model, async () => {
-      const row = await take()
+      const row = await take().catch((error: unknown) => {
+        // What was written may be on record although the store's answer got lost. Nobody is kept waiting for that.
+        if (error instanceof StoreError) void onStep()
+        throw error
+      })
       await onStep()
       return rolloutReply(row)
     })

@@ -1,6 +1,7 @@
 /** Experiments by the admin API: what is refused and why, who takes part, what is recorded, what becomes of a winner. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { StoreError } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import { bucketOf } from '../../server/experiments/bucket-hash.ts'
 import { cell, draws } from '../helpers/experiment.ts'
@@ -132,6 +133,22 @@ describe('experiments by the API', () => {
     server.running.reload(registry([ONE, TWO]))
     assert.deepEqual(await seen(), new Set(['arms/control', 'arms/other']))
     assert.deepEqual(await problems(), [])
+  })
+
+  it('that was stopped ends, although the store’s answer got lost', async () => {
+    const store = new MemoryStore()
+    await using server = await start(store)
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const append = store.appendExperimentStep.bind(store)
+    store.appendExperimentStep = async (row) => {
+      await append(row)
+      throw new StoreError('store_unavailable', 'the answer did not come')
+    }
+    assert.equal((await refused(server, '/arms/stop', {})).code, 'store_unavailable')
+    assert.equal((await refused(server, '/arms/stop', {})).code, 'experiment_state', 'it is on record')
+    const response = await server.chat({}, { 'x-highwayman-session': 's1' })
+    assert.equal(response.headers.get('x-highwayman-experiment'), null)
   })
 
   it('gives each session its variant by the hash, records exposures with their probability, and tells in a header', async () => {

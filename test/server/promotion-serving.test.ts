@@ -1,6 +1,7 @@
 /** What serves while policies are promoted: units, learning, replicas, restarts and reloads. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { StoreError } from '../../adapters/index.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { policyFile } from '../helpers/policies.ts'
@@ -129,6 +130,23 @@ describe('what serves', () => {
     const rolledBack = await Promise.all([1, 2].map(() => server.post('/admin/v1/rollback', {})))
     assert.deepEqual(rolledBack.map(({ status }) => status).toSorted(), [200, 409])
     await call(server, 'promote', { hash: hashes[0], share: 1, force: true, reason: 'the way is free' })
+  })
+
+  it('a step that was stored although its answer got lost is in force, also where nobody else writes', async () => {
+    const { start, refusal, upload, record, policyOf } = world
+    const { server, store } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    const append = store.appendRollout.bind(store)
+    store.appendRollout = async (row) => {
+      await append(row)
+      throw new StoreError('store_unavailable', 'the answer did not come')
+    }
+    const order = { hash: SECOND_HASH, share: 1 }
+    assert.deepEqual(await refusal(server, 'promote', order), [503, 'store_unavailable', undefined])
+    await eventually(() => server.running.promoted().models.length === 1, 'the policy')
+    assert.equal(await policyOf(server), SECOND_LABEL)
   })
 
   it('a policy that could not be read after a reload serves as soon as it can be', async () => {
