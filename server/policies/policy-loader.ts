@@ -59,11 +59,19 @@ export class PolicyLoader {
    * @throws {UnservablePolicy} where it is not on record, or this release or configuration cannot serve by it; {StoreError}
    */
   async load(hash: string, model: VirtualModel): Promise<PolicySlot> {
-    const { file, slot } = this.#loaded.get(hash) ?? (await this.#openOnce(hash))
-    const problem = whyUnservable(file, model, this.#options.registry())
-    if (problem !== undefined) throw new UnservablePolicy(problem)
+    // Before it is opened: one that cannot serve is asked for again and again, and each opening takes another replica's name.
+    const file = this.#loaded.get(hash)?.file ?? (await this.#read(hash))
+    this.#refuseUnservable(file, model)
+    const { slot } = this.#loaded.get(hash) ?? (await this.#openOnce(hash, file))
+    // The registry may have been replaced meanwhile.
+    this.#refuseUnservable(file, model)
     this.#unclaimed.add(hash)
     return slot
+  }
+
+  #refuseUnservable(file: PolicyFile, model: VirtualModel): void {
+    const problem = whyUnservable(file, model, this.#options.registry())
+    if (problem !== undefined) throw new UnservablePolicy(problem)
   }
 
   /** Those that no user needs any more learn no more; what runs on them goes on. @param user `rollouts`, `experiments` */
@@ -86,19 +94,22 @@ export class PolicyLoader {
   }
 
   /** Two users may ask for one at once. */
-  #openOnce(hash: string): Promise<Loaded> {
+  #openOnce(hash: string, file: PolicyFile): Promise<Loaded> {
     const running = this.#opening.get(hash)
     if (running !== undefined) return running
-    const opening = this.#open(hash).finally(() => this.#opening.delete(hash))
+    const opening = this.#open(hash, file).finally(() => this.#opening.delete(hash))
     this.#opening.set(hash, opening)
     return opening
   }
 
-  async #open(hash: string): Promise<Loaded> {
-    const { store, replicas, base, registry } = this.#options
-    const row = await store.readPolicy(hash)
+  async #read(hash: string): Promise<PolicyFile> {
+    const row = await this.#options.store.readPolicy(hash)
     if (row === undefined) throw new UnservablePolicy('it is not in the store')
-    const file = readStored(row.text)
+    return readStored(row.text)
+  }
+
+  async #open(hash: string, file: PolicyFile): Promise<Loaded> {
+    const { store, replicas, base, registry } = this.#options
     const halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...file.hyperparameters.halfLifeMs }
     const router = createRouter({
       arms: armsOf(registry()),

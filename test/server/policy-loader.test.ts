@@ -106,9 +106,10 @@ describe('a policy that is loaded', () => {
 
   it('that is not on record or cannot serve the model is refused, and leaves nothing behind', async () => {
     const fixed = policyFile({ policy: { name: 'fixed', arm: 'p/other' as never } })
-    const { loader, added } = await loaderWith(fixed)
+    const { loader, added, turns } = await loaderWith(fixed)
     await assert.rejects(loader.load(HASH, auto), UnservablePolicy)
-    await assert.rejects(loader.load(policyFileHash(fixed), auto), /p\/other/)
+    for (let i = 0; i < 3; i++) await assert.rejects(loader.load(policyFileHash(fixed), auto), /p\/other/)
+    assert.equal(turns.length, 0, 'nor does it cost a handing over each time it is asked for')
     loader.keep('rollouts', new Set())
     assert.deepEqual(added, [])
   })
