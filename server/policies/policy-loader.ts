@@ -4,6 +4,7 @@ import {
   createFeatureSpace,
   createRouter,
   DEFAULT_HALF_LIFE_MS,
+  EngineError,
   type PolicyFile,
   priorSumsOf,
   type Router,
@@ -133,6 +134,8 @@ export class PolicyLoader {
     } catch (error) {
       this.#close(router)
       this.#teach()
+      // What the engine refuses today it refuses at every try.
+      if (error instanceof EngineError) throw new UnservablePolicy(error.message, { cause: error })
       throw error
     }
     const { policy, hyperparameters } = file

@@ -149,6 +149,38 @@ describe('what serves', () => {
     assert.equal(await policyOf(server), SECOND_LABEL)
   })
 
+  it('a policy that cannot be read keeps none of the other models from their steps', async () => {
+    const { start, call, upload, policyOf } = world
+    const { server, store } = await start()
+    await using _ = server
+    const force = { share: 1, force: true, reason: 'a test' }
+    await upload(server)
+    await call(server, 'promote', { hash: SECOND_HASH, ...force })
+    const other = await upload(server, policyFile({ policy: { name: 'fixed', arm: ONE } }))
+    const read = store.readPolicy.bind(store)
+    let readings = 0
+    store.readPolicy = async (hash) => {
+      // The first is the promotion's own.
+      if (hash === other && ++readings > 1) throw new StoreError('store_unavailable', 'this one is not read')
+      return await read(hash)
+    }
+    await call(server, 'promote', { hash: other, model: 'narrow', ...force })
+    assert.match(server.running.promoted().unread ?? '', /this one is not read/)
+    assert.equal(await policyOf(server), SECOND_LABEL)
+    await call(server, 'rollback', {})
+    assert.notEqual(await policyOf(server), SECOND_LABEL)
+    store.readPolicy = read
+    await call(server, 'promote', { hash: SECOND_HASH, ...force })
+    assert.deepEqual(
+      server.running
+        .promoted()
+        .models.map(({ model }) => model)
+        .toSorted(),
+      ['auto', 'narrow'],
+    )
+    assert.equal(server.running.promoted().unread, undefined)
+  })
+
   it('a policy that could not be read after a reload serves as soon as it can be', async () => {
     const { start, call, upload, record, policyOf, registry, get } = world
     for (const kind of ['embedded', 'remote'] as const) {
