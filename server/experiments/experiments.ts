@@ -341,13 +341,21 @@ export class Experiments {
     loader.keep(USER, new Set(running.flatMap(({ definition }) => filesOf(definition))))
     const problems: string[] = []
     const live: Live[] = []
+    const failures: unknown[] = []
     for (const state of running) {
-      const own = await this.#slotsOf(state, problems)
-      live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
+      try {
+        const own = await this.#slotsOf(state, problems)
+        live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
+      } catch (error) {
+        // It goes on as it was; the others take their steps: one that was stopped must not wait for it.
+        failures.push(error)
+        live.push(...this.#live.filter((before) => unitSalt(before.state) === unitSalt(state)))
+      }
     }
     this.#live = live
     for (const problem of problems) if (!this.#problems.includes(problem)) this.#log.warn(problem)
     this.#problems = problems
+    if (failures.length > 0) throw failures[0]
   }
 
   async #slotsOf({ definition }: ExperimentState, problems: string[]) {

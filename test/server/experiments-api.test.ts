@@ -135,6 +135,31 @@ describe('experiments by the API', () => {
     assert.deepEqual(await problems(), [])
   })
 
+  it('ends when it is stopped, although the policy of another one cannot be read', async () => {
+    const store = new MemoryStore()
+    await using server = await start(store)
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const [control] = declared()['variants'] as Json[]
+    const unread = { key: 'unread', variants: [control, { key: 'file', policy: { file: '0'.repeat(64) } }] }
+    await ask(server, '', declared(unread))
+    store.readPolicy = async () => {
+      throw new StoreError('store_unavailable', 'this one is not read')
+    }
+    await ask(server, '/unread/start', {})
+    const experimentOf = async () => {
+      const response = await server.chat({}, { 'x-highwayman-session': 's1' })
+      return response.headers.get('x-highwayman-experiment')
+    }
+    assert.match(String(await experimentOf()), /^arms\//)
+    await ask(server, '/arms/stop', {})
+    assert.equal(await experimentOf(), null)
+    assert.match(
+      JSON.stringify((await ask(server, '/unread/report')).json['problems']),
+      /this one is not read/,
+    )
+  })
+
   it('that was stopped ends, although the store’s answer got lost', async () => {
     const store = new MemoryStore()
     await using server = await start(store)
