@@ -89,6 +89,7 @@ export class Judges {
 
   offer(judge: Judge, task: Task, decision: Decision, answer: AnswerSeen): void {
     const desk = this.#desk(judge.name)
+    if (desk.waiting.length >= WAITING_MAX) this.#dropStale(judge, desk)
     if (this.#closed || desk.waiting.length >= WAITING_MAX) {
       this.#count(judge.name, desk, this.#closed ? 'abandoned' : 'queue_full')
       return
@@ -138,6 +139,13 @@ export class Judges {
     }
     for (const flight of this.#flights) flight.end(END_REASON.shutdown)
     await this.idle()
+  }
+
+  /** What will not be asked any more takes no place from what will. */
+  #dropStale(judge: Judge, desk: Desk): void {
+    const waiting = desk.waiting.splice(0)
+    desk.waiting.push(...waiting.filter((job) => asksTheSame(judge, job.judge)))
+    for (let i = desk.waiting.length; i < waiting.length; i++) this.#count(judge.name, desk, 'abandoned')
   }
 
   #work(name: string, desk: Desk): void {

@@ -362,6 +362,16 @@ describe('a judge', () => {
       assert.ok(server.store.attempts.some(({ status }) => status === 'cancelled'))
     }))
 
+  it('that is asked something else by now has room for it', () =>
+    withJudge({ maxConcurrent: 1 }, async ({ server, judging, registry }) => {
+      judging.behave(() => {})
+      for (let i = 0; i < 66; i++) await ask(server)
+      await eventuallyTold(server, ({ results: counts }) => counts['queue_full'] === 1)
+      server.running.reload({ ...registry, judges: [{ ...registry.judges![0]!, rubric: 'It is kind.' }] })
+      await ask(server)
+      await results(server, { queue_full: 1, abandoned: 64 })
+    }))
+
   it('is measured by what people say of the same answers', () =>
     withJudge({}, async ({ server, judging }) => {
       for (const [points, human] of [
