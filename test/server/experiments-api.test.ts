@@ -310,7 +310,15 @@ describe('experiments by the API', () => {
       /the evaluation says nothing of success/,
     )
     store.cells = cells(0.65)
-    const promoted = (await ask(server, '/arms/promote', { share: 0.5, actor: 'ann' })).json
+    // The first try ends after the promotion and before it is noted in the experiment; the second completes it.
+    const append = store.appendExperimentStep.bind(store)
+    store.appendExperimentStep = async () => {
+      throw new StoreError('store_unavailable', 'gone')
+    }
+    const order = { share: 0.5, actor: 'ann' }
+    assert.equal((await refused(server, '/arms/promote', order)).code, 'store_unavailable')
+    store.appendExperimentStep = append
+    const promoted = (await ask(server, '/arms/promote', order)).json
     assert.deepEqual(
       [promoted['outcome'], promoted['action'], promoted['hash']],
       ['done', 'canary', hash],
@@ -321,6 +329,7 @@ describe('experiments by the API', () => {
     assert.equal(evaluation?.actor, 'ann')
     const { data } = (await ask(server, '/arms/history')).json as { data: { action: string }[] }
     assert.equal(data.at(-1)?.action, 'promoted')
+    assert.equal((await refused(server, '/arms/promote', order)).code, 'promotion_pointless')
   })
 
   it('plans by the log', async () => {
