@@ -152,7 +152,7 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const arms = configuredArms(flags)
   const file = await loadPolicyFile(policy)
   const bar = progressBar()
-  const result = await withLog(source, (part) =>
+  const result = await withLog(source, ({ part }) =>
     tuneOnLog({
       search: part({ index: 0, of: 2 }),
       heldOut: part({ index: 1, of: 2 }),
