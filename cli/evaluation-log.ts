@@ -13,7 +13,7 @@ import {
   toDecision,
 } from '../datasets/index.ts'
 import { hash53, type LoggedDecision } from '../engine/index.ts'
-import { type EvaluationRow, type ReadableLog, RepeatFilter, Repeats } from '../eval/index.ts'
+import { checkSummable, type EvaluationRow, type ReadableLog, RepeatFilter, Repeats } from '../eval/index.ts'
 import { readServerLog, type ServerFlags, serverOf } from './admin-client.ts'
 import { withStore } from './configured-store.ts'
 
@@ -106,7 +106,7 @@ function isIn({ index, of }: Shard, { id }: Pick<EvaluationRow, 'id'>): boolean 
  * A store has every decision once. Of files those are looked for that are in them twice: in the first reading all are counted, later
  * ones find them.
  *
- * @throws {DatasetError} while reading: a file that is none, or a bad line
+ * @throws {EvaluationError} `eval_bad_row`, {DatasetError} while reading: a file that is none, or a bad line
  */
 function openLog(
   source: LogSource,
@@ -114,38 +114,52 @@ function openLog(
   store: LogReader | undefined,
   repeats: Repeats,
 ): ReadableLog {
-  const { fromMs, toMs, tenant, model } = source
-  if (store !== undefined) return () => ofModel(store.readLog({ fromMs, toMs, tenant, shard }), model)
+  const rows = store === undefined ? () => inFiles(source, shard) : () => inStore(source, shard, store)
   let readings = 0
   return async function* () {
     const isFirst = readings++ === 0
-    for (const path of source.log) {
-      for await (const { row, where } of rowsOf(path, source.format)) {
-        if (model !== undefined && row.requestedModel !== model) continue
-        if (row.atMs < fromMs || row.atMs >= toMs) continue
-        if (tenant !== undefined && row.tenant !== tenant) continue
-        if (!isIn(shard, row)) continue
-        if (where !== undefined) {
-          if (isFirst) repeats.count(row.id)
-          else repeats.check(row.id, where)
-        }
-        yield row
+    for await (const { row, where, hasId } of rows()) {
+      if (isFirst) checkSummable(row, where)
+      if (hasId) {
+        if (isFirst) repeats.count(row.id)
+        else repeats.check(row.id, where)
       }
+      yield row
     }
   }
 }
 
-async function* ofModel(
-  rows: AsyncIterable<EvaluationRow>,
-  model: string | undefined,
-): AsyncGenerator<EvaluationRow> {
-  for await (const row of rows) if (model === undefined || row.requestedModel === model) yield row
-}
-
 interface PlacedRow {
   readonly row: EvaluationRow
-  /** Undefined: the format gives rows no ids of their own. */
-  readonly where?: string
+  readonly where: string
+  /** True: the row has an id of its own, by which it can be told from others wherever it stands. */
+  readonly hasId: boolean
+}
+
+async function* inStore(
+  { fromMs, toMs, tenant, model }: LogSource,
+  shard: Shard,
+  store: LogReader,
+): AsyncGenerator<PlacedRow> {
+  for await (const row of store.readLog({ fromMs, toMs, tenant, shard })) {
+    if (isOf(model, row)) yield { row, where: `decision ${row.id}`, hasId: false }
+  }
+}
+
+async function* inFiles(source: LogSource, shard: Shard): AsyncGenerator<PlacedRow> {
+  const { fromMs, toMs, tenant, model } = source
+  for (const path of source.log) {
+    for await (const placed of rowsOf(path, source.format)) {
+      const { row } = placed
+      if (!isOf(model, row) || row.atMs < fromMs || row.atMs >= toMs) continue
+      if (tenant !== undefined && row.tenant !== tenant) continue
+      if (isIn(shard, row)) yield placed
+    }
+  }
+}
+
+function isOf(model: string | undefined, { requestedModel }: EvaluationRow): boolean {
+  return model === undefined || requestedModel === model
 }
 
 /** Own logs as they are; foreign ones as far as they tell. */
@@ -159,7 +173,7 @@ async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGen
   }
   if (known !== 'open-bandit' && known !== 'cb-adf') {
     for await (const { decision, where } of readPlacedLog(path, known satisfies LogFormat)) {
-      yield { row: decision, where }
+      yield { row: decision, where, hasId: true }
     }
     return
   }
@@ -171,7 +185,8 @@ async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGen
         `${path} ${row.id}: stands for ${row.weight} rounds; give the whole log, of which nothing was dropped`,
       )
     }
-    yield { row: foreign(toDecision(row, { spread: true }), row.probabilities === undefined) }
+    const decision = foreign(toDecision(row, { spread: true }), row.probabilities === undefined)
+    yield { row: decision, where: `${path} ${row.id}`, hasId: false }
   }
 }
 

@@ -62,6 +62,7 @@ export { RepeatFilter, Repeats, type RepeatsState } from './off-policy/repeats.t
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
 export type { ScoringState } from './off-policy/scoring.ts'
+export { checkSummable } from './off-policy/summable.ts'
 export { Survey, type SurveyState } from './off-policy/survey.ts'
 export {
   createTarget,

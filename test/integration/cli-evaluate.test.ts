@@ -177,7 +177,10 @@ describe('evaluate on the command line', () => {
       [['--log', 'log.jsonl.gz', '--policy', 'live', '--shards', '0/3'], /--state/],
       [['--log', 'log.jsonl.gz', '--policy', 'live', '--preferences', 'usd=1'], /usd_per_quality_point/],
       [['--merge', 'log.jsonl.gz'], /not JSON/],
+      [['--log', 'large.jsonl', '--policy', 'live'], /large\.jsonl:42: cost_usd: expected .*, got 1e\+300;/],
     ]
+    const large = world.rows.slice(0, 60).map((row, i) => (i === 41 ? { ...row, costUsd: 1e300 } : row))
+    await writeLogFile(readable(large)(), join(folder, 'large.jsonl'))
     for (const [args, message] of cases) {
       const { code, stderr } = await highwayman(folder, ...args)
       assert.equal(code, 2, args.join(' '))
