@@ -80,6 +80,7 @@ export {
   observationsFromOutcome,
   qualityObservation,
 } from './outcome.ts'
+export { ownValue } from './own.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
