@@ -1,5 +1,6 @@
 /** A log in a file, in whichever format. */
 import type { LoggedDecision } from '../../engine/index.ts'
+import { readDsjsonLines } from '../bandit/dsjson-lines.ts'
 import { readJsonLines } from '../read/json-lines.ts'
 import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
@@ -54,7 +55,7 @@ async function* withoutPlaces(rows: AsyncIterable<PlacedDecision>): AsyncGenerat
 async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<PlacedDecision> {
   const decode = (json: unknown, where: string): readonly PlacedDecision[] =>
     decisionsOfDsjson(json, where).map((decision) => ({ decision, where }))
-  for await (const decisions of readJsonLines(path, decode, options)) yield* decisions
+  for await (const decisions of readDsjsonLines(path, decode, options)) yield* decisions
 }
 
 /**
