@@ -1,11 +1,11 @@
 /** From the hash of a policy on record to a slot that decides by it and learns along. */
 import type { Store } from '../../adapters/index.ts'
 import {
+  armsOfPolicy,
   createFeatureSpace,
   createRouter,
   DEFAULT_HALF_LIFE_MS,
   type PolicyFile,
-  type PolicySpec,
   priorSumsOf,
   type Router,
   readPolicyFile,
@@ -172,17 +172,4 @@ export function whyUnservable(file: PolicyFile, model: VirtualModel, registry: R
 function hasEmbedding(file: PolicyFile, { embedding }: Registry): boolean {
   if (embedding === undefined) return false
   return featureSpaceOf({ classes: file.featureSpace.classes, embedding }).id === file.featureSpace.id
-}
-
-function armsOfPolicy(policy: PolicySpec): readonly string[] {
-  switch (policy.name) {
-    case 'fixed':
-      return [policy.arm]
-    case 'priority':
-      return policy.order
-    case 'weighted':
-      return Object.keys(policy.weights)
-    default:
-      return []
-  }
 }
