@@ -260,6 +260,35 @@ describe('an evaluation', () => {
 
 describe('there is no estimate', () => {
   const arm = 'sim-anthropic/bramble-small'
+
+  test('and no warning points to one', async () => {
+    const greedy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const world = await loggedWorld({
+      decisions: 1_200,
+      policy: greedy,
+      floor: 0.001,
+      judgedShare: ({ arm: drawn }) => (drawn === arm ? 1 : 0.3),
+      tamper: (row, i) => (i % 5 < 3 ? { ...row, explore: false } : row),
+    })
+    const { refused, warnings, sensitivity } = await judge(world.rows, `fixed:${arm}`)
+    assert.deepEqual([refused, sensitivity.switchDr, sensitivity.untold], [true, {}, undefined])
+    const codes = warnings.map(({ code }) => code)
+    for (const code of ['heavy_weight', 'weight_tail', 'missing_rewards', 'mostly_unexplored']) {
+      assert.ok(codes.includes(code), `${code} in ${codes}`)
+    }
+    assert.ok(!codes.includes('estimators_disagree'))
+    for (const { message } of warnings) assert.doesNotMatch(message, /switch-DR|extremes|the estimate/)
+  })
+
+  test('nor, where there is one of a good without a worst, a warning to its extremes', async () => {
+    const { rows } = await loggedWorld({ decisions: 2_000 })
+    const half = rows.map((row, i) => (i % 2 === 0 ? row : { ...row, costUsd: undefined }))
+    const { refused, warnings, sensitivity } = await judge(half, 'uniform', { objective: 'cost_usd' })
+    assert.deepEqual([refused, sensitivity.untold], [false, undefined])
+    const message = warnings.find(({ code }) => code === 'missing_rewards')?.message ?? ''
+    assert.match(message, /50 % of the decisions have no cost_usd; the estimate takes/)
+    assert.doesNotMatch(message, /extremes/)
+  })
   const swap = (row: LoggedDecision, other: string): LoggedDecision => {
     const k = row.eligible.indexOf(other as ArmId)
     return { ...row, arm: row.eligible[k]!, servedArm: row.eligible[k]!, propensity: row.probabilities[k]! }
