@@ -1,5 +1,5 @@
 /** What an operator declares → a definition, or the field at fault. */
-import { type PolicySpec, QUALITY_POINT } from '../../engine/index.ts'
+import { armsOfPolicy, type PolicySpec, QUALITY_POINT } from '../../engine/index.ts'
 import { nearest } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
 import type { Registry } from '../registry.ts'
@@ -167,19 +167,13 @@ function refuseUnknown({ targeting, variants }: ExperimentDefinition, registry: 
   }
   for (const [index, { policy }] of variants.entries()) {
     if (policy.kind !== 'settings') continue
-    for (const arm of armsOf(policy.policy)) {
+    for (const arm of armsOfPolicy(policy.policy)) {
       const without = models.find((name) => !registry.models.get(name)?.arms.some((own) => own === arm))
       if (without !== undefined) {
         throw invalid(`variants[${index}].policy`, `names ${arm}, which is not among the arms of ${without}`)
       }
     }
   }
-}
-
-function armsOf(policy: PolicySpec): readonly string[] {
-  if (policy.name === 'fixed') return [policy.arm]
-  if (policy.name === 'priority') return policy.order
-  return policy.name === 'weighted' ? Object.keys(policy.weights) : []
 }
 
 function invalid(param: string, message: string) {
