@@ -116,7 +116,8 @@ async function evaluateLogOf(flags: EvaluateFlags): Promise<Answered | undefined
   }
   const { survey, scoring } = await readInParts(source, question, shards ?? { index: 0, of: 1 }, threads)
   if (state === undefined) return { evaluation: evaluationOf(question, survey, scoring), question }
-  await writeFile(state, `${JSON.stringify(partOf(question, survey, scoring))}\n`)
+  const part = partOf(question, survey, scoring, { log, shard: shards ?? { index: 0, of: 1 } })
+  await writeFile(state, `${JSON.stringify(part)}\n`)
   if (flags.json) print({ state, decisions: survey.n, read: survey.read })
   else process.stdout.write(`${state}: ${survey.n} of ${survey.read} decisions count\n`)
   return undefined

@@ -1,4 +1,5 @@
 /** The log that an evaluation reads, told by flags: files in any format, or the store. As data, so that a worker can open it too. */
+import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Store } from '../adapters/index.ts'
 import {
@@ -8,11 +9,11 @@ import {
   DatasetError,
   type LogFormat,
   readBanditFile,
-  readLogFile,
+  readPlacedLog,
   toDecision,
 } from '../datasets/index.ts'
 import { hash53, type LoggedDecision } from '../engine/index.ts'
-import type { EvaluationRow, ReadableLog } from '../eval/index.ts'
+import { checkSummable, type EvaluationRow, type ReadableLog, RepeatFilter, Repeats } from '../eval/index.ts'
 import { readServerLog, type ServerFlags, serverOf } from './admin-client.ts'
 import { withStore } from './configured-store.ts'
 
@@ -43,20 +44,50 @@ export function isStore({ log }: Pick<LogSource, 'log'>): boolean {
 /** A store, or a running server that has it. */
 type LogReader = Pick<Store, 'readLog'>
 
+/** Reads parts of a log that is open, and says afterwards what may be in other files too. */
+export interface OpenLog {
+  part(shard: Shard): ReadableLog
+  readonly repeats: Repeats
+}
+
 /**
  * Opens what the flags name, runs over parts of it, and closes it whatever happens. An embedded store that a server has open is read by way of it.
  *
- * @throws what opening, reading and `run` throw
+ * @param filter shared by threads that read other files of the same log
+ * @throws {EvaluationError} `eval_repeated_decision` in the second reading of a part; {DatasetError} for a file that is given
+ *   twice; and what opening, reading and `run` throw
  */
 export async function withLog<T>(
   source: LogSource,
-  run: (part: (shard: Shard) => ReadableLog) => Promise<T>,
+  run: (log: OpenLog) => Promise<T>,
+  filter = new RepeatFilter(),
 ): Promise<T> {
-  const over = (reader: LogReader | undefined) => run((shard) => openLog(source, shard, reader))
-  if (!isStore(source)) return await over(undefined)
+  const repeats = new Repeats(filter)
+  const over = (reader: LogReader | undefined) =>
+    run({ part: (shard) => openLog(source, shard, reader, repeats), repeats })
+  if (!isStore(source)) {
+    await checkFiles(source)
+    return await over(undefined)
+  }
   const url = await serverOf(source.store)
   if (url !== undefined) return await over(serverReader(url, source.store.adminKey))
   return await withStore(source.store, over)
+}
+
+/** @throws {DatasetError} `dataset_bad_option` for one that is given twice, under whichever names */
+export async function checkFiles({ log }: Pick<LogSource, 'log'>): Promise<void> {
+  const seen = new Map<string, string>()
+  for (const path of log) {
+    // Of what cannot be looked at, reading tells.
+    const file = await stat(path, { bigint: true }).catch(() => undefined)
+    if (file === undefined) continue
+    const [identity, known] = [`${file.dev}:${file.ino}`, seen.get(`${file.dev}:${file.ino}`)]
+    if (known !== undefined) {
+      const names = known === path ? path : `${known} and ${path}`
+      throw new DatasetError('dataset_bad_option', `--log: the same file is given twice, ${names}`)
+    }
+    seen.set(identity, path)
+  }
 }
 
 function serverReader(url: string, key: string | undefined): LogReader {
@@ -71,30 +102,68 @@ function isIn({ index, of }: Shard, { id }: Pick<EvaluationRow, 'id'>): boolean 
   return of === 1 || Math.floor(hash53(id, 'shard') * of) === index
 }
 
-/** @throws {DatasetError} while reading: a file that is none, or a bad line */
-function openLog(source: LogSource, shard: Shard, store: LogReader | undefined): ReadableLog {
-  const { fromMs, toMs, tenant, model } = source
-  if (store !== undefined) return () => ofModel(store.readLog({ fromMs, toMs, tenant, shard }), model)
+/**
+ * A store has every decision once. Of files those are looked for that are in them twice: in the first reading all are counted, later
+ * ones find them.
+ *
+ * @throws {EvaluationError} `eval_bad_row`, {DatasetError} while reading: a file that is none, or a bad line
+ */
+function openLog(
+  source: LogSource,
+  shard: Shard,
+  store: LogReader | undefined,
+  repeats: Repeats,
+): ReadableLog {
+  const rows = store === undefined ? () => inFiles(source, shard) : () => inStore(source, shard, store)
+  let readings = 0
   return async function* () {
-    for (const path of source.log) {
-      for await (const row of ofModel(rowsOf(path, source.format), model)) {
-        if (row.atMs < fromMs || row.atMs >= toMs) continue
-        if (tenant !== undefined && row.tenant !== tenant) continue
-        if (isIn(shard, row)) yield row
+    const isFirst = readings++ === 0
+    for await (const { row, where, hasId } of rows()) {
+      if (isFirst) checkSummable(row, where)
+      if (hasId) {
+        if (isFirst) repeats.count(row.id)
+        else repeats.check(row.id, where)
       }
+      yield row
     }
   }
 }
 
-async function* ofModel(
-  rows: AsyncIterable<EvaluationRow>,
-  model: string | undefined,
-): AsyncGenerator<EvaluationRow> {
-  for await (const row of rows) if (model === undefined || row.requestedModel === model) yield row
+interface PlacedRow {
+  readonly row: EvaluationRow
+  readonly where: string
+  /** True: the row has an id of its own, by which it can be told from others wherever it stands. */
+  readonly hasId: boolean
+}
+
+async function* inStore(
+  { fromMs, toMs, tenant, model }: LogSource,
+  shard: Shard,
+  store: LogReader,
+): AsyncGenerator<PlacedRow> {
+  for await (const row of store.readLog({ fromMs, toMs, tenant, shard })) {
+    if (isOf(model, row)) yield { row, where: `decision ${row.id}`, hasId: false }
+  }
+}
+
+async function* inFiles(source: LogSource, shard: Shard): AsyncGenerator<PlacedRow> {
+  const { fromMs, toMs, tenant, model } = source
+  for (const path of source.log) {
+    for await (const placed of rowsOf(path, source.format)) {
+      const { row } = placed
+      if (!isOf(model, row) || row.atMs < fromMs || row.atMs >= toMs) continue
+      if (tenant !== undefined && row.tenant !== tenant) continue
+      if (isIn(shard, row)) yield placed
+    }
+  }
+}
+
+function isOf(model: string | undefined, { requestedModel }: EvaluationRow): boolean {
+  return model === undefined || requestedModel === model
 }
 
 /** Own logs as they are; foreign ones as far as they tell. */
-async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGenerator<EvaluationRow> {
+async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGenerator<PlacedRow> {
   const known = format ?? (await banditFormatOf(path))
   if (known === undefined) {
     throw new DatasetError(
@@ -103,7 +172,9 @@ async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGen
     )
   }
   if (known !== 'open-bandit' && known !== 'cb-adf') {
-    yield* readLogFile(path, known satisfies LogFormat)
+    for await (const { decision, where } of readPlacedLog(path, known satisfies LogFormat)) {
+      yield { row: decision, where, hasId: true }
+    }
     return
   }
   for await (const row of readBanditFile(path, known)) {
@@ -114,7 +185,8 @@ async function* rowsOf(path: string, format: BanditFormat | undefined): AsyncGen
         `${path} ${row.id}: stands for ${row.weight} rounds; give the whole log, of which nothing was dropped`,
       )
     }
-    yield foreign(toDecision(row, { spread: true }), row.probabilities === undefined)
+    const decision = foreign(toDecision(row, { spread: true }), row.probabilities === undefined)
+    yield { row: decision, where: `${path} ${row.id}`, hasId: false }
   }
 }
 

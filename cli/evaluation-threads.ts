@@ -4,6 +4,9 @@ import { Worker } from 'node:worker_threads'
 import {
   createScoring,
   type EvaluationQuestion,
+  RepeatFilter,
+  Repeats,
+  type RepeatsState,
   type ScoringState,
   Survey,
   type SurveyState,
@@ -11,7 +14,7 @@ import {
   surveyLog,
 } from '../eval/index.ts'
 import { configuredStore } from './configured-store.ts'
-import { defaultThreads, isStore, type LogSource, type Shard, withLog } from './evaluation-log.ts'
+import { checkFiles, defaultThreads, isStore, type LogSource, type Shard, withLog } from './evaluation-log.ts'
 import type { PartReply, PartTask } from './evaluation-worker.ts'
 
 const WORKER = join(import.meta.dirname, `evaluation-worker${extname(import.meta.filename)}`)
@@ -30,13 +33,19 @@ export async function readInParts(
 ): Promise<Passes> {
   const tasks = partsOf(source, shard, threads ?? defaultThreads())
   if (tasks.length === 1) return await readAlone(source, question, shard)
-  const parts = tasks.map((task) => new PartThread({ ...task, question }))
+  if (!isStore(source)) await checkFiles(source)
+  const filter = new RepeatFilter()
+  const parts = tasks.map((task) => new PartThread({ ...task, question, seen: filter.memory }))
   try {
     const merged = new Survey(question.preferences)
     for (const state of await Promise.all(parts.map((part) => part.survey()))) merged.merge(state)
     const survey = merged.state()
     const scoring = createScoring(question, survey)
-    for (const state of await Promise.all(parts.map((part) => part.score(survey)))) scoring.merge(state)
+    const repeats = new Repeats(filter)
+    for (const scored of await Promise.all(parts.map((part) => part.score(survey)))) {
+      scoring.merge(scored.state)
+      repeats.merge(scored.repeats)
+    }
     return { survey, scoring: scoring.state() }
   } finally {
     await Promise.all(parts.map((part) => part.end()))
@@ -44,7 +53,7 @@ export async function readInParts(
 }
 
 async function readAlone(source: LogSource, question: EvaluationQuestion, shard: Shard): Promise<Passes> {
-  return await withLog(source, async (part) => {
+  return await withLog(source, async ({ part }) => {
     const log = part(shard)
     const survey = await surveyLog(log, question)
     return { survey, scoring: await scoreLog(log, question, survey) }
@@ -52,7 +61,7 @@ async function readAlone(source: LogSource, question: EvaluationQuestion, shard:
 }
 
 /** A file is read by one thread, and so is an embedded store: it lives in one process, and takes one reader as well as many. */
-function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTask, 'question'>[] {
+function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTask, 'question' | 'seen'>[] {
   if (isStore(source)) {
     const count = isRemote(source) ? threads : 1
     return Array.from({ length: count }, (_, part) => ({
@@ -71,16 +80,21 @@ function isRemote({ store }: LogSource): boolean {
   return store.url === undefined && configuredStore(store).store.kind === 'remote'
 }
 
+interface ScoredPart {
+  readonly state: ScoringState
+  readonly repeats: RepeatsState
+}
+
 class PartThread {
   readonly #worker: Worker
   readonly #survey = Promise.withResolvers<SurveyState>()
-  readonly #scoring = Promise.withResolvers<ScoringState>()
+  readonly #scoring = Promise.withResolvers<ScoredPart>()
 
   constructor(task: PartTask) {
     this.#worker = new Worker(WORKER, { workerData: task })
     this.#worker.on('message', (reply: PartReply) => {
       if (reply.kind === 'survey') this.#survey.resolve(reply.state)
-      else if (reply.kind === 'scoring') this.#scoring.resolve(reply.state)
+      else if (reply.kind === 'scoring') this.#scoring.resolve(reply)
       else this.#fail(Object.assign(new Error(reply.message), reply.code && { code: reply.code }))
     })
     this.#worker.on('error', (error) => this.#fail(error))
@@ -95,7 +109,7 @@ class PartThread {
   }
 
   /** @param survey of all parts together */
-  score(survey: SurveyState): Promise<ScoringState> {
+  score(survey: SurveyState): Promise<ScoredPart> {
     this.#worker.postMessage(survey)
     return this.#scoring.promise
   }

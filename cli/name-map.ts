@@ -14,16 +14,16 @@ export async function nameMap(flag: string, text: string, example: string): Prom
         const at = pair.lastIndexOf('=')
         return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()]
       })
-  const map: Record<string, string> = {}
+  const map = new Map<string, string>()
   for (const [name, target] of entries) {
     if (name === '' || typeof target !== 'string' || target === '') {
       throw badInput(
         `${flag} ${text}: expected pairs of the data set’s name and another, ${example}, or a JSON file of them`,
       )
     }
-    map[name] = target
+    map.set(name, target)
   }
-  return map
+  return Object.fromEntries(map)
 }
 
 export interface ArmFlags {

@@ -94,8 +94,9 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   await writeFile(out, writePolicyFile(result.file))
   if (!flags.json) {
     const labels = labelLines(result.file).map((line) => `${line}\n`)
+    const hasText = result.file.text !== undefined
     process.stdout.write(
-      `${renderTuneTable(result)}${labels.join('')}${out}: written; to judge it: ${nextStep(flags)}\n`,
+      `${renderTuneTable(result)}${labels.join('')}${textLine(flags)}${out}: written; to judge it: ${nextStep(flags, hasText)}\n`,
     )
     return
   }
@@ -116,8 +117,16 @@ async function tuneOnDataset(flags: TuneFlags): Promise<void> {
   })
 }
 
-function nextStep({ classes, dataset, out, armMap }: TuneFlags): string {
-  return classes === undefined
+/** With the classes of a gateway text is left alone, which must not pass for a finding. */
+function textLine({ classes, text }: TuneFlags): string {
+  return classes === undefined || text !== undefined
+    ? ''
+    : 'no text was tried: the gateway’s log has no coordinates of it, and evaluate could not judge the file; --text topics or --text outcomes is for a gateway that is to start from the file (coldStart.file)\n'
+}
+
+/** The log of a gateway tells nothing of a text block that it does not have. */
+function nextStep({ classes, dataset, out, armMap }: TuneFlags, hasText: boolean): string {
+  return classes === undefined || hasText
     ? `highwayman replay --dataset ${dataset} --policy ${out}${armMap === undefined ? '' : ` --arm-map ${armMap}`}`
     : `highwayman evaluate --log store --policy ${out} --record`
 }
@@ -152,7 +161,7 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
   const arms = configuredArms(flags)
   const file = await loadPolicyFile(policy)
   const bar = progressBar()
-  const result = await withLog(source, (part) =>
+  const result = await withLog(source, ({ part }) =>
     tuneOnLog({
       search: part({ index: 0, of: 2 }),
       heldOut: part({ index: 1, of: 2 }),
@@ -249,7 +258,7 @@ export function tuneCommand(program: Command): void {
     .addOption(
       new Option(
         '--text <kind>',
-        'fixed, instead of searched: what is told of a prompt’s text: none, its topics, or what its words foretell of the outcomes',
+        'fixed, instead of searched (with --classes: default none): what is told of a prompt’s text: none, its topics, or what its words foretell of the outcomes',
       ).choices(Object.keys(TEXT_CHOICES)),
     )
     .option('--from <time>', 'of a log: decisions from then on', time)

@@ -24,7 +24,14 @@ export {
   summarizeLatencies,
 } from './latency-set.ts'
 export { bundledFolder, listBundledDatasets, openDataset } from './loader.ts'
-export { LOG_FORMATS, type LogFormat, logFormatOf, readLogFile, writeLogFile } from './log/files.ts'
+export {
+  LOG_FORMATS,
+  type LogFormat,
+  logFormatOf,
+  readLogFile,
+  readPlacedLog,
+  writeLogFile,
+} from './log/files.ts'
 export { fromRecord as readLogRecord, toRecord as logRecord } from './log/record.ts'
 export { MANIFEST, type PublishedSet, readManifest } from './manifest.ts'
 export type { ReadOptions } from './read/options.ts'

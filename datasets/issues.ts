@@ -3,6 +3,18 @@ import type { z } from 'zod'
 
 const MAX_FOUND_CHARS = 60
 
+/**
+ * A map by names without the name that schemas pass over: plain objects have it for their prototype.
+ *
+ * @returns the input, for the schema; what is wrong with it is told as of any other name
+ */
+export function refusingProto(input: unknown, context: z.RefinementCtx): unknown {
+  if (typeof input === 'object' && input !== null && Object.hasOwn(input, '__proto__')) {
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'expected another name' })
+  }
+  return input
+}
+
 /** `outcomes.gpt-4.quality: expected a number in [0, 1], got 1.3`. Tells the first issue only: it is repaired first. */
 export function describeFirstIssue(error: z.ZodError, input: unknown): string {
   return describeIssues(error, input)[0] ?? error.message

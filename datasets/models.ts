@@ -1,7 +1,7 @@
 /** `models.json` beside the prompts: what an arm costs and, in our own sets, how fast it is and what it speaks. */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { describeFirstIssue } from './issues.ts'
+import { describeFirstIssue, refusingProto } from './issues.ts'
 import { withoutMark } from './read/mark.ts'
 import { DatasetError, DIALECTS, type LatencyModel, type ModelInfo } from './types.ts'
 
@@ -22,21 +22,24 @@ const latencySchema = z
     message: 'expected at least tpot_ms_p50',
   })
 
-const modelsSchema = z.record(
-  z.string(),
-  z.object(
-    {
-      input_usd_per_mtok: price,
-      output_usd_per_mtok: price,
-      usd_per_request: z.number('expected USD ≥ 0').min(0, 'expected USD ≥ 0').optional(),
-      latency: latencySchema.optional(),
-      latency_source: z.string('expected a text').optional(),
-      context_window: z.int('expected a whole number of tokens').positive('expected tokens > 0').optional(),
-      wire: z.enum(DIALECTS, `expected one of ${DIALECTS.join(', ')}`).optional(),
-    },
-    'expected an object with prices',
+const modelsSchema = z.preprocess(
+  refusingProto,
+  z.record(
+    z.string(),
+    z.object(
+      {
+        input_usd_per_mtok: price,
+        output_usd_per_mtok: price,
+        usd_per_request: z.number('expected USD ≥ 0').min(0, 'expected USD ≥ 0').optional(),
+        latency: latencySchema.optional(),
+        latency_source: z.string('expected a text').optional(),
+        context_window: z.int('expected a whole number of tokens').positive('expected tokens > 0').optional(),
+        wire: z.enum(DIALECTS, `expected one of ${DIALECTS.join(', ')}`).optional(),
+      },
+      'expected an object with prices',
+    ),
+    'expected an object with one entry per arm',
   ),
-  'expected an object with one entry per arm',
 )
 
 /**

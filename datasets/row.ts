@@ -1,6 +1,6 @@
 /** One line of `prompts.jsonl` as a typed record, and back. Unknown fields are allowed: sources add their own. */
 import { z } from 'zod'
-import { describeIssues } from './issues.ts'
+import { describeIssues, refusingProto } from './issues.ts'
 import { type ArmOutcome, DatasetError, type PromptRow } from './types.ts'
 
 const share = z
@@ -30,7 +30,7 @@ const rowSchema = z.object(
     prompt: name,
     contaminated: z.boolean('expected true or false').optional(),
     outcomes: z
-      .record(name, outcomeSchema, 'expected an object with one outcome per arm')
+      .preprocess(refusingProto, z.record(name, outcomeSchema, 'expected an object with one outcome per arm'))
       .refine((outcomes) => Object.keys(outcomes).length > 0, 'expected at least one arm'),
   },
   'expected an object',

@@ -80,6 +80,7 @@ export {
   observationsFromOutcome,
   qualityObservation,
 } from './outcome.ts'
+export { ownValue } from './own.ts'
 export { createPacer, validateBudget } from './pacing.ts'
 export type {
   BudgetSpec,
@@ -97,6 +98,7 @@ export {
   pastRates,
   validatePastChoice,
 } from './past-decision.ts'
+export { armsOfPolicy } from './policies/arms.ts'
 export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'

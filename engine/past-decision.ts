@@ -4,6 +4,7 @@ import { EngineError } from './errors.ts'
 import { withUtility } from './estimate.ts'
 import { column } from './linalg.ts'
 import type { LoggedDecision } from './logged-decision.ts'
+import { ownValue } from './own.ts'
 import { validatePolicy } from './policies/validate.ts'
 import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
 import type { ArmEstimate, PolicySpec, Preferences, UtilityRates } from './types.ts'
@@ -139,7 +140,7 @@ function needsNoBeliefs(policy: PolicySpec, eligible: PastDecision['eligible']):
     case 'fixed':
       return eligible.includes(policy.arm)
     case 'weighted':
-      return eligible.some((arm) => (policy.weights[arm] ?? 0) > 0)
+      return eligible.some((arm) => (ownValue(policy.weights, arm) ?? 0) > 0)
     case 'priority':
       return eligible.some((arm) => policy.order.includes(arm))
     default:

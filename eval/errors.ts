@@ -10,6 +10,7 @@ export const EVALUATION_ERROR_CODES = [
   'eval_no_common_arm',
   'eval_no_eligible_arm',
   'eval_no_rows',
+  'eval_repeated_decision',
   'eval_unknown_arm',
   'eval_unknown_class',
   'eval_unknown_policy',

@@ -58,9 +58,11 @@ export {
 } from './off-policy/logged-row.ts'
 export { type EvaluationPart, mergeParts, partOf, readPart } from './off-policy/parts.ts'
 export { checkQuestion, createScoring, type EvaluationQuestion } from './off-policy/question.ts'
+export { RepeatFilter, Repeats, type RepeatsState } from './off-policy/repeats.ts'
 export { ResponseCounts } from './off-policy/response.ts'
 export { foldOf, RewardSums } from './off-policy/reward-model.ts'
 export type { ScoringState } from './off-policy/scoring.ts'
+export { checkSummable } from './off-policy/summable.ts'
 export { Survey, type SurveyState } from './off-policy/survey.ts'
 export {
   createTarget,

@@ -1,5 +1,5 @@
 /** Policies as they are written on a command line. */
-import type { ArmId, PolicyName, PolicySpec } from '../engine/index.ts'
+import { type ArmId, armsOfPolicy, type PolicyName, type PolicySpec } from '../engine/index.ts'
 import { EvaluationError } from './errors.ts'
 
 const DEFAULT_EPSILON = 0.1
@@ -95,7 +95,7 @@ function argumentOf(policy: PolicySpec): string | number | undefined {
 
 /** @throws {EvaluationError} `eval_unknown_arm` for a policy that names an arm which is not there. */
 export function checkPolicyArms(policy: PolicySpec, arms: readonly string[]): void {
-  for (const arm of armsOf(policy)) {
+  for (const arm of armsOfPolicy(policy)) {
     if (!arms.includes(arm)) {
       throw new EvaluationError(
         'eval_unknown_arm',
@@ -103,12 +103,4 @@ export function checkPolicyArms(policy: PolicySpec, arms: readonly string[]): vo
       )
     }
   }
-}
-
-/** That the policy names. */
-export function armsOf(policy: PolicySpec): readonly string[] {
-  if (policy.name === 'fixed') return [policy.arm]
-  if (policy.name === 'priority') return policy.order
-  if (policy.name === 'weighted') return Object.keys(policy.weights)
-  return []
 }

@@ -37,8 +37,8 @@ import {
 import { INNER_FOLDS, rungsOf, searchOf } from './tune/trials.ts'
 
 /**
- * With `classes`, those of a gateway, the file is over what that gateway's log holds: no text is tried, as the log has no
- * coordinates of a projection that is fitted here.
+ * With `classes`, those of a gateway, the file is over what that gateway's log holds: text is not searched, as the log has no
+ * coordinates of a projection that is fitted here. A `text` that is asked for is had: a gateway can start from such a file.
  */
 export interface TuneOptions extends Pick<ClassOptions, 'classBy' | 'classMap' | 'classes'> {
   readonly dataset: Dataset
@@ -63,7 +63,7 @@ export interface TuneOptions extends Pick<ClassOptions, 'classBy' | 'classMap' |
   readonly nowMs?: () => number
   /** @default 1 */
   readonly seed?: number
-  /** @default by the objective; with `classes` without text */
+  /** @default by the objective; with `classes` without text, unless that is asked for */
   readonly space?: SearchSpace
   /** When the file is made, Unix ms, and by what. */
   readonly createdMs: number
@@ -170,12 +170,6 @@ function settingsOf(options: TuneOptions) {
   if (!(Number.isInteger(trials) && trials >= 1)) {
     throw new EvaluationError('eval_bad_option', `trials must be a whole number of at least 1, got ${trials}`)
   }
-  if (classes !== undefined && text !== undefined && text !== 'none') {
-    throw new EvaluationError(
-      'eval_bad_option',
-      `text ${text} cannot be had with classes: a gateway’s log has no coordinates of a projection that is fitted here`,
-    )
-  }
   const fixed = typeof options.policy === 'string' ? parsePolicyName(options.policy) : options.policy
   const fix = (drawn: Candidate): Candidate => ({
     ...drawn,
@@ -183,7 +177,7 @@ function settingsOf(options: TuneOptions) {
     floor: options.floor ?? drawn.floor,
   })
   const whole = options.space ?? (name === 'online' ? ONLINE_SPACE : FROZEN_SPACE)
-  const fixedText = classes === undefined ? text : 'none'
+  const fixedText = classes === undefined ? text : (text ?? 'none')
   const space = fixedText === undefined ? whole : { ...whole, textComponents: TEXT_CHOICES[fixedText] }
   const [textComponents = 0] = space.textComponents.includes(0) ? [0] : space.textComponents
   return {

@@ -32,8 +32,13 @@ export class RegistryView {
     this.#models = modelsOf(registry)
   }
 
-  get modelNames(): Iterable<string> {
-    return this.#models.keys()
+  /** What a tenant can name and get an answer of; without one, all names. */
+  namesOpenTo(tenant: Tenant | undefined): string[] {
+    if (tenant === undefined) return [...this.#models.keys()]
+    const barred = this.rulingsFor(tenant)
+    return [...this.#models].flatMap(([name, { arms }]) =>
+      arms.length > 0 && arms.every((arm) => barred.has(arm)) ? [] : [name],
+    )
   }
 
   /** An arm is a virtual model of one. */

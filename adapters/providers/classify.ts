@@ -119,20 +119,22 @@ const REFUSED: Verdict = {
 }
 
 /** Statuses of errors that are told inside a stream by their code or type alone. */
-const STATUS_BY_WORD: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-  rate_limit_exceeded: 429,
-  context_length_exceeded: 400,
-}
+const STATUS_BY_WORD: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    invalid_request_error: 400,
+    authentication_error: 401,
+    billing_error: 402,
+    permission_error: 403,
+    not_found_error: 404,
+    request_too_large: 413,
+    rate_limit_error: 429,
+    api_error: 500,
+    timeout_error: 504,
+    overloaded_error: 529,
+    rate_limit_exceeded: 429,
+    context_length_exceeded: 400,
+  }),
+)
 
 export interface FailedReply {
   readonly status: number
@@ -158,7 +160,8 @@ export function classifyReply(blame: Blame, reply: FailedReply): UpstreamError {
 /** The error for a payload that tells of a failure inside a 200: an event of a stream, or a body. */
 export function classifyPayload(blame: Blame, payload: unknown, nowMs: number): UpstreamError {
   const told = readErrorJson(payload)
-  const status = told.status ?? STATUS_BY_WORD[told.code ?? ''] ?? STATUS_BY_WORD[told.type ?? ''] ?? 500
+  const status =
+    told.status ?? STATUS_BY_WORD.get(told.code ?? '') ?? STATUS_BY_WORD.get(told.type ?? '') ?? 500
   return verdictOf(
     blame,
     { status, told },

@@ -108,7 +108,7 @@ interface SplitFlags extends Output {
 
 export async function splitSet(flags: SplitFlags): Promise<void> {
   const found = await oneAt(flags.in)
-  const counts: Record<string, number> = {}
+  const counts = new Map<string, number>()
   if (found.kind === 'outcomes') {
     if (flags.by === 'time') throw badOption('by: rows of outcomes have no times; expected id or category')
     const dataset = await openDataset(found.path)
@@ -120,23 +120,23 @@ export async function splitSet(flags: SplitFlags): Promise<void> {
     await writeDataset(counting(rows, counts), dataset, flags.out)
   } else if (found.kind === 'log') await splitLog(found, flags, counts)
   else throw badOption(`${flags.in} holds ${found.kind}, which there is nothing to split of`)
-  if (flags.json) return print({ in: flags.in, out: flags.out, splits: counts })
-  const lines = Object.entries(counts).map(([split, rows]) => `  ${split.padEnd(10)} ${rows}`)
+  if (flags.json) return print({ in: flags.in, out: flags.out, splits: Object.fromEntries(counts) })
+  const lines = [...counts].map(([split, rows]) => `  ${split.padEnd(10)} ${rows}`)
   process.stdout.write(`${flags.out}: splits of ${flags.in}\n${lines.join('\n')}\n`)
 }
 
 async function* counting(
   rows: AsyncIterable<PromptRow>,
-  counts: Record<string, number>,
+  counts: Map<string, number>,
 ): AsyncGenerator<PromptRow> {
   for await (const row of rows) {
-    counts[row.split] = (counts[row.split] ?? 0) + 1
+    counts.set(row.split, (counts.get(row.split) ?? 0) + 1)
     yield row
   }
 }
 
 /** A file for each split, one after the other in time. */
-async function splitLog(found: Found, flags: SplitFlags, counts: Record<string, number>): Promise<void> {
+async function splitLog(found: Found, flags: SplitFlags, counts: Map<string, number>): Promise<void> {
   if (flags.by !== undefined && flags.by !== 'time') throw badOption('by: logs are split by time')
   const shares = parseShares(flags.shares)
   const times: number[] = []
@@ -153,7 +153,7 @@ async function splitLog(found: Found, flags: SplitFlags, counts: Record<string, 
       }
     }
     const out = join(flags.out, `${split}.${flags.format}`)
-    counts[split] = await writeBanditLog(ofSplit(), out, { spread: flags.spreadPropensity === true })
+    counts.set(split, await writeBanditLog(ofSplit(), out, { spread: flags.spreadPropensity === true }))
   }
 }
 

@@ -11,6 +11,9 @@ import { probabilitiesOf } from './probabilities.ts'
 import type { BanditAction, LoggedBanditRow } from './row.ts'
 import { actionIds, featuresOfJson, featuresToJson, nameOfAction } from './vw-json.ts'
 
+/** Of probabilities that are written to three places, or in single precision. */
+const ROUNDING = 6e-4
+
 const number = z.number('expected a number')
 const share = number.min(0, 'expected a number in [0, 1]').max(1, 'expected a number in [0, 1]')
 const whole = z.int('expected a whole number')
@@ -35,6 +38,7 @@ const lineSchema = z.looseObject(
   {
     _label_cost: number.optional(),
     _label_probability: share.optional(),
+    _label_Action: whole.min(1, 'expected an action, counted from 1').optional(),
     _labelIndex: whole.min(0, 'expected an action, counted from 0').optional(),
     _outcomes: z.array(slotSchema, 'expected a list of slots').optional(),
     _skipLearn: z.boolean('expected true or false').optional(),
@@ -72,9 +76,15 @@ function oneRow(line: Line, where: string): LoggedBanditRow {
   const { p } = line
   if (p !== undefined && p.length !== order.length)
     throw bad(where, `p: expected one for each action, got ${p.length} for ${order.length}`)
-  const taken = (line._labelIndex ?? (order[0] ?? 1) - 1) + 1
-  const at = order.indexOf(taken)
-  if (at === -1) throw bad(where, `_labelIndex: expected one of the actions in "a", got ${taken - 1}`)
+  const { _labelIndex: index, _label_Action: action } = line
+  const taken = index === undefined ? action : index + 1
+  const at = order.indexOf(taken ?? order[0] ?? 1)
+  if (at === -1) {
+    const [field, got] = index === undefined ? ['_label_Action', action] : ['_labelIndex', index]
+    throw bad(where, `${field}: expected one of the actions in "a", got ${got}`)
+  }
+  if (action !== undefined && action !== taken)
+    throw bad(where, `_label_Action: expected ${taken}, since _labelIndex is ${index}, got ${action}`)
   const choice = choose(line, order, p, at, line._label_probability, where)
   // No outcome is not an outcome of 0: where the list is there and empty, the cost beside it is a placeholder.
   const isObserved = line._label_cost !== undefined && (line._label_cost !== 0 || line.o?.length !== 0)
@@ -94,6 +104,14 @@ function slotRows(
   where: string,
 ): readonly LoggedBanditRow[] {
   const shared = sharedOf(line, where)
+  for (const [i, { _id: id, _a: actions }] of slots.entries()) {
+    const at = `${where} _outcomes.${i}`
+    const before = slots.slice(0, i)
+    if (id !== undefined && before.some((slot) => slot._id === id))
+      throw bad(at, `_id: expected one of its own, got ${JSON.stringify(id)}, which an earlier slot has`)
+    if (before.some((slot) => slot._a[0] === actions[0]))
+      throw bad(at, `_a: expected an action that is left, got ${actions[0]}, which an earlier slot took`)
+  }
   return slots.map((slot, i) => {
     const at = `${where} _outcomes.${i}`
     if (slot._p.length !== slot._a.length)
@@ -142,6 +160,12 @@ function choose(
   if (propensity === undefined)
     throw bad(where, '_label_probability: expected a number, got nothing, and there is no p')
   if (propensity === 0) throw bad(where, '_label_probability: expected a number above 0, got 0')
+  const told = p?.[at]
+  if (labelled !== undefined && told !== undefined && Math.abs(labelled - told) > ROUNDING)
+    throw bad(
+      where,
+      `_label_probability: expected ${told}, the action’s own in the probabilities, got ${labelled}`,
+    )
   return { actions, taken: sorted.indexOf(at), propensity, probabilities }
 }
 
@@ -153,7 +177,9 @@ function sharedOf(
   line: Line,
   where: string,
 ): Pick<LoggedBanditRow, 'atMs' | 'context' | 'weight' | 'skipLearn'> {
-  const { Timestamp: time, pdrop = 0 } = line
+  const { Timestamp: time, pdrop = 0, _skipLearn: skip, skipLearn = skip } = line
+  if (skip !== undefined && skipLearn !== skip)
+    throw bad(where, `skipLearn: expected ${skip}, since _skipLearn is, got ${skipLearn}`)
   const atMs = time === undefined ? undefined : Date.parse(time)
   if (Number.isNaN(atMs)) throw bad(where, `Timestamp: expected a time, got ${JSON.stringify(time)}`)
   return {
@@ -161,7 +187,7 @@ function sharedOf(
     context: featuresOfJson(line.c),
     // Rows were dropped with this probability: one that is left stands for those that are gone.
     weight: 1 / (1 - pdrop),
-    skipLearn: line._skipLearn === true || line.skipLearn === true,
+    skipLearn: skipLearn === true,
   }
 }
 

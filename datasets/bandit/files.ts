@@ -2,12 +2,12 @@
 import type { LoggedDecision } from '../../engine/index.ts'
 import { LOG_FORMATS, logFormatOf, readLogFile } from '../log/files.ts'
 import { csvColumns } from '../read/csv.ts'
-import { readJsonLines } from '../read/json-lines.ts'
 import { decodeOrTell, type ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
 import { readCbAdf } from './cb-adf.ts'
 import { fromDecision } from './decision.ts'
 import { rowsOfDsjson } from './dsjson.ts'
+import { readDsjsonLines } from './dsjson-lines.ts'
 import { isOpenBandit, readOpenBandit } from './open-bandit.ts'
 import type { LoggedBanditRow } from './row.ts'
 
@@ -48,7 +48,7 @@ export async function* readBanditFile(
 }
 
 async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<LoggedBanditRow> {
-  for await (const rows of readJsonLines(path, rowsOfDsjson, options)) yield* rows
+  for await (const rows of readDsjsonLines(path, rowsOfDsjson, options)) yield* rows
 }
 
 async function* rowsOfLog(

@@ -1,12 +1,13 @@
 /** A log in a file, in whichever format. */
 import type { LoggedDecision } from '../../engine/index.ts'
+import { readDsjsonLines } from '../bandit/dsjson-lines.ts'
 import { readJsonLines } from '../read/json-lines.ts'
 import type { ReadOptions } from '../read/options.ts'
 import { DatasetError } from '../types.ts'
 import { writeJsonLines } from '../write/texts.ts'
 import { decisionsOfDsjson, toDsjson } from './dsjson.ts'
 import { readParquet, writeParquet } from './parquet.ts'
-import { fromRecord, toRecord } from './record.ts'
+import { fromRecord, type PlacedDecision, toRecord } from './record.ts'
 
 export const LOG_FORMATS = ['parquet', 'jsonl', 'dsjson'] as const
 export type LogFormat = (typeof LOG_FORMATS)[number]
@@ -30,14 +31,31 @@ export function readLogFile(
   format = logFormatOf(path),
   options: ReadOptions = {},
 ): AsyncIterable<LoggedDecision> {
-  if (format === 'jsonl') return readJsonLines(path, fromRecord, options)
+  return withoutPlaces(readPlacedLog(path, format, options))
+}
+
+/** The same, each with where it stands. */
+export function readPlacedLog(
+  path: string,
+  format = logFormatOf(path),
+  options: ReadOptions = {},
+): AsyncIterable<PlacedDecision> {
+  if (format === 'jsonl') {
+    return readJsonLines(path, (json, where) => ({ decision: fromRecord(json, where), where }), options)
+  }
   if (format === 'dsjson') return readDsjson(path, options)
   if (format === 'parquet') return readParquet(path, options)
   throw unknownFormat(path)
 }
 
-async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<LoggedDecision> {
-  for await (const decisions of readJsonLines(path, decisionsOfDsjson, options)) yield* decisions
+async function* withoutPlaces(rows: AsyncIterable<PlacedDecision>): AsyncGenerator<LoggedDecision> {
+  for await (const { decision } of rows) yield decision
+}
+
+async function* readDsjson(path: string, options: ReadOptions): AsyncGenerator<PlacedDecision> {
+  const decode = (json: unknown, where: string): readonly PlacedDecision[] =>
+    decisionsOfDsjson(json, where).map((decision) => ({ decision, where }))
+  for await (const decisions of readDsjsonLines(path, decode, options)) yield* decisions
 }
 
 /**

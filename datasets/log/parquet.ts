@@ -7,7 +7,14 @@ import type { LoggedDecision } from '../../engine/index.ts'
 import { decodeOrTell, type ReadOptions } from '../read/options.ts'
 import { openParquet } from '../read/parquet.ts'
 import { writeParquetRows } from '../write/parquet.ts'
-import { badRecord, fromRecord, type LogRecord, logRecordSchema, toRecord } from './record.ts'
+import {
+  badRecord,
+  fromRecord,
+  type LogRecord,
+  logRecordSchema,
+  type PlacedDecision,
+  toRecord,
+} from './record.ts'
 
 const ROOT = 'highwayman_log'
 
@@ -85,7 +92,7 @@ export async function writeParquet(rows: AsyncIterable<LoggedDecision>, path: st
 }
 
 /** @throws {DatasetError} `dataset_unreadable`; `dataset_bad_line` naming file, row (from 1) and field */
-export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<LoggedDecision> {
+export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<PlacedDecision> {
   const file = await openParquet(path)
   const fields = Object.entries(logRecordSchema.shape)
   const names = fields.flatMap(([name]) => (file.columns.includes(name) ? [name] : []))
@@ -97,7 +104,8 @@ export async function* readParquet(path: string, options: ReadOptions = {}): Asy
   let number = 0
   for await (const row of file.rows(names, options.signal)) {
     number += 1
-    const decision = decodeOrTell(options, () => fromRecord(row, `${path}:${number}`))
-    if (decision !== undefined) yield decision
+    const where = `${path}:${number}`
+    const decision = decodeOrTell(options, () => fromRecord(row, where))
+    if (decision !== undefined) yield { decision, where }
   }
 }

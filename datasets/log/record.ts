@@ -125,6 +125,12 @@ export const logRecordSchema = z.object(
 )
 export type LogRecord = z.output<typeof logRecordSchema>
 
+/** A decision and where it was read, for messages: `file:line`, of Parquet `file:row`. */
+export interface PlacedDecision {
+  readonly decision: LoggedDecision
+  readonly where: string
+}
+
 export function toRecord(row: LoggedDecision): LogRecord {
   return {
     decision_id: row.id,

@@ -7,19 +7,19 @@ import { decodeOrTell, type ReadOptions } from './options.ts'
 const LINE_BYTES_MAX = 16 * 1024 * 1024
 
 /**
- * What `decode` makes of each line that is not blank; `where` is `file:line`.
+ * What `decode` makes of each line that is not blank; `where` is `file:line`, `text` the line.
  *
  * @throws {DatasetError} `dataset_bad_line` naming file and line, `dataset_unreadable`; and what `decode` throws
  */
 export async function* readJsonLines<T>(
   path: string,
-  decode: (json: unknown, where: string, number: number) => T,
+  decode: (json: unknown, where: string, number: number, text: string) => T,
   options: ReadOptions = {},
 ): AsyncGenerator<T> {
   for await (const { number, text } of readLines(path, LINE_BYTES_MAX, options)) {
     if (text.trim() === '') continue
     const where = `${path}:${number}`
-    const value = decodeOrTell(options, () => decode(parseJson(text, where), where, number))
+    const value = decodeOrTell(options, () => decode(parseJson(text, where), where, number, text))
     if (value !== undefined) yield value
   }
 }

@@ -24,19 +24,21 @@ const VALUES_BY_NAME: readonly (readonly [name: RegExp, values: readonly string[
   [/name|person|user/i, ['Amara Okafor', 'Emre Silva']],
   [/id$|number|code/i, ['A-1042', 'B-2077']],
 ]
-const VALUES_BY_FORMAT: Readonly<Record<string, string>> = {
-  date: '2026-03-14',
-  'date-time': '2026-03-14T09:30:00Z',
-  time: '09:30:00Z',
-  duration: 'PT1H30M',
-  email: 'amara@example.com',
-  uri: 'https://example.com/',
-  url: 'https://example.com/',
-  hostname: 'example.com',
-  ipv4: '192.0.2.1',
-  ipv6: '2001:db8::1',
-  uuid: '3f2b8c1e-9d4a-4e6b-8f70-1a2b3c4d5e6f',
-}
+const VALUES_BY_FORMAT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    date: '2026-03-14',
+    'date-time': '2026-03-14T09:30:00Z',
+    time: '09:30:00Z',
+    duration: 'PT1H30M',
+    email: 'amara@example.com',
+    uri: 'https://example.com/',
+    url: 'https://example.com/',
+    hostname: 'example.com',
+    ipv4: '192.0.2.1',
+    ipv6: '2001:db8::1',
+    uuid: '3f2b8c1e-9d4a-4e6b-8f70-1a2b3c4d5e6f',
+  }),
+)
 
 interface Scope {
   readonly root: JsonObject
@@ -109,7 +111,7 @@ function lookUp(root: JsonObject, reference: string): unknown {
     .filter((step) => step !== '')
   return steps.reduce<unknown>((node, step) => {
     const key = step.replaceAll('~1', '/').replaceAll('~0', '~')
-    return isObject(node) ? node[key] : undefined
+    return isObject(node) && Object.hasOwn(node, key) ? node[key] : undefined
   }, root)
 }
 
@@ -127,7 +129,12 @@ function objectOf(schema: JsonObject, scope: Scope, depth: number): JsonObject {
   const required = asArray(schema['required']).filter((name) => typeof name === 'string')
   const names = required.length > 0 ? [...new Set(required)] : Object.keys(properties).slice(0, 1)
   if (depth >= MAX_DEPTH) return {}
-  return Object.fromEntries(names.map((name) => [name, valueFor(properties[name], name, scope, depth + 1)]))
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      valueFor(Object.hasOwn(properties, name) ? properties[name] : undefined, name, scope, depth + 1),
+    ]),
+  )
 }
 
 function arrayOf(schema: JsonObject, name: string, scope: Scope, depth: number): readonly unknown[] {
@@ -154,7 +161,7 @@ function numberOf(schema: JsonObject, scope: Scope, step: number): number {
 }
 
 function stringOf(schema: JsonObject, name: string, scope: Scope): string {
-  const format = typeof schema['format'] === 'string' ? VALUES_BY_FORMAT[schema['format']] : undefined
+  const format = typeof schema['format'] === 'string' ? VALUES_BY_FORMAT.get(schema['format']) : undefined
   if (format !== undefined) return format
   const known = VALUES_BY_NAME.find(([pattern]) => pattern.test(name))?.[1]
   const value = known === undefined ? excerpt(scope.userText) : scope.random.pick(known)

@@ -4,6 +4,7 @@
  * did, so that moving from one to the other can be checked decision by decision.
  */
 import { md5Hex } from '../hash.ts'
+import { ownValue } from '../own.ts'
 
 export interface EppoAttributes {
   readonly numericAttributes: Readonly<Record<string, number>>
@@ -54,7 +55,7 @@ export function eppoScores(
 ): ReadonlyMap<string, number> {
   return new Map(
     Object.entries(actions).map(([key, action]) => {
-      const coefficients = model.coefficients[key]
+      const coefficients = ownValue(model.coefficients, key)
       if (coefficients === undefined) return [key, model.defaultActionScore]
       const score =
         coefficients.intercept +
@@ -113,7 +114,7 @@ function ofNumbers(
 ): number {
   let total = 0
   for (const { attributeKey, coefficient, missingValueCoefficient } of coefficients) {
-    const value = numericAttributes[attributeKey]
+    const value = ownValue(numericAttributes, attributeKey)
     total += value !== undefined && Number.isFinite(value) ? coefficient * value : missingValueCoefficient
   }
   return total
@@ -125,8 +126,8 @@ function ofCategories(
 ): number {
   let total = 0
   for (const { attributeKey, valueCoefficients, missingValueCoefficient } of coefficients) {
-    const value = categoricalAttributes[attributeKey]
-    total += (value !== undefined ? valueCoefficients[value] : undefined) ?? missingValueCoefficient
+    const value = ownValue(categoricalAttributes, attributeKey)
+    total += (value !== undefined ? ownValue(valueCoefficients, value) : undefined) ?? missingValueCoefficient
   }
   return total
 }

@@ -103,7 +103,7 @@ export function evaluationOf(
   const untold = refused || toldShare === 1 ? undefined : scoring.extremes.get(level)
   // Of cost and latency nobody knows how bad they can be; and logs from elsewhere have their own scales.
   const bounded = objective === 'utility' ? 'quality' : objective
-  const isBounded = boundsOf(bounded, survey.ranges[bounded]) !== undefined
+  const hasExtremes = untold !== undefined && boundsOf(bounded, survey.ranges[bounded]) !== undefined
   return {
     target: target.name,
     ...(target.hash !== undefined && { targetHash: target.hash }),
@@ -112,7 +112,7 @@ export function evaluationOf(
     logged: { n: survey.n, from: timeOf(survey.fromMs), to: timeOf(survey.toMs) },
     refused,
     reasons,
-    warnings: cautions(findings),
+    warnings: cautions(findings, { estimates: !refused, extremes: hasExtremes }),
     objective,
     level,
     estimates,
@@ -128,7 +128,7 @@ export function evaluationOf(
     leftOut: Object.fromEntries(Object.entries(survey.leftOut).filter(([, count]) => count > 0)),
     sensitivity: {
       switchDr: refused ? {} : (scoring.values.get(objective)?.switched(level) ?? {}),
-      ...(untold !== undefined && isBounded && { untold }),
+      ...(hasExtremes && { untold }),
     },
     slices: {
       adjustment: 'bonferroni',

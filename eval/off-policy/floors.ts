@@ -158,8 +158,16 @@ function refuseForPropensities(
   }
 }
 
-/** What the numbers have to be read with. */
-export function cautions(findings: Findings): readonly Reason[] {
+/** What a report has beside its findings: a warning points to nothing else. */
+export interface Shown {
+  /** False: refused. */
+  readonly estimates: boolean
+  /** Where value and difference would be if what was not told were the worst, or the best. */
+  readonly extremes: boolean
+}
+
+/** What the numbers have to be read with; of a log that allows none, what else was found in it. */
+export function cautions(findings: Findings, shown: Shown): readonly Reason[] {
   const { n, leftOut, support, recomputed, drift, estimates, toldShare, objective, armsNotInFile, rounding } =
     findings
   const warnings: Reason[] = []
@@ -169,13 +177,13 @@ export function cautions(findings: Findings): readonly Reason[] {
   if ((effective?.largestShare ?? 0) > CAUTIONS.largestShare) {
     warn(
       'heavy_weight',
-      `one decision carries ${percent(effective?.largestShare ?? 0)} of all weight: see how the estimates of switch-DR differ`,
+      `one decision carries ${percent(effective?.largestShare ?? 0)} of all weight${shown.estimates ? ': see how the estimates of switch-DR differ' : ''}`,
     )
   }
   if ((effective?.essVariance ?? 0) < CAUTIONS.essVariance) {
     warn(
       'weight_tail',
-      `the standard error rests on about ${round(effective?.essVariance ?? 0)} decisions: intervals may be too narrow`,
+      `the standard error ${shown.estimates ? 'rests' : 'would rest'} on about ${round(effective?.essVariance ?? 0)} decisions: intervals ${shown.estimates ? 'may' : 'might'} be too narrow`,
     )
   }
   if (armsNotInFile.length > 0) {
@@ -187,11 +195,12 @@ export function cautions(findings: Findings): readonly Reason[] {
   if (1 - toldShare > CAUTIONS.untoldShare) {
     warn(
       'missing_rewards',
-      `${percent(1 - toldShare)} of the decisions have no ${objective}; the estimate takes those that have one for like the others of their class and arm. What if not: see the extremes`,
+      `${percent(1 - toldShare)} of the decisions have no ${objective}${shown.estimates ? '; the estimate takes those that have one for like the others of their class and arm' : ''}${shown.extremes ? '. What if not: see the extremes' : ''}`,
     )
   }
   const { dr, snips } = estimates
-  if (dr && snips && Math.max(dr.lo - snips.hi, snips.lo - dr.hi) > rounding) {
+  // Both are numbers that a refusal keeps back.
+  if (shown.estimates && dr && snips && Math.max(dr.lo - snips.hi, snips.lo - dr.hi) > rounding) {
     warn(
       'estimators_disagree',
       `DR (${interval(dr)}) and SNIPS (${interval(snips)}) disagree beyond their intervals: one of propensities and weights is not what it should be`,
@@ -208,7 +217,7 @@ export function cautions(findings: Findings): readonly Reason[] {
   if (uninformative > n) {
     warn(
       'mostly_unexplored',
-      `${uninformative} decisions had one arm for certain and tell nothing: the estimate is of the other ${n}`,
+      `${uninformative} decisions had one arm for certain and tell nothing${shown.estimates ? `: the estimate is of the other ${n}` : ''}`,
     )
   }
   if (recomputed.recomputed > 0 && recomputed.meanDistance > CAUTIONS.recomputed) {

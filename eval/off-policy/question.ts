@@ -1,7 +1,6 @@
 /** What is asked of a log, and the empty sums that answer it. */
-import type { Preferences } from '../../engine/index.ts'
+import { armsOfPolicy, type Preferences } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
-import { armsOf } from '../policy-name.ts'
 import type { EstimatorName } from './estimators/index.ts'
 import type { ResponseCounts } from './response.ts'
 import { Scoring } from './scoring.ts'
@@ -72,7 +71,7 @@ export function createScoring(question: EvaluationQuestion, state: SurveyState):
 /** A name that is nobody's would be judged by what stands in for it. @throws {EvaluationError} `eval_unknown_arm` */
 function checkArms(spec: TargetSpec | undefined, { arms, n }: SurveyState): void {
   if (spec?.kind !== 'policy' || n === 0) return
-  const stranger = armsOf(spec.policy).find((arm) => !arms.includes(arm))
+  const stranger = armsOfPolicy(spec.policy).find((arm) => !arms.includes(arm))
   if (stranger === undefined) return
   throw new EvaluationError(
     'eval_unknown_arm',

@@ -1,4 +1,5 @@
 /** A policy that is nothing but its probabilities: by request class, as JSON. For policies of other systems. */
+import { ownValue } from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 
 export const TARGET_TABLE_FORMAT = 'highwayman-distribution'
@@ -39,8 +40,8 @@ export function tableDistribution(
   requestClass: string,
   eligible: readonly string[],
 ): Float64Array {
-  const weights = byClass[requestClass] ?? byClass['*'] ?? {}
-  const distribution = Float64Array.from(eligible, (arm) => weights[arm] ?? 0)
+  const weights = ownValue(byClass, requestClass) ?? byClass['*'] ?? {}
+  const distribution = Float64Array.from(eligible, (arm) => ownValue(weights, arm) ?? 0)
   const total = distribution.reduce((sum, weight) => sum + weight, 0)
   if (total > 0) return distribution.map((weight) => weight / total)
   throw bad(`byClass.${requestClass}`, `has none of the eligible arms ${eligible.slice(0, 5).join(', ')}`)

@@ -1,6 +1,13 @@
 /** The arms of a dataset as the engine knows arms: an identity, a price and a prior. */
 import type { ModelInfo } from '../../datasets/index.ts'
-import { type Arm, type ArmId, CAPABILITIES, DEFAULT_PRIOR, type Price } from '../../engine/index.ts'
+import {
+  type Arm,
+  type ArmId,
+  CAPABILITIES,
+  DEFAULT_PRIOR,
+  ownValue,
+  type Price,
+} from '../../engine/index.ts'
 import { EvaluationError } from '../errors.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 
@@ -51,7 +58,7 @@ export function replayArms(
         price,
         // What is replayed was answered by every arm, whatever it asked for.
         capabilities: CAPABILITIES,
-        prior: { ...DEFAULT_PRIOR, quality: priorQuality[name] ?? COLD_QUALITY },
+        prior: { ...DEFAULT_PRIOR, quality: ownValue(priorQuality, name) ?? COLD_QUALITY },
       },
       outputTokens: listed
         ? (table, row) => table.outputTokens[cellOf(table, row)]!

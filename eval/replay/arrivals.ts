@@ -1,5 +1,6 @@
 /** In which order the rows of a table come as requests. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { ownValue } from '../../engine/index.ts'
 import type { OutcomeTable } from '../outcome-table.ts'
 import { randomStream, shuffledIndexes } from '../random.ts'
 import type { Stage } from './stages.ts'
@@ -26,7 +27,9 @@ export function arrivalOrder(table: OutcomeTable, mixes: readonly ClassMix[], se
   const random = randomStream('class-mix', seed)
   for (let step = first.fromStep; step < order.length; step++) {
     const { classWeights } = mixes.findLast(({ fromStep }) => fromStep <= step)!
-    const masses = waiting.map((rows, label) => rows.length * (classWeights[table.classes[label]!] ?? 1))
+    const masses = waiting.map(
+      (rows, label) => rows.length * (ownValue(classWeights, table.classes[label]!) ?? 1),
+    )
     // Where only classes of weight 0 are left they come after all: every row is a request.
     const drawn = labelOf(masses, uniformFloat64(random)) ?? waiting.findIndex((rows) => rows.length > 0)
     order[step] = waiting[drawn]!.pop()!

@@ -1,5 +1,6 @@
 /** A scenario as text for a terminal. */
 import Table from 'cli-table3'
+import { ownValue } from '../../engine/index.ts'
 import { RECOVERY, type ScenarioResult, type StretchFigures } from '../replay/scenario-figures.ts'
 import { formatDifference, formatInterval, formatNumber } from './format.ts'
 
@@ -72,9 +73,12 @@ function recoveryText(steps: number | null): string {
 
 function sharesText({ armShares, informedShares }: StretchFigures): string {
   return Object.entries(armShares)
-    .filter(([arm, share]) => share > 0 || (informedShares[arm] ?? 0) > 0)
+    .filter(([arm, share]) => share > 0 || (ownValue(informedShares, arm) ?? 0) > 0)
     .sort(([, one], [, other]) => other - one)
-    .map(([arm, share]) => `${arm} ${percent(share)} (always so: ${percent(informedShares[arm] ?? 0)})`)
+    .map(
+      ([arm, share]) =>
+        `${arm} ${percent(share)} (always so: ${percent(ownValue(informedShares, arm) ?? 0)})`,
+    )
     .join(', ')
 }
 

@@ -1,3 +1,5 @@
+import { ownValue } from '../../engine/index.ts'
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** `${NAME}`, `${NAME:-default}`, and `$${` for a literal `${`. */
@@ -25,7 +27,7 @@ export function interpolate(source: string, env: Environment): Interpolation {
       return whole
     }
     substituted = true
-    const value = env[name] || fallback
+    const value = ownValue(env, name) || fallback
     if (value === undefined) {
       problems.push(
         `environment variable ${name} is not set; set it, or give a default: \${${name}:-default}`,

@@ -1,5 +1,6 @@
 /** Reads the schema as data: which keys there are, of what type and with which default. */
 import { z } from 'zod'
+import { ownValue } from '../../engine/index.ts'
 
 type Schema = z.core.$ZodType
 
@@ -12,7 +13,7 @@ function inner(schema: Schema): Schema {
 
 function child(schema: Schema, key: string | number): Schema | undefined {
   const type = inner(schema)
-  if (type instanceof z.ZodObject) return type.def.shape[key]
+  if (type instanceof z.ZodObject) return ownValue(type.def.shape, String(key))
   if (type instanceof z.ZodRecord) return type.def.valueType
   if (type instanceof z.ZodArray) return type.def.element
   return undefined
@@ -75,7 +76,7 @@ export function listSettings(schema: Schema, prefix = ''): readonly Setting[] {
   const type = inner(schema)
   if (type instanceof z.ZodRecord) {
     const section = prefix.slice(prefix.lastIndexOf('.') + 1)
-    return listSettings(type.def.valueType, `${prefix}.${PLACEHOLDER[section] ?? '<name>'}`)
+    return listSettings(type.def.valueType, `${prefix}.${ownValue(PLACEHOLDER, section) ?? '<name>'}`)
   }
   if (!(type instanceof z.ZodObject)) return []
   return Object.entries(type.def.shape).flatMap(([key, value]) => {

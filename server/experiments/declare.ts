@@ -2,7 +2,7 @@
 import { EngineError, type PolicySpec, QUALITY_POINT, validatePolicy } from '../../engine/index.ts'
 import { nearest } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
-import { whyForeign } from '../policies/arms-of-policy.ts'
+import { whyForeign } from '../policies/foreign-arms.ts'
 import type { Registry } from '../registry.ts'
 import type { ExperimentBody, MetricBody } from '../routes/schemas/experiments.ts'
 import type { ExperimentDefinition, ExperimentMetric, Variant, VariantPolicy } from './definition.ts'

@@ -3,7 +3,7 @@ import type { ChatRequest } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import { billOf } from '../pipeline/bill.ts'
 import { callArms } from '../pipeline/call.ts'
-import { newTrail } from '../pipeline/leg.ts'
+import { type Leg, newTrail } from '../pipeline/leg.ts'
 import { prepare } from '../pipeline/prepare.ts'
 import { recordAnswered } from '../pipeline/record.ts'
 import { ownMs } from '../pipeline/respond.ts'
@@ -39,14 +39,13 @@ export async function askJudge(
     body,
   })
   const trail = newTrail()
-  const { leg, value } = await callArms(services, task, flight, trail, ({ provider, call }) =>
-    provider.chat(call),
-  )
-  const totalMs = performance.now() - leg.startedAt
-  const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
-  const { response, usage, finish } = value
-  const text = response.choices[0]?.message.content ?? ''
-  const bill = billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => text, services.tokens)
-  recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
-  return { text, costUsd: bill.costUsd, arm: leg.decision.arm }
+  const attempt = ({ provider, call }: Leg) => provider.chat(call)
+  return await callArms(services, task, flight, trail, attempt, (leg, { response, usage, finish }) => {
+    const totalMs = performance.now() - leg.startedAt
+    const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
+    const text = response.choices[0]?.message.content ?? ''
+    const bill = billOf(usage, leg.arm.arm.price, task.facts.promptTokens, () => text, services.tokens)
+    recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
+    return { text, costUsd: bill.costUsd, arm: leg.decision.arm }
+  })
 }

@@ -41,7 +41,27 @@ export async function answerStream(
   reply: FastifyReply,
 ): Promise<void> {
   const trail = newTrail()
-  const { leg, value: stream } = await callArms(services, task, flight, trail, openStream)
+  await callArms(services, task, flight, trail, openStream, async (leg, stream) => {
+    try {
+      await passOn(services, task, flight, trail, reply, leg, stream)
+    } catch (thrown) {
+      await stream.parts.return?.()
+      // What has begun and cannot go on must not look complete, nor keep its caller waiting.
+      if (reply.sent) reply.raw.destroy()
+      throw thrown
+    }
+  })
+}
+
+async function passOn(
+  services: Services,
+  task: Task,
+  flight: Flight,
+  trail: Trail,
+  reply: FastifyReply,
+  leg: Leg,
+  stream: OpenStream,
+): Promise<void> {
   const { decision } = leg
   const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
   reply.headers(decisionHeaders(decision, leg.index + 1))

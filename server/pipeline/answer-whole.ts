@@ -1,11 +1,11 @@
 /** Answers a chat request in one piece. */
 import type { FastifyReply } from 'fastify'
-import type { ChatResponse } from '../../adapters/index.ts'
+import type { ChatResponse, ChatResult } from '../../adapters/index.ts'
 import type { Flight } from '../resilience/in-flight.ts'
 import type { Services } from '../services.ts'
 import { billOf, usageBody } from './bill.ts'
 import { callArms } from './call.ts'
-import { newTrail } from './leg.ts'
+import { type Leg, newTrail, type Trail } from './leg.ts'
 import { recordAnswered } from './record.ts'
 import { completionId, decisionHeaders, extensionBody, ownMs } from './respond.ts'
 import type { Task } from './task.ts'
@@ -18,9 +18,21 @@ export async function answerWhole(
   reply: FastifyReply,
 ): Promise<void> {
   const trail = newTrail()
-  const { leg, value: result } = await callArms(services, task, flight, trail, ({ provider, call }) =>
-    provider.chat(call),
-  )
+  const attempt = ({ provider, call }: Leg) => provider.chat(call)
+  await callArms(services, task, flight, trail, attempt, (leg, result) => {
+    send(services, task, flight, trail, reply, leg, result)
+  })
+}
+
+function send(
+  services: Services,
+  task: Task,
+  flight: Flight,
+  trail: Trail,
+  reply: FastifyReply,
+  leg: Leg,
+  result: ChatResult,
+): void {
   const totalMs = performance.now() - leg.startedAt
   const { decision, arm } = leg
   const { response, usage, finish, warnings } = result

@@ -11,17 +11,22 @@ import { recordFailure } from './record.ts'
 import type { Task } from './task.ts'
 
 /**
+ * The call that answers is over when `answer` returns: what that did not record, or threw before it did, is recorded here, so that no
+ * arm stays busy with a call that nobody is waiting for.
+ *
  * @param attempt makes the call; it throws an {@link UpstreamError} only while the caller has seen nothing of an answer
+ * @param answer hands on what the call brought and records it
  * @throws {ServerError} when no arm is eligible, every arm that was tried failed, the request itself is at fault, or the
- *   flight was ended
+ *   flight was ended; and what `answer` throws
  */
-export async function callArms<T>(
+export async function callArms<T, R>(
   services: Services,
   task: Task,
   flight: Flight,
   trail: Trail,
   attempt: (leg: Leg) => Promise<T>,
-): Promise<{ readonly leg: Leg; readonly value: T }> {
+  answer: (leg: Leg, value: T) => R | Promise<R>,
+): Promise<R> {
   const { maxAttempts } = task.view.registry.server
   const tried = new Map<ArmId, Ruling>()
   let parentId: DecisionId | undefined
@@ -34,18 +39,37 @@ export async function callArms<T>(
     const leg = begin(services, task, flight, outcome, index)
     trail.decision = leg.decision
     parentId = leg.decision.id
+    let value: T
     try {
-      const value = await attempt(leg)
-      trail.upstreamMs += performance.now() - leg.startedAt
-      return { leg, value }
+      value = await attempt(leg)
     } catch (thrown) {
       const error = asUpstreamError(services, leg, thrown)
       fail(services, flight, trail, leg, error)
       tried.set(leg.decision.arm, { reason: 'already_tried', detail: error.code })
       if (error.code === 'context_length_exceeded') excludeNoLarger(services, leg, tried)
+      continue
     }
+    trail.upstreamMs += performance.now() - leg.startedAt
+    return await handOver(services, leg, value, answer)
   }
   throw allFailed(trail)
+}
+
+async function handOver<T, R>(
+  services: Services,
+  leg: Leg,
+  value: T,
+  answer: (leg: Leg, value: T) => R | Promise<R>,
+): Promise<R> {
+  try {
+    return await answer(leg, value)
+  } finally {
+    if (!leg.ending.isOver) {
+      const totalMs = performance.now() - leg.startedAt
+      // The arm did answer: it says nothing of the arm that nobody got to see it.
+      recordFailure(services, leg, { error: faultOf(leg, undefined), status: 'cancelled', totalMs })
+    }
+  }
 }
 
 function begin(
@@ -69,6 +93,7 @@ function begin(
     call: { model: arm.upstreamModel, request: task.request, signal: flight },
     index,
     startedAt: performance.now(),
+    ending: { isOver: false },
   }
 }
 
@@ -101,12 +126,16 @@ function excludeNoLarger(services: Services, leg: Leg, tried: Map<ArmId, Ruling>
 export function asUpstreamError(services: Services, leg: Leg, thrown: unknown): UpstreamError {
   if (thrown instanceof UpstreamError) return thrown
   services.log.error({ err: thrown, arm: leg.decision.arm, decisionId: leg.decision.id }, 'adapter fault')
+  return faultOf(leg, thrown)
+}
+
+function faultOf(leg: Leg, cause: unknown): UpstreamError {
   return new UpstreamError({
     message: `The call to ${leg.decision.arm} failed inside the gateway`,
     code: 'upstream_error',
     type: 'upstream_error',
     httpStatus: 502,
     retry: 'other',
-    cause: thrown,
+    cause,
   })
 }

@@ -14,6 +14,8 @@ export interface Leg {
   readonly index: number
   /** Of the monotonic clock, ms. */
   readonly startedAt: number
+  /** Set when the arm is free again and what came of the call is on record. */
+  readonly ending: { isOver: boolean }
 }
 
 /** What has happened to a request so far; headers and errors are made from it. */

@@ -43,7 +43,7 @@ export function findModel(
 ): ModelReply {
   const found = listModels(view, slots, tenant, createdMs).find((model) => model.id === id)
   if (found !== undefined) return found
-  resolveModel(view, id, undefined)
+  resolveModel(view, id, undefined, tenant)
   throw serverError('model_not_found', `Model "${id}" is not open to this tenant.`, {
     param: 'model',
     shouldRetry: false,

@@ -30,7 +30,7 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
   // The schema has checked what the type promises; zod's output types do not tell absent from undefined.
   const request = rest as ChatRequest
   const streams = stream === true
-  const model = resolveModel(view, modelName, models)
+  const model = resolveModel(view, modelName, models, tenant)
   const wishes = readExtensions(view, tenant, model, highwayman, headers)
   const needed = neededCapabilities(request, streams)
   const user = userHash(tenant.name, body.safety_identifier ?? body.user)

@@ -5,7 +5,7 @@ import type { ArmId, Constraints, Preferences, QualityFloor } from '../../engine
 import { DEFAULTS } from '../config/defaults.ts'
 import { didYouMean } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
-import type { Tenant, VirtualModel } from '../registry.ts'
+import type { RegisteredArm, Tenant, VirtualModel } from '../registry.ts'
 import type { RegistryView, Rulings } from '../registry-view.ts'
 import { type Extensions, extensionsSchema } from '../routes/schemas/extensions.ts'
 import { parseOrRefuse } from './validate.ts'
@@ -37,7 +37,7 @@ export function readExtensions(
     preferences: preferencesOf(wishes.preferences) ?? tenant.preferences ?? model.preferences,
     constraints: narrow(
       narrow(model.constraints, tenant.constraints),
-      constraintsOf(view, wishes.constraints),
+      constraintsOf(view, tenant, wishes.constraints),
     ),
     rulings: rulingsOf(view, tenant, wishes, warnings),
     requestClass: knownClass(view, wishes.class, warnings),
@@ -106,7 +106,7 @@ function badPreferences(): Error {
   )
 }
 
-function constraintsOf(view: RegistryView, given: Extensions['constraints']): Constraints {
+function constraintsOf(view: RegistryView, tenant: Tenant, given: Extensions['constraints']): Constraints {
   if (given === undefined) return {}
   const { max_cost_usd, max_latency_ms, max_p95_cost_usd, max_p95_latency_ms, regions, capabilities } = given
   return {
@@ -114,7 +114,9 @@ function constraintsOf(view: RegistryView, given: Extensions['constraints']): Co
     ...(max_latency_ms !== undefined && { maxLatencyMs: max_latency_ms }),
     ...(max_p95_cost_usd !== undefined && { maxP95CostUsd: max_p95_cost_usd }),
     ...(max_p95_latency_ms !== undefined && { maxP95LatencyMs: max_p95_latency_ms }),
-    ...(given.quality_floor !== undefined && { qualityFloors: [qualityFloorOf(view, given.quality_floor)] }),
+    ...(given.quality_floor !== undefined && {
+      qualityFloors: [qualityFloorOf(view, tenant, given.quality_floor)],
+    }),
     ...(regions !== undefined && { regions }),
     ...(capabilities !== undefined && { capabilities }),
   }
@@ -123,13 +125,17 @@ function constraintsOf(view: RegistryView, given: Extensions['constraints']): Co
 /** A limit that cannot be held must not be dropped in silence. @throws {ServerError} 400 `invalid_request` */
 function qualityFloorOf(
   view: RegistryView,
+  tenant: Tenant,
   { arm, share, confidence }: NonNullable<NonNullable<Extensions['constraints']>['quality_floor']>,
 ): QualityFloor {
   const { arms } = view.registry
   if (!arms.has(arm as ArmId)) {
     throw serverError(
       'invalid_request',
-      `highwayman.constraints.quality_floor.arm: there is no arm "${arm}"${didYouMean(arm, arms.keys())}`,
+      `highwayman.constraints.quality_floor.arm: there is no arm "${arm}"${didYouMean(
+        arm,
+        openArms(view, tenant).map((one) => one.arm.id),
+      )}`,
       { param: 'highwayman.constraints.quality_floor.arm' },
     )
   }
@@ -175,19 +181,29 @@ function rulingsOf(view: RegistryView, tenant: Tenant, wishes: Extensions, warni
   const { allow, deny = [] } = wishes
   if (allow === undefined && deny.length === 0) return ofTenant
   const { arms } = view.registry
-  const known = new Set<string>(arms.keys())
-  for (const { arm } of arms.values()) for (const tag of arm.tags ?? []) known.add(tag)
+  const known = new Set(idsAndTags([...arms.values()]))
+  const open = idsAndTags(openArms(view, tenant))
   for (const [field, entries] of [
     ['allow', allow ?? []],
     ['deny', deny],
   ] as const) {
     for (const entry of entries) {
       if (known.has(entry)) continue
-      const message = `no arm has the id or tag "${entry}"${didYouMean(entry, known)}`
+      const message = `no arm has the id or tag "${entry}"${didYouMean(entry, open)}`
       warnings.push({ field: `highwayman.${field}`, message })
     }
   }
   return new Map([...view.rule({ allow, deny }, 'the request'), ...ofTenant])
+}
+
+/** A hint names nothing that the tenant may not use. */
+function openArms(view: RegistryView, tenant: Tenant): readonly RegisteredArm[] {
+  const barred = view.rulingsFor(tenant)
+  return [...view.registry.arms.values()].filter(({ arm }) => !barred.has(arm.id))
+}
+
+function idsAndTags(arms: readonly RegisteredArm[]): readonly string[] {
+  return arms.flatMap(({ arm }) => [arm.id, ...(arm.tags ?? [])])
 }
 
 /** A label nobody declared has no coordinate to learn from: the class is inferred, and the caller told so. */

@@ -101,10 +101,17 @@ export interface Answered {
 /** The arm is free at once; what its answer teaches is learned when the turn ends. */
 export function recordAnswered(services: Services, task: Task, leg: Leg, answered: Answered): void {
   const { id, arm } = leg.decision
+  endCall(services, leg)
   services.recent.settle(id, arm)
   services.health.succeed(arm)
-  services.load.end(arm)
   services.turnEnd.record(() => learnFromAnswer(services, task, leg, answered))
+}
+
+/** First of all that is recorded: whatever of the rest fails, the arm is not busy any more. */
+function endCall(services: Services, { ending, decision }: Leg): void {
+  if (ending.isOver) return
+  ending.isOver = true
+  services.load.end(decision.arm)
 }
 
 function learnFromAnswer(services: Services, task: Task, leg: Leg, answered: Answered): void {
@@ -146,9 +153,9 @@ export interface Failure {
 export function recordFailure(services: Services, leg: Leg, failure: Failure): void {
   const { error, status } = failure
   const { id, arm } = leg.decision
+  endCall(services, leg)
   const nowMs = services.clock.nowMs()
   services.recent.settle(id, undefined)
-  services.load.end(arm)
   services.recent.find(id)?.account?.withdraw(id)
   if (status === 'cancelled') services.health.abandon(arm, nowMs)
   else services.health.fail(arm, error, nowMs)

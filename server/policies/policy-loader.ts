@@ -14,7 +14,7 @@ import {
 import { featureSpaceOf } from '../feature-space.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import type { Replicas } from '../replicas.ts'
-import { whyForeign } from './arms-of-policy.ts'
+import { whyForeign } from './foreign-arms.ts'
 import type { PolicySlots } from './policy-slots.ts'
 import type { PolicySlot } from './slot.ts'
 

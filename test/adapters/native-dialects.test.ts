@@ -199,6 +199,87 @@ describe('Gemini', () => {
     assert.equal(whole.response.choices[0]!.finish_reason, 'tool_calls')
   })
 
+  it('reads a whole answer that comes as an array of events to its last one', () => {
+    const usage = (usageMetadata: object) => ({ usageMetadata, modelVersion: 'gemini-x', responseId: 'r' })
+    const piece = (partialArgs: object[], rest: object = {}) => ({ functionCall: { partialArgs, ...rest } })
+    const events = [
+      { ...event([{ text: 'Hm. ', thought: true }, { text: 'Hel' }]), ...usage({ promptTokenCount: 7 }) },
+      event([{ text: 'lo' }], { finishReason: 'FINISH_REASON_UNSPECIFIED' }),
+      event([
+        call('weather'),
+        piece([{ jsonPath: '$.city', stringValue: 'Os' }], { name: 'weather', willContinue: true }),
+      ]),
+      event([piece([{ jsonPath: '$.city', stringValue: 'lo' }])]),
+      {
+        ...event([{ text: '!' }], { finishReason: 'STOP' }),
+        ...usage({ candidatesTokenCount: 3, totalTokenCount: 10 }),
+      },
+    ]
+    const { response, usage: counted, finish } = decodeGemini(context, events)
+    const { message, finish_reason } = response.choices[0]!
+    assert.deepEqual(
+      [message.content, message['reasoning_content'], finish_reason, finish.raw, response.model, response.id],
+      ['Hello!', 'Hm. ', 'tool_calls', 'STOP', 'gemini-x', 'r'],
+    )
+    assert.deepEqual(
+      message.tool_calls?.map((made) => made.function),
+      [
+        { name: 'weather', arguments: '{"city":"Oslo"}' },
+        { name: 'weather', arguments: '{"city":"Oslo"}' },
+      ],
+    )
+    assert.deepEqual([counted.promptTokens, counted.completionTokens], [7, 3])
+    // It says what the same events say one by one.
+    const { chunks } = decode(new GeminiStreamDecoder(context), events)
+    assert.equal(deltas(chunks, 'content').join(''), message.content)
+    assert.equal(deltas(chunks, 'reasoning_content').join(''), message['reasoning_content'])
+  })
+
+  it('reads several candidates of such an array, and what they were weighed by', () => {
+    const of = (index: number, text: string, rest: object = {}) => ({
+      index,
+      content: { parts: [{ text }] },
+      logprobsResult: {
+        chosenCandidates: [{ token: text, logProbability: -1 }],
+        topCandidates: [{ candidates: [] }],
+      },
+      ...rest,
+    })
+    const { response } = decodeGemini(context, [
+      { candidates: [of(0, 'a'), of(1, 'x')] },
+      { candidates: [of(1, 'y', { finishReason: 'MAX_TOKENS' })] },
+      { candidates: [of(0, 'b', { finishReason: 'STOP' })] },
+    ])
+    assert.deepEqual(
+      response.choices.map(({ index, message, finish_reason }) => [index, message.content, finish_reason]),
+      [
+        [0, 'ab', 'stop'],
+        [1, 'xy', 'length'],
+      ],
+    )
+    const { content } = response.choices[0]!['logprobs'] as { content: { token: string }[] }
+    assert.deepEqual(
+      content.map(({ token }) => token),
+      ['a', 'b'],
+    )
+  })
+
+  it('takes no half of such an array for an answer', () => {
+    const half = event([{ text: 'Half' }])
+    const failure = { error: { code: 503, status: 'UNAVAILABLE', message: 'overloaded' } }
+    assert.throws(() => decodeGemini(context, [half, half]), {
+      code: 'upstream_bad_output',
+      message: /no finish reason/,
+    })
+    assert.throws(() => decodeGemini(context, [half, failure]), { upstreamStatus: 503 })
+    assert.throws(() => decodeGemini(context, []), { code: 'upstream_bad_output' })
+    const blocked = { promptFeedback: { blockReason: 'SAFETY' } }
+    assert.equal(
+      decodeGemini(context, [blocked, { usageMetadata: { promptTokenCount: 4 } }]).finish.unified,
+      'content_filter',
+    )
+  })
+
   it('takes an unspecified finish reason for none', () => {
     const half = event([{ text: 'Half' }], { finishReason: 'FINISH_REASON_UNSPECIFIED' })
     assert.throws(() => decode(new GeminiStreamDecoder(context), [half]), { code: 'upstream_truncated' })

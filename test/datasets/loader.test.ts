@@ -203,6 +203,18 @@ suite('costs that a set does not tell', () => {
   })
 })
 
+test('an arm or a model called __proto__ is refused, not forgotten', async () => {
+  const outcomes = JSON.parse('{"a": {"quality": 1}, "__proto__": {"quality": 1}}')
+  const rows = await folderOf({ 'prompts.jsonl': jsonl({ ...GOOD, outcomes }) })
+  assert.match((await rejection(readAll(rows))).message, /:1 outcomes\.__proto__: expected another name/)
+  const models = '{"__proto__": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}}'
+  const set = folderOf({ 'prompts.jsonl': jsonl(GOOD), 'models.json': models })
+  assert.match(
+    (await rejection(set.then(openDataset))).message,
+    /models\.json __proto__: expected another name/,
+  )
+})
+
 suite('refusing', () => {
   const bad = (change: object) => ({ ...GOOD, prompt_id: 'p2', ...change })
   const outcome = (change: object) => bad({ outcomes: { 'gpt-4': { quality: 1, cost_usd: 0, ...change } } })

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
 import { loggedDecision } from '../../adapters/clickhouse/readers/read-log.ts'
 import { DatasetError, LOG_FORMATS, readLogFile, writeLogFile } from '../../datasets/index.ts'
+import { decisionsOfDsjson, toDsjson } from '../../datasets/log/dsjson.ts'
 import { toRecord } from '../../datasets/log/record.ts'
 import type { ArmId, LoggedDecision } from '../../engine/index.ts'
 import { realisticRows } from '../helpers/realistic-rows.ts'
@@ -159,6 +160,47 @@ describe('logs in files', () => {
     assert.equal(line.c._multi.length, row.eligible.length)
     assert.deepEqual(line.c._multi[drawn], { arm: { id: row.arm } })
     assert.equal(Object.keys(line.c.x).length, row.x.length)
+  })
+
+  test('dsjson: a label that was changed beside our record is refused', async () => {
+    const [row] = traffic.filter(({ rewards, eligible }) => rewards.length > 0 && eligible.length > 1) as [
+      LoggedDecision,
+    ]
+    const line = toDsjson(row) as Record<string, unknown>
+    const p = line['p'] as number[]
+    const single = { ...line, p: p.map(Math.fround), _label_probability: Math.fround(row.propensity) }
+    const labels = [
+      '_label_cost',
+      '_labelIndex',
+      '_label_Action',
+      '_label_probability',
+      'EventId',
+      'a',
+      'p',
+      'o',
+    ]
+    const without = Object.fromEntries(Object.entries(line).filter(([label]) => !labels.includes(label)))
+    for (const alike of [line, single, without]) {
+      assert.deepEqual(decisionsOfDsjson(JSON.parse(JSON.stringify(alike)), 'log.dsjson:7'), [row])
+    }
+    const changes: [string, unknown][] = [
+      ['_label_cost', -0.123],
+      ['_labelIndex', row.eligible.length],
+      ['_label_Action', row.eligible.length + 1],
+      ['_label_probability', row.propensity / 2],
+      ['EventId', 'event-1'],
+      ['a', (line['a'] as number[]).toReversed()],
+      ['p', p.map((value) => 1 - value)],
+      ['o', []],
+    ]
+    for (const [label, value] of changes) {
+      assert.throws(() => decisionsOfDsjson({ ...line, [label]: value }, 'log.dsjson:7'), {
+        code: 'dataset_bad_line',
+        message: new RegExp(
+          `^log\\.dsjson:7: ${label}: expected .*, as the record under "highwayman" has it, got `,
+        ),
+      })
+    }
   })
 
   test('dsjson of another system: actions, probabilities and the label', async () => {

@@ -29,6 +29,15 @@ const distribution = (spec: PolicySpec, overrides: Partial<PolicyInput>): number
   ...policyOf(spec).distribution(input(overrides), spec),
 ]
 
+test('an arm without a weight has none, whatever it is called', () => {
+  const arms = armIds('constructor', 'toString', 'p/c')
+  assert.deepEqual(distribution({ name: 'weighted', weights: { 'p/c': 2 } }, { arms }), [0, 0, 1])
+  assert.deepEqual(
+    distribution({ name: 'weighted', weights: { toString: 3, 'p/c': 1 } }, { arms }),
+    [0, 0.75, 0.25],
+  )
+})
+
 test('thompson explores a stranger in full, and an arm it knows by its factor', () => {
   const utilityMean = Float64Array.of(0.5, 0.3, 0.3)
   const utilitySd = Float64Array.of(0, 0.1, 0.1)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { type ArmId, createPolicyFile, type LoggedDecision, type PolicyFile } from '../../engine/index.ts'
 import {
+  checkSummable,
   createScoring,
   createTarget,
   type Evaluation,
@@ -38,6 +39,43 @@ async function codesOf(shape: Partial<WorldShape>, target = 'uniform'): Promise<
 }
 
 describe('an evaluation', () => {
+  test('of the largest numbers that it takes is one, or is refused; larger ones are told by place and field', async () => {
+    const world = await loggedWorld({ decisions: 800 })
+    const spoil: [string, (row: LoggedDecision, large: number) => Partial<LoggedDecision>][] = [
+      ['cost_usd', (_, costUsd) => ({ costUsd })],
+      ['total_ms', (_, totalMs) => ({ totalMs })],
+      ['x\\.3', ({ x }, large) => ({ x: x.map((value, i) => (i === 3 ? -large : value)) })],
+      [
+        'the value of quality',
+        ({ rewards }, value) => ({ rewards: [{ ...rewards[0]!, value, quality: value }] }),
+      ],
+      [
+        'rates\\.per_usd',
+        (_, large) => ({ rates: { perUsd: large, perSecond: -large, perFailure: large }, costUsd: 1e29 }),
+      ],
+      [
+        'propensity',
+        ({ arm, eligible }, large) => ({
+          propensity: 1 / large,
+          probabilities: Float64Array.from(eligible, (id) =>
+            id === arm ? 1 / large : 1 / (eligible.length - 1),
+          ),
+        }),
+      ],
+    ]
+    for (const [field, change] of spoil) {
+      const rows = world.rows.map((row, i) => (i === 41 ? { ...row, ...change(row, 1e29) } : row))
+      for (const row of rows) checkSummable(row, row.id)
+      const { refused, estimates } = await judge(rows, 'thompson:1', { objective: 'utility' })
+      if (!refused) assert.ok(Number.isFinite(estimates['dr']?.value), field)
+      const beyond = { ...world.rows[41]!, ...change(world.rows[41]!, 1e31) }
+      assert.throws(() => checkSummable(beyond, 'log.jsonl:42'), {
+        code: 'eval_bad_row',
+        message: new RegExp(`^log\\.jsonl:42: ${field}: expected .*, got -?1e[-+]31;`),
+      })
+    }
+  })
+
   test('of outcomes that are all alike finds no difference in what was rounded', async () => {
     const world = await loggedWorld({ decisions: 1_500 })
     for (const quality of [0.3, 0.7, 1 / 3, 1]) {
@@ -222,6 +260,35 @@ describe('an evaluation', () => {
 
 describe('there is no estimate', () => {
   const arm = 'sim-anthropic/bramble-small'
+
+  test('and no warning points to one', async () => {
+    const greedy = { name: 'epsilon-greedy', epsilon: 0 } as const
+    const world = await loggedWorld({
+      decisions: 1_200,
+      policy: greedy,
+      floor: 0.001,
+      judgedShare: ({ arm: drawn }) => (drawn === arm ? 1 : 0.3),
+      tamper: (row, i) => (i % 5 < 3 ? { ...row, explore: false } : row),
+    })
+    const { refused, warnings, sensitivity } = await judge(world.rows, `fixed:${arm}`)
+    assert.deepEqual([refused, sensitivity.switchDr, sensitivity.untold], [true, {}, undefined])
+    const codes = warnings.map(({ code }) => code)
+    for (const code of ['heavy_weight', 'weight_tail', 'missing_rewards', 'mostly_unexplored']) {
+      assert.ok(codes.includes(code), `${code} in ${codes}`)
+    }
+    assert.ok(!codes.includes('estimators_disagree'))
+    for (const { message } of warnings) assert.doesNotMatch(message, /switch-DR|extremes|the estimate/)
+  })
+
+  test('nor, where there is one of a good without a worst, a warning to its extremes', async () => {
+    const { rows } = await loggedWorld({ decisions: 2_000 })
+    const half = rows.map((row, i) => (i % 2 === 0 ? row : { ...row, costUsd: undefined }))
+    const { refused, warnings, sensitivity } = await judge(half, 'uniform', { objective: 'cost_usd' })
+    assert.deepEqual([refused, sensitivity.untold], [false, undefined])
+    const message = warnings.find(({ code }) => code === 'missing_rewards')?.message ?? ''
+    assert.match(message, /50 % of the decisions have no cost_usd; the estimate takes/)
+    assert.doesNotMatch(message, /extremes/)
+  })
   const swap = (row: LoggedDecision, other: string): LoggedDecision => {
     const k = row.eligible.indexOf(other as ArmId)
     return { ...row, arm: row.eligible[k]!, servedArm: row.eligible[k]!, propensity: row.probabilities[k]! }

@@ -29,6 +29,19 @@ function worstGap(world: World, distribution: (row: LoggedDecision) => Float64Ar
   )
 }
 
+test('a table says nothing of a class or an arm that it does not name, whatever these are called', async () => {
+  const { rows } = await loggedWorld({ decisions: 1 })
+  const row = {
+    ...rows[0]!,
+    requestClass: 'constructor',
+    eligible: ['toString', 'a'] as ArmId[],
+    probabilities: Float64Array.of(0.5, 0.5),
+  }
+  const table = { format: 'highwayman-distribution', byClass: { '*': { a: 1 } } } as const
+  const target = createTarget({ kind: 'table', table, name: 'table', hash: '' })
+  assert.deepEqual([...target.distribution(row)], [0, 1])
+})
+
 describe('a policy by name', () => {
   for (const policy of POLICIES) {
     test(`${policy.name}: from the logged estimates comes what was drawn from`, async () => {

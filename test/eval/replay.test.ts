@@ -368,6 +368,28 @@ suite('arms of a replay', () => {
     assert.ok(Math.abs(lengthOf('b') - 1e6) < 1e-3)
   })
 
+  test('may be called what every plain object has', async () => {
+    const rows = skilledRows(60).map(({ outcomes, ...rest }) => ({
+      ...rest,
+      category: 'valueOf',
+      outcomes: new Map(
+        [...outcomes.values()].map((value, i) => [['constructor', 'toString', 'x'][i]!, value]),
+      ),
+    }))
+    const { arms } = await collect({ dataset: datasetOf(rows), priorQuality: { toString: 0.9 } })
+    assert.deepEqual(
+      arms.map(({ id, prior }) => [id, prior.quality]),
+      [
+        ['constructor', 0.5],
+        ['toString', 0.9],
+        ['x', 0.5],
+      ],
+    )
+    const result = await run({ dataset: datasetOf(rows), policy: 'fixed:x', online: true, seeds: 1 })
+    assert.equal(result.policy.armShares['x'], 1)
+    assert.match(renderReplayReport(result, 'replay'), /toString/)
+  })
+
   test('start cold, or where they are told to', async () => {
     const { arms } = await collect({ priorQuality: { 'lab/scribe': 0.9 } })
     assert.deepEqual(

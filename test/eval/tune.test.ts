@@ -17,6 +17,7 @@ import { fullInformationSums } from '../../eval/tune/full-sums.ts'
 import { successiveHalving } from '../../eval/tune/halving.ts'
 import { describePart, partsOf } from '../../eval/tune/problem.ts'
 import { defaultCandidate, FROZEN_SPACE, type SearchSpace } from '../../eval/tune/search-space.ts'
+import { featureSpaceOf } from '../../server/feature-space.ts'
 import { datasetOf, skilledRows } from './worlds.ts'
 
 const ROWS = skilledRows(450)
@@ -118,15 +119,28 @@ suite('tune', () => {
     }
   })
 
-  test('text that is asked for stays, whatever it is worth, and cannot be had with the classes of a gateway', async () => {
+  test('text that is asked for stays, whatever it is worth, also over the classes of a gateway', async () => {
     const { best, file } = await search({ text: 'outcomes', trials: 1 })
     assert.equal(best.textComponents, 'outcomes')
     // Three arms differ in two ways.
     assert.equal(file.text?.components, 2)
     assert.equal((await search({ text: 'none', trials: 1 })).best.textComponents, 0)
-    await assert.rejects(search({ text: 'topics', classes: ['words', 'numbers'] }), {
-      code: 'eval_bad_option',
+    const classes = ['sums', 'words', 'other']
+    const ofGateway = await search({ text: 'outcomes', trials: 1, classes })
+    assert.deepEqual([ofGateway.best.textComponents, ofGateway.file.text?.components], ['outcomes', 2])
+    assert.deepEqual(ofGateway.file.featureSpace.classes, classes)
+    const plain = await search({ trials: 1, classes })
+    assert.deepEqual([plain.best.textComponents, plain.file.text], [0, undefined])
+    // A gateway of these classes can start from it.
+    const coldStart = { path: 'policy.json', policyFile: ofGateway.file }
+    assert.equal(featureSpaceOf({ classes, coldStart }).id, ofGateway.file.featureSpace.id)
+    const { policy } = await replay({
+      dataset: SMALL.dataset,
+      policy: ofGateway.file.policy,
+      policyFile: ofGateway.file,
+      resamples: 20,
     })
+    assert.ok(policy.aiq!.mean > 0.5)
   })
 
   test('reward and online are objectives of their own', async () => {

@@ -1,7 +1,7 @@
 /** `highwayman evaluate` on files and on a store: numbers, refusals by exit code, parts of a log by threads and by machines. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, suite, test } from 'node:test'
@@ -113,6 +113,38 @@ describe('evaluate on the command line', () => {
     const mixed = await highwayman(folder, '--merge', 'other.json', 'part-1.json')
     assert.equal(mixed.code, 2)
     assert.match(mixed.stderr, /different questions/)
+    const twice = await highwayman(folder, '--merge', ...states, 'part-1.json')
+    assert.equal(twice.code, 2)
+    assert.match(twice.stderr, /--shards 1\/3 and --shards 1\/3 of log\.jsonl\.gz, have decisions in common/)
+  })
+
+  test('a decision that is in the log twice is refused, by its id and both places', async () => {
+    const { rows } = world
+    await writeLogFile(readable(rows.slice(0, 1_000))(), join(folder, 'early.jsonl'))
+    await writeLogFile(readable(rows.slice(999))(), join(folder, 'late.dsjson'))
+    await writeLogFile(readable([...rows.slice(0, 500), rows[7]!])(), join(folder, 'again.parquet'))
+    await symlink('early.jsonl', join(folder, 'same.jsonl'))
+    const both = ['early.jsonl', 'late.dsjson']
+    const policy = ['--policy', 'uniform']
+    const bordering = `decision ${rows[999]!.id} is in early.jsonl:1000 and again in late.dsjson:1`
+    const cases: [string[], string][] = [
+      [['--log', ...both, '--threads', '1', ...policy], bordering],
+      [['--log', ...both, '--threads', '2', ...policy], bordering],
+      [
+        ['--log', 'again.parquet', ...policy],
+        `${rows[7]!.id} is in again.parquet:8 and again in again.parquet:501`,
+      ],
+      [['--log', 'early.jsonl', 'same.jsonl', ...policy], 'given twice, early.jsonl and same.jsonl'],
+    ]
+    for (const [args, message] of cases) {
+      const { code, stderr } = await highwayman(folder, ...args)
+      assert.equal(code, 2, stderr)
+      assert.ok(stderr.includes(message), stderr)
+    }
+    // Where the span leaves one of the two out, nothing is counted twice.
+    const before = new Date(rows[999]!.atMs).toISOString()
+    const { code, stderr } = await highwayman(folder, '--log', ...both, '--to', before, ...policy)
+    assert.equal(code, 0, stderr)
   })
 
   test('of a span and a tenant', async () => {
@@ -145,7 +177,10 @@ describe('evaluate on the command line', () => {
       [['--log', 'log.jsonl.gz', '--policy', 'live', '--shards', '0/3'], /--state/],
       [['--log', 'log.jsonl.gz', '--policy', 'live', '--preferences', 'usd=1'], /usd_per_quality_point/],
       [['--merge', 'log.jsonl.gz'], /not JSON/],
+      [['--log', 'large.jsonl', '--policy', 'live'], /large\.jsonl:42: cost_usd: expected .*, got 1e\+300;/],
     ]
+    const large = world.rows.slice(0, 60).map((row, i) => (i === 41 ? { ...row, costUsd: 1e300 } : row))
+    await writeLogFile(readable(large)(), join(folder, 'large.jsonl'))
     for (const [args, message] of cases) {
       const { code, stderr } = await highwayman(folder, ...args)
       assert.equal(code, 2, args.join(' '))

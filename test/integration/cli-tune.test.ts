@@ -93,6 +93,37 @@ suite('tune', () => {
     )
   })
 
+  test('text over the classes of a gateway is left alone, and said so, or had where it is asked for', async () => {
+    const tuned = (...args: string[]) =>
+      highwayman(
+        'tune',
+        '--dataset',
+        'crossroads',
+        '--classes',
+        'default',
+        '--budget',
+        '1',
+        '--out',
+        't.json',
+        ...args,
+      )
+    const plain = await tuned()
+    assert.match(plain.stdout, /no text was tried: .*--text outcomes.*coldStart\.file/)
+    assert.match(plain.stdout, /to judge it: highwayman evaluate --log store/)
+    const asked = await tuned('--text', 'topics')
+    assert.equal(asked.code, 0, asked.stderr)
+    assert.doesNotMatch(asked.stdout, /no text was tried/)
+    assert.match(asked.stdout, /to judge it: highwayman replay --dataset crossroads --policy t\.json/)
+    const file = readPolicyFile(JSON.parse(await readFile(join(folder, 't.json'), 'utf8')))
+    assert.ok((file.text?.components ?? 0) > 0)
+    // It is what a gateway can start from.
+    const yaml =
+      'providers: { openai: { apiKey: k } }\narms: { openai/gpt-5: }\ncoldStart: { file: t.json }\n'
+    await writeFile(join(folder, 'start.yaml'), yaml)
+    const doctor = await highwayman('doctor', '--config', 'start.yaml')
+    assert.equal(doctor.code, 0, doctor.stdout + doctor.stderr)
+  })
+
   test('in a folder without a store nothing is made, and where one may be is said', async () => {
     for (const args of [
       ['evaluate', '--log', 'store', '--policy', 'uniform'],

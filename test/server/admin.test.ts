@@ -196,6 +196,23 @@ describe('GET /admin/v1/stats', () => {
     assert.deepEqual(query!.groupBy, [])
   })
 
+  test('a baseline that is no arm, and was none, is refused with those that there are', async () => {
+    await using server = await startTestServer({ arms: ARMS })
+    const ask = (baseline: string) => server.get(`/admin/v1/stats?baseline=${baseline}`)
+    // What nothing could have gone to.
+    server.store.traffic = { groups: [{ ...GROUP, baseline: { ...GROUP.baseline!, decisions: 0 } }] }
+    const refused = await ask('p/oen')
+    const { error } = (await refused.json()) as { error: { code: string; param: string; message: string } }
+    assert.deepEqual([refused.status, error.code, error.param], [400, 'invalid_request', 'baseline'])
+    assert.match(error.message, /"p\/oen" is no arm, .*; did you mean "p\/one"\?; the arms are p\/one\.$/)
+    assert.equal((await ask('p/one')).status, 200)
+    server.store.traffic = { groups: [] }
+    assert.equal((await ask('p/oen')).status, 400)
+    // One that was removed since, and is in the log.
+    server.store.traffic = { groups: [GROUP] }
+    assert.equal((await ask('p/two')).status, 200)
+  })
+
   for (const [query, named] of [
     ['group_by=colour', 'group_by'],
     ['from=yesterday', 'from'],

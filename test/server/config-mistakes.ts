@@ -89,6 +89,18 @@ export const MISTAKES: readonly Mistake[] = [
     message: /^environment variable DB_PASSWORD is not set; .*\$\{DB_PASSWORD:-default\}$/,
   },
   {
+    title: 'a variable that every plain object seems to have',
+    text: `server: { host: ▶"\${constructor}" }\n`,
+    path: 'server.host',
+    message: /^environment variable constructor is not set/,
+  },
+  {
+    title: 'an unknown key that every plain object seems to have',
+    text: 'models:\n  auto:\n    explore: true\n    ▶constructor: 0.1\n',
+    path: 'models.auto.constructor',
+    message: /^unknown key "constructor"/,
+  },
+  {
     title: 'a variable that is empty',
     text: `server: { host: ▶"\${HOST}" }\n`,
     env: { HOST: '' },

@@ -113,6 +113,44 @@ describe('the N-th upstream call fails', () => {
   }
 })
 
+describe('a fault of ours after the arm has answered', () => {
+  for (const stream of [false, true]) {
+    it(`${stream ? 'breaks the stream off' : 'is told'}, and leaves the arm free and nothing held against it`, async () => {
+      let isBroken = false
+      const healthy = saying('Hi you')
+      await using upstream = await startOpenAiUpstream((response, request) => {
+        isBroken = true
+        healthy(response, request)
+      })
+      const price = {
+        inputUsdPerMtok: 1,
+        get outputUsdPerMtok(): number {
+          if (isBroken) throw new Error('no price')
+          return 1
+        },
+      }
+      const arms = ['acme/a', 'acme/b'].map((id) => ({ id, url: upstream.url, price }))
+      await using server = await startTestServer({ arms, policy: { name: 'least-busy' } })
+      for (let n = 1; n <= 3; n++) {
+        const answer = server.chat({ stream })
+        if (stream) await assert.rejects(answer.then((response) => response.text()))
+        else assert.equal((await answer).status, 500)
+        await eventually(() => server.store.attempts.length === n, 'the call to be over')
+        isBroken = false
+      }
+      // Idle arms are taken in their order: the first stays the first only while it is let go.
+      assert.deepEqual(
+        server.store.attempts.map(({ arm, status, errorCode }) => [arm, status, errorCode]),
+        [1, 2, 3].map(() => ['acme/a', 'cancelled', 'upstream_error']),
+      )
+      assert.equal(server.store.observations.filter(({ head }) => head === 'success').length, 0)
+      const metrics = async () => await (await server.get('/metrics')).text()
+      assert.match(await metrics(), /highwayman_requests_in_flight 1\n/)
+      assert.match(server.logged(), /no price/)
+    })
+  }
+})
+
 describe('the N-th feedback meets a store that is away', () => {
   it('is refused, teaches nothing, and counts when it comes again', async () => {
     for (let n = 1; n <= 5; n++) {

@@ -242,7 +242,10 @@ describe('feedback', () => {
       assert.equal(server.store.rewards[0]?.atMs, ts.getTime())
       const { code, body } = await give(server, id, 1, { ts: server.clock.nowMs() + 3_600_000 })
       assert.equal(code, 422)
-      assert.match(body.error!.message, /future/)
+      assert.match(body.error!.message, /lies in the future: it is 20.* here; set the clock, or leave ts out/)
+      assert.equal((await give(server, id, 0, { ts: server.clock.nowMs() + 240_000 })).code, 202)
+      const last = server.store.rewards.at(-1)
+      assert.ok(last !== undefined && last.atMs <= server.clock.nowMs() && last.atMs > ts.getTime())
     }))
 
   it('whose caller has no time, and writes the year 1 for it, is told so', () =>

@@ -58,6 +58,22 @@ function assertNear(actual: number | undefined, expected: number, what: string):
 }
 
 describe('an outcome', () => {
+  it('of a clock that is a little ahead counts as of now, and takes nothing from those after it', () =>
+    withRoute(async (server, id) => {
+      const ahead = server.clock.nowMs() + 4 * 60_000
+      assert.equal((await tell(server, id, { ...GOOD, ts: ahead, quality: 1 })).code, 202)
+      const [first] = server.store.attempts
+      assert.ok(first!.atMs <= server.clock.nowMs())
+      assert.ok(server.store.rewards[0]!.atMs <= server.clock.nowMs())
+      for (const row of server.store.observations) assert.ok(row.atMs <= server.clock.nowMs(), row.head)
+      const next = await server.post('/v1/route', { messages: [{ role: 'user', content: 'y' }] })
+      const { decision_id } = (await next.json()) as { decision_id: string }
+      assert.equal((await tell(server, decision_id, GOOD)).code, 202)
+      // With a half-life of 5 minutes the second would have weighed 0.57.
+      assertNear(head(server, 'success')?.n, 2, 'success')
+      assertNear(head(server, 'ttft')?.n, 2, 'ttft')
+    }))
+
   it('is stored as an attempt and teaches speed, length and success', () =>
     withRoute(async (server, id) => {
       const { code, body } = await tell(server, id, GOOD)

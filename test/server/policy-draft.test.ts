@@ -1,7 +1,13 @@
 /** A policy file made of the configuration: whole, and over the very features that the server learns in. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DEFAULT_EFFECTIVE_SAMPLES, readPolicyFile, writePolicyFile } from '../../engine/index.ts'
+import {
+  type ArmId,
+  DEFAULT_EFFECTIVE_SAMPLES,
+  type PolicySpec,
+  readPolicyFile,
+  writePolicyFile,
+} from '../../engine/index.ts'
 import { featureSpaceOf } from '../../server/feature-space.ts'
 import { draftPolicyFile } from '../../server/policies/draft.ts'
 import { whyUnservable } from '../../server/policies/policy-loader.ts'
@@ -62,10 +68,25 @@ describe('a draft', () => {
       OPTIONS,
     )
     assert.match(whyUnservable(foreign, auto, { ...REGISTRY, embedding: EMBEDDING }) ?? '', /embed-large/)
-    const fixed = draftPolicyFile(REGISTRY, {
+    const elsewhere = registryOf({ arms: [{ id: 'p/x', url: 'http://127.0.0.1:9' }] })
+    const fixed = draftPolicyFile(elsewhere, {
       ...OPTIONS,
       policy: { name: 'priority', order: ['p/x' as never] },
     })
     assert.match(whyUnservable(fixed, auto, REGISTRY) ?? '', /p\/x/)
+  })
+
+  it('of a policy that names an arm which is not there is refused, with those that are', () => {
+    const policies: PolicySpec[] = [
+      { name: 'fixed', arm: 'p/noe' as ArmId },
+      { name: 'priority', order: ['p/one', 'p/noe'] as ArmId[] },
+      { name: 'weighted', weights: { 'p/one': 1, 'p/noe': 1 } },
+    ]
+    for (const policy of policies) {
+      assert.throws(() => draftPolicyFile(REGISTRY, { ...OPTIONS, policy }), {
+        code: 'invalid_policy',
+        message: `policy ${policy.name} names "p/noe", which is no arm here; the arms are p/one.`,
+      })
+    }
   })
 })

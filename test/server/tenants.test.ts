@@ -197,6 +197,32 @@ describe('tenants', () => {
     assert.equal((await server.post('/v1/feedback', feedback, bearer('key-alice'))).status, 202)
   })
 
+  it('a name that is unknown is told with those that are open to the tenant', async () => {
+    const named = async (key: string, body: object, path = '/v1/chat/completions') => {
+      const response = await server.post(path, { messages, ...body }, bearer(key))
+      return JSON.stringify(await response.json())
+    }
+    const [alice, bob, list] = await Promise.all([
+      named('key-alice', { model: 'acme/uz' }),
+      named('key-bob', { model: 'acme/uz' }),
+      named('key-bob', { models: ['acme/eu', 'acme/dea'] }),
+    ])
+    assert.match(alice, /Known are acme\/us, auto, acme\/eu, acme\/dear, best\./)
+    assert.match(bob, /Known are acme\/eu, auto\./)
+    assert.match(list, /There is no model \\"acme\/dea\\"\. Known are .*acme\/eu/)
+    assert.doesNotMatch(list, /acme\/dear|acme\/us|best/)
+    const single = await server.get('/v1/models/acme/uz', bearer('key-bob'))
+    assert.doesNotMatch(await single.text(), /acme\/us|acme\/dear|best/)
+    // What is suggested in the place of a wrong wish is open as well.
+    const [floor, denied] = await Promise.all([
+      named('key-bob', { highwayman: { constraints: { quality_floor: { arm: 'acme/dea', share: 0.5 } } } }),
+      named('key-bob', { highwayman: { deny: ['acme/dea'] } }, '/v1/route'),
+    ])
+    assert.match(floor, /there is no arm/)
+    assert.match(denied, /no arm has the id or tag/)
+    assert.doesNotMatch(floor + denied.replace(/"exclusions":\[.*?\]/, ''), /acme\/dear/)
+  })
+
   it('keys and prompts are in no log', async () => {
     await server.chat({ messages: [{ role: 'user', content: 'a-very-secret-prompt' }] }, bearer('key-alice'))
     await server.chat(

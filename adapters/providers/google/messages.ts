@@ -131,6 +131,6 @@ function encodeUrl(url: string): Wire {
   const inlineData = parseDataUrl(url)
   if (inlineData !== undefined) return { inlineData }
   const extension = /\.(\w+)(?:[?#]|$)/.exec(url)?.[1]?.toLowerCase() ?? ''
-  const mimeType = MIME_BY_EXTENSION[extension]
+  const mimeType = Object.hasOwn(MIME_BY_EXTENSION, extension) ? MIME_BY_EXTENSION[extension] : undefined
   return { fileData: { ...(mimeType !== undefined && { mimeType }), fileUri: url } }
 }

@@ -5,11 +5,12 @@ import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { wireUsage } from '../usage.ts'
-import { asArray, asNumber, asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
+import { asNumber, asRecord, asRecords, asString, asText, type Wire } from '../wire.ts'
 import { CandidateReader, incrementFields } from './candidate.ts'
 import type { ReadingContext } from './context.ts'
 import { decodeFinish, finishReasonIn } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
+import { mergeEvents } from './merge-events.ts'
 import { decodeUsage } from './usage.ts'
 
 /** The finish of a prompt that was not let through to the model. */
@@ -17,15 +18,18 @@ export const PROMPT_BLOCKED = 'content_filter'
 
 /** @throws {UpstreamError} when the body tells of a failure inside a 200, or holds no answer. */
 export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
-  const told = asRecord(body) ?? asRecord(asArray(body)[0]) ?? {}
-  if (tellsError(told)) throw classifyPayload(context, told, Date.now())
+  const events = Array.isArray(body) ? asRecords(body) : [asRecord(body) ?? {}]
+  const failure = events.find(tellsError)
+  if (failure !== undefined) throw classifyPayload(context, failure, Date.now())
+  const [first = {}, ...others] = events
+  const told = others.length === 0 ? first : mergeEvents(events)
   const read = asRecords(told['candidates']).map((candidate, position) =>
     decodeCandidate(context, candidate, position),
   )
   const blocked = blockedPrompt(told)
   if (read.length === 0 && blocked !== undefined) read.push(blocked)
-  const [first] = read
-  if (first === undefined) {
+  const [answer] = read
+  if (answer === undefined) {
     throw badOutput(`${context.upstream} answered without candidates`, { raw: JSON.stringify(body) })
   }
   const usage = decodeUsage(asRecord(told['usageMetadata']) ?? {})
@@ -40,7 +44,7 @@ export function decodeAnswer(context: ReadingContext, body: unknown): Answer {
       ...(counted !== undefined && { usage: counted }),
     },
     usage,
-    finish: first.finish,
+    finish: answer.finish,
   }
 }
 

@@ -82,15 +82,19 @@ export class Drift {
       const p = (a + b) / Math.max(n + m, 1)
       noise += Math.sqrt((2 / Math.PI) * p * (1 - p) * (1 / Math.max(n, 1) + 1 / Math.max(m, 1))) / 2
     }
-    const arms: Record<string, { change: number; z: number }> = {}
+    const arms: (readonly [string, { readonly change: number; readonly z: number }])[] = []
     for (const [arm, before] of first.residuals) {
       const after = last.residuals.get(arm)
       if (after === undefined || before.count < 2 || after.count < 2) continue
       const change = after.mean - before.mean
       const se = Math.hypot(before.standardError, after.standardError)
-      arms[arm] = { change, z: se === 0 ? 0 : change / se }
+      arms.push([arm, { change, z: se === 0 ? 0 : change / se }])
     }
-    return { classMixDistance: n === 0 || m === 0 ? 0 : distance, classMixNoise: noise, arms }
+    return {
+      classMixDistance: n === 0 || m === 0 ? 0 : distance,
+      classMixNoise: noise,
+      arms: Object.fromEntries(arms),
+    }
   }
 }
 

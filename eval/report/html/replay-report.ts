@@ -1,4 +1,5 @@
 /** A replay as one HTML file. */
+import { ownValue } from '../../../engine/index.ts'
 import type { ReplayResult, RouterFigures } from '../../replay/types.ts'
 import { titleOf } from '../baseline-titles.ts'
 import { formatDifference, formatInterval, formatNumber } from '../format.ts'
@@ -146,7 +147,7 @@ function armTable({ points, policy }: ReplayResult): Insert {
         arm,
         formatInterval(quality),
         formatNumber(costUsd * REQUESTS_PER_COST),
-        percent(policy.armShares[arm] ?? 0),
+        percent(ownValue(policy.armShares, arm) ?? 0),
       ],
     })),
   )

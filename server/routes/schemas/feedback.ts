@@ -48,7 +48,9 @@ export const feedbackBodySchema = z
     ts: z
       .union([z.iso.datetime({ offset: true }), z.number().int().min(0).max(8_640_000_000_000_000)])
       .optional()
-      .describe('When: ISO 8601 or Unix ms. Default: now.'),
+      .describe(
+        'When: ISO 8601 or Unix ms. Default: now. Up to five minutes ahead of the server’s clock counts as now; more is refused.',
+      ),
   })
   .check((context) => {
     const { decision_id, session, apply_to } = context.value

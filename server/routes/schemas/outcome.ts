@@ -56,7 +56,9 @@ export const outcomeBodySchema = z
     ts: z
       .union([z.iso.datetime({ offset: true }), z.number().int().min(0).max(8_640_000_000_000_000)])
       .optional()
-      .describe('When the call ended: ISO 8601 or Unix ms. Default: now.'),
+      .describe(
+        'When the call ended: ISO 8601 or Unix ms. Default: now. Up to five minutes ahead of the server’s clock counts as now; more is refused.',
+      ),
   })
   .describe('What came of a call that was made elsewhere, to the arm that `/v1/route` had drawn.')
 export type OutcomeBody = z.output<typeof outcomeBodySchema>

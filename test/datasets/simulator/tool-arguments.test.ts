@@ -10,6 +10,16 @@ const make = (schema: JsonObject, seed = 1) =>
 const property = (schema: JsonObject, seed = 1) =>
   make({ type: 'object', properties: { value: schema }, required: ['value'] }, seed)['value']
 
+test('what a schema requires and does not describe is a text, whatever it is called', () => {
+  const made = make({ type: 'object', properties: {}, required: ['constructor', 'toString'] })
+  assert.deepEqual(
+    Object.values(made).map((value) => typeof value),
+    ['string', 'string'],
+  )
+  assert.equal(typeof property({ type: 'string', format: 'valueOf' }), 'string')
+  assert.equal(typeof property({ $ref: '#/constructor' }), 'string')
+})
+
 /** A reading of the keywords that the generator promises to honour, written apart from it. */
 function isValid(schema: JsonObject, value: unknown): boolean {
   const {
