@@ -1,4 +1,5 @@
 /** What keeps a server from listening, with what to do about it. */
+import { authorityOf } from './url.ts'
 
 export type ListenErrorCode = 'listen_port_taken' | 'listen_port_forbidden' | 'listen_host_unknown'
 
@@ -28,7 +29,7 @@ export function listenError(thrown: unknown, host: string, port: number, setting
   const problems: Readonly<Record<string, readonly [ListenErrorCode, string]>> = {
     EADDRINUSE: [
       'listen_port_taken',
-      `another process listens on ${host}:${port}; stop it, or name another port (${settings.port})`,
+      `another process listens on ${authorityOf(host, port)}; stop it, or name another port (${settings.port})`,
     ],
     EACCES: [
       'listen_port_forbidden',

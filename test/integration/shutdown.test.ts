@@ -6,13 +6,14 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChildServer, startChildServer } from '../helpers/child-server.ts'
 import { chunk, event, openSse, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { eventually } from '../helpers/server.ts'
+import { repositoryRoot } from '../house/tree.ts'
 
 const CALLERS = 8
 const UPSTREAM_MS = 15
@@ -193,11 +194,29 @@ server: ${settings}
     assert.equal(without.process.exitCode, 0)
   })
 
+  test('is reached by a signal through npm', async () => {
+    const args = ['--json', '--port', '0', '--dataset', 'crossroads', '--data-dir', join(folder, 'npm')]
+    const npm = spawn('npm', ['start', '--silent', '--', ...args], {
+      cwd: repositoryRoot,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(npm, 'exit')
+    const [line] = (await once(createInterface({ input: npm.stdout }), 'line')) as [string]
+    const { pid } = JSON.parse(line) as { pid: number }
+    try {
+      npm.kill('SIGTERM')
+      assert.deepEqual(await ended, [0, null])
+      assert.ok(!isRunning(pid))
+    } finally {
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    }
+  })
+
   const script = spawnSync('script', ['--version']).status === 0
   test('stops in order when its terminal is closed', {
     skip: script ? false : 'no `script` to make a terminal with',
   }, async () => {
-    const cli = resolve(import.meta.dirname, '..', '..', 'cli.ts')
+    const cli = join(repositoryRoot, 'cli.ts')
     const dataDir = join(folder, 'terminal')
     const command = `exec "${process.execPath}" "${cli}" serve --json --port 0 --dataset crossroads --data-dir "${dataDir}"`
     const terminal = spawn('script', ['-qfc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })

@@ -6,6 +6,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ListenError, listenError } from '../../server/listen-error.ts'
 import { hostsOf, Listener } from '../../server/listener.ts'
 import { ReadinessProbes } from '../../server/resilience/readiness-probes.ts'
 import type { ShutdownStep } from '../../server/shutdown.ts'
@@ -295,6 +296,28 @@ describe('what is listened on', () => {
   it('is every address of localhost, and else what was asked for', async () => {
     assert.deepEqual(await hostsOf('::1'), ['::1'])
     assert.ok((await hostsOf('localhost')).some((host) => host === '127.0.0.1' || host === '::1'))
+  })
+})
+
+describe('a port or host that is not to be had', () => {
+  it('is told with a code, the address and where to change it', async () => {
+    const settings = { host: '--host', port: '--port' }
+    const told = (code: string, host = '::1') =>
+      listenError(Object.assign(new Error('listen'), { code }), host, 80, settings)
+    const cases = [
+      ['EADDRINUSE', 'listen_port_taken', 'EADDRINUSE: another process listens on [::1]:80; .*(--port)'],
+      ['EACCES', 'listen_port_forbidden', 'EACCES: .* port 80; .*(--port)'],
+      ['EADDRNOTAVAIL', 'listen_host_unknown', 'EADDRNOTAVAIL: ::1 is no address .*(--host)'],
+      ['ENOTFOUND', 'listen_host_unknown', 'ENOTFOUND: ::1 is not known here; .*(--host)'],
+    ] as const
+    for (const [system, code, message] of cases) {
+      const error = told(system)
+      assert.ok(error instanceof ListenError)
+      assert.equal(error.code, code)
+      assert.match(error.message, new RegExp(message.replace(/[[\]()]/g, '\\$&')))
+    }
+    const other = Object.assign(new Error('x'), { code: 'EMFILE' })
+    assert.equal(listenError(other, '::1', 80, settings), other)
   })
 })
 
