@@ -29,7 +29,7 @@ const SD_FLOOR = 1e-9
 const LEAST_SCALE = 1e-280
 
 /** The arms that can be best at all: those whose reach goes above `lo`, where every one of them begins. */
-interface Field {
+export interface Field {
   /** Positions in the arguments. */
   readonly arms: number[]
   readonly mean: number[]
@@ -73,7 +73,7 @@ export function bestArmProbabilities(mean: Float64Array, sd: Float64Array): Floa
   return result
 }
 
-function contenders(mean: Float64Array, sd: Float64Array): Field {
+export function contenders(mean: Float64Array, sd: Float64Array): Field {
   const floor = sdFloor(mean, sd)
   let lo = Number.NEGATIVE_INFINITY
   let hi = Number.NEGATIVE_INFINITY
@@ -106,7 +106,7 @@ function sdFloor(mean: Float64Array, sd: Float64Array): number {
 }
 
 /** Where arms of like sd meet, one equidistant grid; else panels, each as fine as the narrowest arm that reaches into it. */
-function gridFor(field: Field): Grid {
+export function gridFor(field: Field): Grid {
   const steeper = 1 + STEEPER_PER_DOUBLING * Math.log2(field.sd.length / 2)
   const lo = lowerEnd(field)
   const { hi } = field

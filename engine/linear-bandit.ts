@@ -16,7 +16,7 @@ import type { ArmId, Belief, PolicySpec } from './types.ts'
 /** The policies that need nothing but beliefs about the reward. */
 export type LearningPolicySpec = Extract<
   PolicySpec,
-  { name: 'thompson' | 'linucb' | 'squarecb' | 'epsilon-greedy' | 'softmax' }
+  { name: 'thompson' | 'linucb' | 'squarecb' | 'information-directed' | 'epsilon-greedy' | 'softmax' }
 >
 
 /** What is believed of every arm before its first reward. */

@@ -254,6 +254,7 @@ export type PolicySpec =
       readonly gammaScale?: number
       readonly gammaExponent?: number
     }
+  | { readonly name: 'information-directed' }
   | { readonly name: 'epsilon-greedy'; readonly epsilon: number }
   | {
       readonly name: 'softmax'

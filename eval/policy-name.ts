@@ -17,6 +17,7 @@ const PARSERS: { readonly [Name in PolicyName]?: Parse } = {
   thompson: optional((exploration) => ({ name: 'thompson', exploration }), { name: 'thompson' }, isPositive),
   linucb: optional((alpha) => ({ name: 'linucb', alpha }), { name: 'linucb' }, isNotNegative),
   squarecb: optional((gammaScale) => ({ name: 'squarecb', gammaScale }), { name: 'squarecb' }, isPositive),
+  'information-directed': WITHOUT_ARGUMENT({ name: 'information-directed' }),
   'epsilon-greedy': optional(
     (epsilon) => ({ name: 'epsilon-greedy', epsilon }),
     { name: 'epsilon-greedy', epsilon: DEFAULT_EPSILON },
@@ -31,7 +32,7 @@ const PARSERS: { readonly [Name in PolicyName]?: Parse } = {
 
 /** What can be written, for messages and help. */
 export const POLICY_NAMES =
-  'thompson[:exploration], linucb[:alpha], squarecb[:gamma scale], epsilon-greedy[:0…1], softmax[:temperature], fixed:<arm>, round-robin, cheapest or fastest'
+  'thompson[:exploration], linucb[:alpha], squarecb[:gamma scale], information-directed, epsilon-greedy[:0…1], softmax[:temperature], fixed:<arm>, round-robin, cheapest or fastest'
 
 /**
  * `thompson`, `thompson:1`, `linucb:1.5`, `fixed:<arm>`, …: {@link POLICY_NAMES}.

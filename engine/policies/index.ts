@@ -3,6 +3,7 @@ import { cheapest } from './cheapest.ts'
 import { epsilonGreedy } from './epsilon-greedy.ts'
 import { fastest } from './fastest.ts'
 import { fixed } from './fixed.ts'
+import { informationDirected } from './information-directed.ts'
 import { leastBusy } from './least-busy.ts'
 import { linucb } from './linucb.ts'
 import type { Policy } from './policy.ts'
@@ -18,6 +19,7 @@ export const POLICIES = {
   thompson,
   linucb,
   squarecb,
+  'information-directed': informationDirected,
   'epsilon-greedy': epsilonGreedy,
   softmax,
   fixed,

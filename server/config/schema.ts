@@ -118,7 +118,7 @@ const constraints = section({
 
 const policySettings = {
   name: text().describe(
-    'One that learns: `thompson`, `linucb`, `squarecb`, `epsilon-greedy`, `softmax`; or one that is told: `fixed`, `priority`, `weighted`, `round-robin`, `cheapest`, `fastest`, `least-busy`.',
+    'One that learns: `thompson`, `linucb`, `squarecb`, `information-directed`, `epsilon-greedy`, `softmax`; or one that is told: `fixed`, `priority`, `weighted`, `round-robin`, `cheapest`, `fastest`, `least-busy`.',
   ),
   exploration: number(z.number().positive())
     .optional()

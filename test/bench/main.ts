@@ -2,7 +2,7 @@
  * `npm run bench [-- name …] [--json] [--table]`: speed, as numbers and as ratios to something measured in the same run.
  *
  *   decision   one decision and one update of the engine; with --table also over arms and dimensions
- *   propensities  the best-arm probabilities of a decision alone, over arms and ratios of sds
+ *   propensities  the best-arm probabilities of a decision alone, and what each arm tells, over arms and ratios of sds
  *   describe   a request's text to facts: class, shares, coordinates of the text block
  *   replay     requests of a replay, online and frozen
  *   datasets   reading sets by format: speed, and memory that does not grow with the file; with --table of a gigabyte each

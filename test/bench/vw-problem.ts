@@ -27,6 +27,7 @@ const LEARNERS: readonly (readonly [name: string, learner: Learner])[] = [
   ['linucb, width 0.25', { policy: { name: 'linucb', alpha: 0.25 }, ...REFERENCE }],
   ['linucb, width 1', { policy: { name: 'linucb', alpha: 1 }, ...REFERENCE }],
   ['squarecb, γ = 10√t', { policy: { name: 'squarecb' } }],
+  ['information-directed', { policy: { name: 'information-directed' } }],
   ['epsilon-greedy 0.05', { policy: { name: 'epsilon-greedy', epsilon: 0.05 } }],
   ['softmax 0.05, prior mean 0.5', { policy: { name: 'softmax' }, prior: { mean: constantMean(0.5) } }],
   ['thompson, no watch', { drift: false }],

@@ -17,6 +17,7 @@ const SPECS: readonly PolicySpec[] = [
   { name: 'linucb', alpha: 0 },
   { name: 'squarecb' },
   { name: 'squarecb', gammaScale: 1000, gammaExponent: 0.25 },
+  { name: 'information-directed' },
   { name: 'epsilon-greedy', epsilon: 0.1 },
   { name: 'softmax' },
   { name: 'softmax', temperature: 1e-3 },

@@ -11,6 +11,7 @@ test('a policy’s name is read back as the policy', () => {
     'linucb:0': { name: 'linucb', alpha: 0 },
     'squarecb:1000': { name: 'squarecb', gammaScale: 1000 },
     'epsilon-greedy:0.05': { name: 'epsilon-greedy', epsilon: 0.05 },
+    'information-directed': { name: 'information-directed' },
     'softmax:0.1': { name: 'softmax', temperature: 0.1 },
     'fixed:acme/model:free': { name: 'fixed', arm: 'acme/model:free' as never },
     'round-robin': { name: 'round-robin' },

@@ -90,6 +90,7 @@ models: { m: { policy: ${policy} } }
         '{ name: squarecb, gammaScale: 1000, gammaExponent: 0.25 }',
         { name: 'squarecb', gammaScale: 1000, gammaExponent: 0.25 },
       ],
+      ['information-directed', { name: 'information-directed' }],
       ['epsilon-greedy', { name: 'epsilon-greedy', epsilon: 0.1 }],
       ['{ name: softmax, temperature: 0.2 }', { name: 'softmax', temperature: 0.2 }],
     ]

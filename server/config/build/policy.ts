@@ -12,6 +12,7 @@ const PARAMETERS = {
   thompson: { exploration: 'optional' },
   linucb: { alpha: 'optional' },
   squarecb: { gammaScale: 'optional', gammaExponent: 'optional' },
+  'information-directed': {},
   'epsilon-greedy': { epsilon: 'optional' },
   softmax: { temperature: 'optional' },
   fixed: { arm: 'required' },
@@ -30,7 +31,14 @@ export function isPolicyName(name: string): name is PolicyName {
 }
 
 /** Policies that find out which arm to take; the others are told, in so many words or as a rule. */
-const LEARNING: readonly PolicyName[] = ['thompson', 'linucb', 'squarecb', 'epsilon-greedy', 'softmax']
+const LEARNING: readonly PolicyName[] = [
+  'thompson',
+  'linucb',
+  'squarecb',
+  'information-directed',
+  'epsilon-greedy',
+  'softmax',
+]
 
 export function isStatic({ name }: PolicySpec): boolean {
   return !LEARNING.includes(name)
@@ -121,6 +129,7 @@ function specOf(name: PolicyName, { epsilon, arm, order, weights, ...numbers }: 
       return { name, order: (order ?? []) as ArmId[] }
     case 'weighted':
       return { name, weights: weights ?? {} }
+    case 'information-directed':
     case 'round-robin':
     case 'cheapest':
     case 'fastest':

@@ -32,7 +32,7 @@ const settings = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('fixed'), arm }),
   z.strictObject({ name: z.literal('priority'), order: z.array(arm).min(1) }),
   z.strictObject({ name: z.literal('weighted'), weights: z.record(arm, z.number().min(0)) }),
-  ...(['round-robin', 'cheapest', 'fastest', 'least-busy'] as const).map((name) =>
+  ...(['information-directed', 'round-robin', 'cheapest', 'fastest', 'least-busy'] as const).map((name) =>
     z.strictObject({ name: z.literal(name) }),
   ),
 ])
