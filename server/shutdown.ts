@@ -7,6 +7,8 @@ import type { InFlight } from './resilience/in-flight.ts'
 
 /** After the drain, answers that were ended still have to be flushed to their callers. */
 const FAREWELL_MS = 1_000
+/** A store that takes longer has what it is to write on disk, and whoever stops the process will not wait for it either. */
+const WRITE_MS_MAX = 10_000
 
 /** What a shutdown does now. */
 export type ShutdownStep =
@@ -28,8 +30,10 @@ export interface ShutdownParts {
   readonly drainMs: () => number
   /** Begins to end what the server does by itself. */
   readonly endBackground: () => Promise<void>
-  /** Once the last caller has gone. */
+  /** Once the last caller has gone. Is left to itself after ten seconds. */
   readonly write: () => Promise<void>
+  /** At last. */
+  readonly release: () => Promise<void>
 }
 
 export interface ShutdownOptions {
@@ -61,7 +65,7 @@ export class Shutdown {
   }
 
   async #run({ announced = false, onStep }: ShutdownOptions): Promise<void> {
-    const { inFlight, listener, delayMs, drainMs, endBackground, write } = this.#parts
+    const { inFlight, listener, delayMs, drainMs, endBackground, write, release } = this.#parts
     inFlight.leave()
     const leavesMs = announced ? delayMs() : 0
     if (leavesMs > 0) {
@@ -84,8 +88,7 @@ export class Shutdown {
     // What was cut off is on record before the last writing. Whoever hangs even then is not waited for.
     await this.#wait(FAREWELL_MS, inFlight.settled())
     onStep?.({ step: 'writing' })
-    await ended
-    await write()
+    await this.#wait(WRITE_MS_MAX, ended.then(write)).finally(release)
   }
 
   /** Until `ms` have passed, `sooner` has resolved, or somebody hastens. */
@@ -93,8 +96,11 @@ export class Shutdown {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, ms)
     this.#endWait = resolve
-    await Promise.race([promise, sooner ?? promise])
-    this.#endWait = undefined
-    clearTimeout(timer)
+    try {
+      await Promise.race([promise, sooner ?? promise])
+    } finally {
+      this.#endWait = undefined
+      clearTimeout(timer)
+    }
   }
 }

@@ -149,8 +149,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   experiments.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
-  async function release(): Promise<void> {
+  async function endBackground(): Promise<void> {
     await Promise.all([experiments.close(), rollouts.close(), replicas.close()])
+  }
+  async function release(): Promise<void> {
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
@@ -159,6 +161,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     .then((hosts) => Listener.open(app.routing, hosts, port))
     .catch(async (error: unknown) => {
       await app.close()
+      await endBackground()
       await release()
       throw listenError(error, host, port, ADDRESS_SETTINGS)
     })
@@ -170,13 +173,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       registry.server.shutdownDelayMs ??
       (probes.areComing(performance.now()) ? DEFAULTS.probedShutdownDelayMs : 0),
     drainMs: () => registry.server.drainMs,
-    endBackground: async () => {
-      await Promise.all([experiments.close(), rollouts.close(), replicas.close()])
-    },
+    endBackground,
     write: async () => {
       await app.close()
-      await store.flush().finally(release)
+      await store.flush()
     },
+    release,
   })
   return {
     url: listener.url,

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChildServer, startChildServer } from '../helpers/child-server.ts'
+import { startTestClickHouse } from '../helpers/clickhouse-http.ts'
 import { chunk, event, openSse, saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { eventually } from '../helpers/server.ts'
 import { repositoryRoot } from '../house/tree.ts'
@@ -47,13 +48,13 @@ describe('a gateway that is told to stop', () => {
       response.end(event('[DONE]'))
     }
   }
-  const start = async (settings = '{ port: 0 }'): Promise<ChildServer> => {
+  const start = async (settings = '{ port: 0 }', store?: string): Promise<ChildServer> => {
     const file = join(folder, 'highwayman.yaml')
     await writeFile(
       file,
       `providers: { acme: { type: openai-compatible, baseUrl: "${upstream.url}/v1", apiKey: k } }
 arms: { acme/a: { price: { inputUsdPerMtok: 1, outputUsdPerMtok: 1 } } }
-store: { dataDir: "${join(folder, 'store')}" }
+store: ${store ?? `{ dataDir: "${join(folder, 'store')}" }`}
 server: ${settings}
 `,
     )
@@ -174,6 +175,25 @@ server: ${settings}
     server.process.kill('SIGINT')
     assert.match(await stream.text(), /"code":"draining"/)
     assert.deepEqual(await ended, [0, null])
+  })
+
+  test('does not wait for a ClickHouse that hangs: its disk has what the next process writes', async () => {
+    const clickhouse = await startTestClickHouse()
+    try {
+      const store = `{ url: "${clickhouse.url}", spool: { dir: "${join(folder, 'spool')}" } }`
+      const server = await start(undefined, store)
+      await clickhouse.setFaults({ kind: 'hang', when: '', times: 1_000_000 })
+      const answer = await post(server.url, {})
+      assert.equal(answer.status, 200)
+      await server.kill('SIGTERM')
+      assert.equal(server.process.exitCode, 0)
+      await clickhouse.setFaults()
+      const next = await start(undefined, store)
+      assert.deepEqual(await attemptsOf(next, answer.headers.get('x-highwayman-decision-id')), ['answered'])
+      await next.kill('SIGINT')
+    } finally {
+      await clickhouse.stop()
+    }
   })
 
   test('on SIGHUP goes on, with its file read again or without one', async () => {
