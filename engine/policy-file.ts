@@ -30,6 +30,10 @@ import {
 
 export const POLICY_FILE_FORMAT = 'highwayman-policy'
 const VERSION = 1
+/** What fades faster is not seen by anybody, and its rates are no numbers that a store could reckon with. */
+const HALF_LIFE_MS_MIN = 1
+/** Beyond that, or below its inverse, a prior's precision overflows and probabilities are NaN. */
+const SCALE_MAX = 1e9
 
 /** Sums of one (arm, head) as in {@link HeadSums}; a file does not age, so they have no time. */
 export interface PolicyFileSums {
@@ -232,7 +236,13 @@ function readHalfLives(value: unknown): Partial<HalfLives> {
     if (life === undefined) continue
     // JSON has no other way to write it.
     if (life === null) lives[head] = Number.POSITIVE_INFINITY
-    else lives[head] = numberAt(`hyperparameters.halfLifeMs.${head}`, life, (x) => x > 0, 'above 0')
+    else
+      lives[head] = numberAt(
+        `hyperparameters.halfLifeMs.${head}`,
+        life,
+        (x) => x >= HALF_LIFE_MS_MIN,
+        `of at least ${HALF_LIFE_MS_MIN}`,
+      )
   }
   return lives
 }
@@ -244,7 +254,12 @@ function readPriorScale(value: unknown): { readonly priorScale?: PriorScale } {
   const scale: { -readonly [Block in keyof PriorScale]: PriorScale[Block] } = {}
   for (const block of ['class', 'structure', 'text'] as const) {
     if (map[block] === undefined) continue
-    scale[block] = numberAt(`${path}.${block}`, map[block], (x) => x > 0, 'above 0')
+    scale[block] = numberAt(
+      `${path}.${block}`,
+      map[block],
+      (x) => x >= 1 / SCALE_MAX && x <= SCALE_MAX,
+      `in [${1 / SCALE_MAX}, ${SCALE_MAX}]`,
+    )
   }
   return { priorScale: scale }
 }

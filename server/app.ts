@@ -3,6 +3,7 @@ import Fastify, { type FastifyReply, type FastifyRequest, LogController } from '
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import type { Embedder } from '../adapters/index.ts'
+import { DEFAULT_GATE_RULES } from '../eval/gate/index.ts'
 import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
 import { readJsonOnly } from './json-body.ts'
@@ -20,6 +21,7 @@ import { errorBody, errorHeaders } from './pipeline/error-body.ts'
 import { RecentDecisions } from './pipeline/recent-decisions.ts'
 import { toServerError } from './pipeline/to-server-error.ts'
 import { refusal } from './pipeline/validate.ts'
+import { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
 import { viewOfCurrent } from './registry-view.ts'
 import { ArmLoad } from './resilience/arm-load.ts'
 import { ArmHealth } from './resilience/health.ts'
@@ -132,10 +134,11 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
       }
       done()
     })
+    const desk = policyDesk(services)
     adminRoutes(scope, services)
-    policiesRoutes(scope, services)
+    policiesRoutes(scope, services, desk)
     logRoute(scope, services)
-    experimentsRoutes(scope, services)
+    experimentsRoutes(scope, services, desk)
   })
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', (request, _, done) => {
@@ -158,6 +161,14 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   })
   await app.ready()
   return { app, inFlight, probes }
+}
+
+function policyDesk({ store, clock, ids, view, rollouts }: Services): PolicyDesk {
+  return createPolicyDesk(
+    { store, clock, ids, registry: () => view().registry, defaultRules: DEFAULT_GATE_RULES },
+    // The step is taken once it is on record. That it could not be read back at once is in /readyz, and is tried again.
+    () => rollouts.followQuietly(),
+  )
 }
 
 function textEmbeddings(

@@ -26,7 +26,7 @@ const RANGES: { readonly [Name in PolicyName]?: readonly (readonly [setting: str
   softmax: [['temperature', ABOVE_ZERO]],
 }
 
-/** Checks a spec's numbers. @throws {EngineError} `engine_bad_config` naming the setting, the value and the range. */
+/** Checks a spec's settings. @throws {EngineError} `engine_bad_config` naming the setting, the value and the range. */
 export function validatePolicy(spec: PolicySpec): void {
   if (!Object.hasOwn(POLICIES, spec.name)) {
     throw new EngineError(
@@ -39,7 +39,13 @@ export function validatePolicy(spec: PolicySpec): void {
     const value = settings[setting]
     if (value !== undefined || setting === 'epsilon') verify(setting, value, range)
   }
+  if (spec.name === 'fixed') verifyArm('arm', spec.arm)
+  if (spec.name === 'priority') {
+    if (!Array.isArray(spec.order)) throw refused('order', 'a list of arms', spec.order)
+    for (const arm of spec.order) verifyArm('order', arm)
+  }
   if (spec.name === 'weighted') {
+    if (!isMap(spec.weights)) throw refused('weights', 'a map from arms to numbers', spec.weights)
     let total = 0
     for (const [arm, weight] of Object.entries(spec.weights)) {
       verify(`the weight of ${arm}`, weight, AT_LEAST_ZERO)
@@ -50,7 +56,17 @@ export function validatePolicy(spec: PolicySpec): void {
 }
 
 function verify(what: string, value: unknown, range: Range): void {
-  if (typeof value !== 'number' || !range.holds(value)) {
-    throw new EngineError('engine_bad_config', `${what} must be ${range.words}, got ${value}`)
-  }
+  if (typeof value !== 'number' || !range.holds(value)) throw refused(what, range.words, value)
+}
+
+function verifyArm(what: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') throw refused(what, 'the id of an arm', value)
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function refused(what: string, wanted: string, value: unknown): EngineError {
+  return new EngineError('engine_bad_config', `${what} must be ${wanted}, got ${value}`)
 }

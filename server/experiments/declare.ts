@@ -1,7 +1,8 @@
 /** What an operator declares → a definition, or the field at fault. */
-import { type PolicySpec, QUALITY_POINT } from '../../engine/index.ts'
+import { EngineError, type PolicySpec, QUALITY_POINT, validatePolicy } from '../../engine/index.ts'
 import { nearest } from '../config/nearest.ts'
 import { serverError } from '../errors.ts'
+import { whyForeign } from '../policies/arms-of-policy.ts'
 import type { Registry } from '../registry.ts'
 import type { ExperimentBody, MetricBody } from '../routes/schemas/experiments.ts'
 import type { ExperimentDefinition, ExperimentMetric, Variant, VariantPolicy } from './definition.ts'
@@ -53,20 +54,30 @@ function variantsOf({ variants }: ExperimentBody): readonly Variant[] {
   }
   const keys = new Set(variants.map(({ key }) => key))
   if (keys.size < variants.length) throw invalid('variants', 'every variant needs a key of its own')
-  return variants.map(({ key, weight = 1 / variants.length, policy, floor }) => ({
+  return variants.map(({ key, weight = 1 / variants.length, policy, floor }, index) => ({
     key,
     weight,
-    policy: policyOf(policy, floor),
+    policy: policyOf(policy, floor, `variants[${index}]`),
   }))
 }
 
 function policyOf(
   policy: ExperimentBody['variants'][number]['policy'],
   floor: number | undefined,
+  path: string,
 ): VariantPolicy {
   if (policy === 'current') return { kind: 'current' }
   if ('file' in policy) return { kind: 'file', hash: policy.file }
-  return { kind: 'settings', policy: policy as PolicySpec, floor }
+  const settings = policy as PolicySpec
+  // What the engine refuses, it would refuse at every request of the variant's.
+  if (floor === 1) throw invalid(`${path}.floor`, 'has to be below 1')
+  try {
+    validatePolicy(settings)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    throw invalid(`${path}.policy`, error.message)
+  }
+  return { kind: 'settings', policy: settings, floor }
 }
 
 export function metricOf(body: MetricBody, path: string): ExperimentMetric {
@@ -167,19 +178,12 @@ function refuseUnknown({ targeting, variants }: ExperimentDefinition, registry: 
   }
   for (const [index, { policy }] of variants.entries()) {
     if (policy.kind !== 'settings') continue
-    for (const arm of armsOf(policy.policy)) {
-      const without = models.find((name) => !registry.models.get(name)?.arms.some((own) => own === arm))
-      if (without !== undefined) {
-        throw invalid(`variants[${index}].policy`, `names ${arm}, which is not among the arms of ${without}`)
-      }
+    for (const name of models) {
+      const model = registry.models.get(name)
+      const foreign = model && whyForeign(policy.policy, model)
+      if (foreign !== undefined) throw invalid(`variants[${index}].policy`, foreign)
     }
   }
-}
-
-function armsOf(policy: PolicySpec): readonly string[] {
-  if (policy.name === 'fixed') return [policy.arm]
-  if (policy.name === 'priority') return policy.order
-  return policy.name === 'weighted' ? Object.keys(policy.weights) : []
 }
 
 function invalid(param: string, message: string) {

@@ -11,6 +11,7 @@ import type { Alarm, Readout } from '../../eval/experiments/index.ts'
 import type { Clock, Ids } from '../deps.ts'
 import { serverError } from '../errors.ts'
 import type { ExperimentsStatus } from '../observability/experiment-metrics.ts'
+import { whyForeign } from '../policies/arms-of-policy.ts'
 import { type PolicyLoader, UnservablePolicy } from '../policies/policy-loader.ts'
 import type { PolicySlots } from '../policies/policy-slots.ts'
 import type { Assigned, PolicySlot, RequestSource, UnitSource } from '../policies/slot.ts'
@@ -173,9 +174,7 @@ export class Experiments {
         await this.#apply(steps.map(stateOf))
         this.#newest = newest
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        if (this.#unread === undefined) this.#log.warn({ reason: why }, 'experiments cannot be read')
-        this.#unread = why
+        this.#noteUnread(error)
       }
     })
   }
@@ -183,7 +182,17 @@ export class Experiments {
   /** After a reload of the registry: models are other objects, and policies may fit or not. */
   reload(): void {
     this.#newest = ''
+    // What is known already waits for no store: a variant whose arm is gone must not be stood in for meanwhile.
+    void this.#inTurn(() => this.#apply(this.#live.map(({ state }) => state))).catch((error: unknown) =>
+      this.#noteUnread(error),
+    )
     void this.follow()
+  }
+
+  #noteUnread(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    if (this.#unread === undefined) this.#log.warn({ reason: why }, 'experiments cannot be read')
+    this.#unread = why
   }
 
   /** Looks at what runs and does what has to be done. */
@@ -260,7 +269,10 @@ export class Experiments {
 
   async #lookAfter(key: string): Promise<readonly Alarm[]> {
     const { state, step: last } = await this.get(key)
-    if (state.status !== 'running') return []
+    if (state.status !== 'running') {
+      await this.follow()
+      return []
+    }
     const measured = await measure(this.#options.store, state, this.#options.clock.nowMs(), false)
     const readout = readOut(state, measured)
     const conduct = nextStep(state, readout, measured.errors, measured.cells)
@@ -293,7 +305,12 @@ export class Experiments {
     reason: string,
   ): Promise<ExperimentRecord> {
     const row = this.#row(key, number, action, state, actor, reason)
-    if (!(await this.#options.store.appendExperimentStep(row))) {
+    const isFirst = await this.#options.store.appendExperimentStep(row).catch((error: unknown) => {
+      // It may be on record although the store's answer got lost. Nobody is kept waiting for that.
+      void this.follow()
+      throw error
+    })
+    if (!isFirst) {
       throw serverError(
         'experiment_state',
         `Another step of experiment "${key}" was taken at the same time; look at it and try again.`,
@@ -324,13 +341,21 @@ export class Experiments {
     loader.keep(USER, new Set(running.flatMap(({ definition }) => filesOf(definition))))
     const problems: string[] = []
     const live: Live[] = []
+    const failures: unknown[] = []
     for (const state of running) {
-      const own = await this.#slotsOf(state, problems)
-      live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
+      try {
+        const own = await this.#slotsOf(state, problems)
+        live.push({ state, plan: planOf(state), salt: unitSalt(state), slots: own })
+      } catch (error) {
+        // It goes on as it was; the others take their steps: one that was stopped must not wait for it.
+        failures.push(error)
+        live.push(...this.#live.filter((before) => unitSalt(before.state) === unitSalt(state)))
+      }
     }
     this.#live = live
     for (const problem of problems) if (!this.#problems.includes(problem)) this.#log.warn(problem)
     this.#problems = problems
+    if (failures.length > 0) throw failures[0]
   }
 
   async #slotsOf({ definition }: ExperimentState, problems: string[]) {
@@ -352,9 +377,12 @@ export class Experiments {
   }
 
   /** Undefined: whatever decides at the time, without the experiment. */
-  async #slotOf({ policy }: Variant, model: VirtualModel): Promise<PolicySlot | undefined> {
+  async #slotOf({ key, policy }: Variant, model: VirtualModel): Promise<PolicySlot | undefined> {
     if (policy.kind === 'current') return undefined
     if (policy.kind === 'file') return await this.#options.loader.load(policy.hash, model)
+    // Its arms may have left the configuration since it was declared.
+    const foreign = whyForeign(policy.policy, model)
+    if (foreign !== undefined) throw new UnservablePolicy(`variant ${key} ${foreign}`)
     const { base: router } = this.#options
     return { hash: '', router, policy: policy.policy, floor: policy.floor ?? model.floor }
   }

@@ -2,7 +2,7 @@
  * What can become of an experiment, as a pure function from one state to the next. States are stored whole, one for each step, so
  * that every replica finds the same, and what was true when can be looked up.
  */
-import type { AssignmentPlan } from './assignment.ts'
+import { type AssignmentPlan, coverageAt } from './assignment.ts'
 import type { ExperimentDefinition } from './definition.ts'
 import { type Allocation, allocate, reallocate, widthOf } from './ranges.ts'
 
@@ -126,7 +126,8 @@ function changed(state: ExperimentState, definition: ExperimentDefinition, atMs:
       `experiment ${before.key} is ${state.status}: only coverage, ramp, weights, maxDays, stopOnSuccess and hypothesis can change; stop it and run it again for the rest`,
     )
   }
-  if (coverage < before.coverage) {
+  const runningMs = atMs - (state.startedMs ?? atMs)
+  if (coverageAt(definition, runningMs) < coverageAt(before, runningMs)) {
     throw new StepRefused(
       `the coverage of experiment ${before.key} can only grow while it runs; pause it to let nobody in`,
     )

@@ -2,7 +2,7 @@
 import { AGAINST } from '../../adapters/index.ts'
 import { alwaysValidTest, type Comparison, type Readout } from '../../eval/experiments/index.ts'
 import type { EvaluationJson, ValueName } from '../../eval/gate/index.ts'
-import { serverError } from '../errors.ts'
+import { ServerError, serverError } from '../errors.ts'
 import type { PolicyDesk } from '../policies/desk.ts'
 import type { RolloutReply } from '../routes/schemas/policies.ts'
 import { WHY_NOT } from './compare.ts'
@@ -36,7 +36,7 @@ const VALUE_NAMES: Readonly<Partial<Record<ExperimentMetric['measure'], ValueNam
  */
 export async function promoteWinner(
   experiments: Pick<Experiments, 'get' | 'report' | 'step'>,
-  desk: Pick<PolicyDesk, 'record' | 'promote'>,
+  desk: Pick<PolicyDesk, 'record' | 'promote' | 'rollouts'>,
   key: string,
   order: PromoteWinner,
 ): Promise<RolloutReply> {
@@ -72,9 +72,31 @@ export async function promoteWinner(
   await desk.record(hash, { evaluation, against: incumbentOf(record), actor })
   const reason =
     order.reason === '' ? `${variant} of experiment ${key}: ${readout.verdict.says}` : order.reason
-  const rollout = await desk.promote({ hash, model, share: order.share, force, reason, actor })
+  const rollout = await desk
+    .promote({ hash, model, share: order.share, force, reason, actor })
+    .catch((error: unknown) => unlessHalfDone(error, record, desk, model, hash))
   await experiments.step(key, { action: 'promoted' }, actor, reason)
   return rollout
+}
+
+/**
+ * A first try may have ended between the promotion and its note in the experiment: then this one completes it.
+ *
+ * @throws what the promotion was refused with, in all other cases
+ */
+async function unlessHalfDone(
+  error: unknown,
+  { step }: ExperimentRecord,
+  desk: Pick<PolicyDesk, 'rollouts'>,
+  model: string,
+  hash: string,
+): Promise<RolloutReply> {
+  const isDone = error instanceof ServerError && error.code === 'promotion_pointless'
+  if (!isDone || step.action === 'promoted') throw error
+  const { data } = await desk.rollouts(model)
+  const latest = data.findLast((rollout) => rollout.outcome === 'done')
+  if (latest?.hash !== hash || latest.at_ms < step.atMs) throw error
+  return latest
 }
 
 function incumbentOf({ state }: ExperimentRecord): string {

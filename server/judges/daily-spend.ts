@@ -17,6 +17,8 @@ export class DailySpend {
   /** Of that, what was there at the last reading. */
   #readOwnUsd = 0
   #reservedUsd = 0
+  /** Reservations that are not settled yet. */
+  #open = 0
   #refreshing: Promise<void> | undefined
   #refreshedMs = Number.NEGATIVE_INFINITY
 
@@ -27,7 +29,7 @@ export class DailySpend {
 
   /** Today, as far as it is known; what is reserved included. */
   spentUsd(nowMs: number): number {
-    return dayStartMs(nowMs) === this.#dayMs ? this.#storedUsd + this.#ownUsd + this.#reservedUsd : 0
+    return this.#isOfDay(nowMs) ? this.#storedUsd + this.#ownUsd + this.#reservedUsd : 0
   }
 
   /**
@@ -39,25 +41,35 @@ export class DailySpend {
     limitUsd: number,
     nowMs: number,
   ): Promise<((spentUsd: number) => void) | undefined> {
-    await this.#refresh(nowMs)
+    await this.refresh(nowMs)
     if (this.spentUsd(nowMs) + usd > limitUsd) return undefined
     this.#reservedUsd += usd
+    this.#open++
     let isOpen = true
     return (spentUsd) => {
       if (!isOpen) return
       isOpen = false
-      this.#reservedUsd -= usd
+      this.#open--
+      // What rounding leaves of sums that cancel is no money.
+      this.#reservedUsd = this.#open === 0 ? 0 : this.#reservedUsd - usd
       this.#ownUsd += spentUsd
     }
   }
 
-  #refresh(nowMs: number): Promise<void> {
-    const isFresh = dayStartMs(nowMs) === this.#dayMs && nowMs - this.#refreshedMs < REFRESH_MS
-    if (isFresh) return Promise.resolve()
-    this.#refreshing ??= this.#read(nowMs).finally(() => {
-      this.#refreshing = undefined
-    })
-    return this.#refreshing
+  /** Asks the store, unless it was asked lately. @throws what the store throws */
+  async refresh(nowMs: number): Promise<void> {
+    // A reading that runs already may be of another day, and say nothing of this one.
+    while (!this.#isOfDay(nowMs) || Math.abs(nowMs - this.#refreshedMs) >= REFRESH_MS) {
+      this.#refreshing ??= this.#read(nowMs).finally(() => {
+        this.#refreshing = undefined
+      })
+      await this.#refreshing
+    }
+  }
+
+  /** Of who came before midnight and had to wait, what is spent is of the day that it is by now. */
+  #isOfDay(nowMs: number): boolean {
+    return dayStartMs(nowMs) <= this.#dayMs
   }
 
   async #read(nowMs: number): Promise<void> {

@@ -13,6 +13,8 @@ export const JUDGEMENT_TOKENS_MAX = 1_024
 const POINTS_MAX = 10
 /** OpenAI's name for the schema, and how a simulated judge knows that it is one. */
 const SCHEMA_NAME = 'judgement'
+/** Of models whose thoughts are a part of the text. */
+const END_OF_THOUGHT = '</think>'
 
 /**
  * The rubric stands in the system message, and what is judged in the user's, between marks that nobody could have guessed: an
@@ -127,7 +129,12 @@ function shortened(text: string, charsMax: number): string {
   return `${text.slice(0, half)}\n[… ${text.length - 2 * half} characters left out …]\n${text.slice(-half)}`
 }
 
-/** Some models put JSON into a code block, whatever they were asked for. */
+/**
+ * Some models put JSON into a code block, whatever they were asked for, and some think or introduce themselves before it: what
+ * counts is between the outer braces. By indexes, as a pattern over white space that does not end takes hours.
+ */
 function unfenced(text: string): string {
-  return /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(text)?.[1] ?? text
+  const said = text.slice(text.lastIndexOf(END_OF_THOUGHT) + 1)
+  const open = said.indexOf('{')
+  return open === -1 ? said : said.slice(open, said.lastIndexOf('}') + 1)
 }

@@ -3,7 +3,8 @@
  * judged is in memory while it waits and runs, and nowhere else.
  */
 import { randomBytes } from 'node:crypto'
-import type { ChatRequest } from '../../adapters/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type ChatRequest, StoreError } from '../../adapters/index.ts'
 import { type ArmId, type Decision, type DecisionId, hash53 } from '../../engine/index.ts'
 import { ServerError } from '../errors.ts'
 import { resolveModel } from '../pipeline/resolve-model.ts'
@@ -22,6 +23,7 @@ import { JUDGEMENT_TOKENS_MAX, judgeRequest, readJudgement } from './judgement.t
 
 /** Of one judge; about 80 kB each. */
 const WAITING_MAX = 64
+const COMPLAINT_EVERY_MS = 60_000
 const TOKENS_PER_MTOK = 1_000_000
 const NONE: readonly never[] = []
 
@@ -39,12 +41,14 @@ export const JUDGE_RESULTS = [
   /** It said something that is no judgement. */
   'unreadable',
   'store_error',
-  /** The gateway stopped, or the judge left the configuration. */
+  /** The gateway stopped, or the judge left the configuration or is asked something else by it. */
   'abandoned',
 ] as const
 export type JudgeResult = (typeof JUDGE_RESULTS)[number]
 
 interface Job {
+  /** As it was when the answer came: the request asks by its rubric for a value of its metric. */
+  readonly judge: Judge
   readonly decisionId: DecisionId
   readonly servedArm: ArmId
   readonly request: ChatRequest
@@ -65,6 +69,7 @@ export class Judges {
   readonly #desks = new Map<string, Desk>()
   readonly #flights = new Set<Flight>()
   readonly #running = new Set<Promise<void>>()
+  readonly #complainedMs = new Map<string, number>()
   #closed = false
 
   constructor(services: () => Services) {
@@ -84,12 +89,14 @@ export class Judges {
 
   offer(judge: Judge, task: Task, decision: Decision, answer: AnswerSeen): void {
     const desk = this.#desk(judge.name)
+    if (desk.waiting.length >= WAITING_MAX) this.#dropStale(judge, desk)
     if (this.#closed || desk.waiting.length >= WAITING_MAX) {
       this.#count(judge.name, desk, this.#closed ? 'abandoned' : 'queue_full')
       return
     }
     const { regions } = task.constraints
     desk.waiting.push({
+      judge,
       decisionId: decision.id,
       servedArm: decision.arm,
       request: judgeRequest(judge, task.request.messages, answer, randomBytes(6).toString('hex')),
@@ -106,20 +113,17 @@ export class Judges {
     this.#work(judge.name, desk)
   }
 
-  /** For reports. */
-  stateOf(name: string): {
+  /** For reports. @throws {StoreError} where what was spent before this process cannot be told */
+  async stateOf(name: string): Promise<{
     readonly waiting: number
     readonly running: number
     readonly spentUsd: number
     readonly counts: ReadonlyMap<JudgeResult, number>
-  } {
+  }> {
     const { waiting, running, spend, counts } = this.#desk(name)
-    return {
-      waiting: waiting.length,
-      running,
-      spentUsd: spend.spentUsd(this.#services().clock.nowMs()),
-      counts,
-    }
+    const nowMs = this.#services().clock.nowMs()
+    await spend.refresh(nowMs)
+    return { waiting: waiting.length, running, spentUsd: spend.spentUsd(nowMs), counts }
   }
 
   /** Resolves when nothing waits or runs. */
@@ -137,6 +141,13 @@ export class Judges {
     await this.idle()
   }
 
+  /** What will not be asked any more takes no place from what will. */
+  #dropStale(judge: Judge, desk: Desk): void {
+    const waiting = desk.waiting.splice(0)
+    desk.waiting.push(...waiting.filter((job) => asksTheSame(judge, job.judge)))
+    for (let i = desk.waiting.length; i < waiting.length; i++) this.#count(judge.name, desk, 'abandoned')
+  }
+
   #work(name: string, desk: Desk): void {
     for (;;) {
       const judge = this.#services()
@@ -147,11 +158,13 @@ export class Judges {
       if (job === undefined) return
       desk.running++
       const run = (
-        judge === undefined ? Promise.resolve<JudgeResult>('abandoned') : this.#judge(judge, desk, job)
+        judge === undefined || !asksTheSame(judge, job.judge)
+          ? Promise.resolve<JudgeResult>('abandoned')
+          : this.#judge(judge, desk, job)
       )
         .catch((error: unknown): JudgeResult => {
-          this.#services().log.warn({ err: error, judge: name, decisionId: job.decisionId }, 'a judge failed')
-          return 'upstream_error'
+          this.#complain(error, name, job, 'a judge failed')
+          return error instanceof StoreError ? 'store_error' : 'upstream_error'
         })
         .then((result) => {
           this.#count(name, desk, result)
@@ -177,7 +190,10 @@ export class Judges {
     this.#flights.add(flight)
     let reply: Awaited<ReturnType<typeof askJudge>>
     try {
-      reply = await askJudge(services, judge, job.tenant, job.request, [...own, ...job.ruledOut], flight)
+      const request = judging.some((id) => arms.get(id)?.arm.capabilities.includes('json-schema'))
+        ? job.request
+        : withoutSchema(job.request)
+      reply = await askJudge(services, judge, job.tenant, request, [...own, ...job.ruledOut], flight)
       settle(reply.costUsd)
     } catch (error) {
       settle(0)
@@ -187,7 +203,7 @@ export class Judges {
     }
     const value = readJudgement(judge, reply.text)
     if (value === undefined) return 'unreadable'
-    return await this.#enter(judge, job.decisionId, value, isOwn(reply.arm))
+    return await this.#enter(judge, job, value, isOwn(reply.arm))
   }
 
   /** @throws {StoreError} where what was spent cannot be told */
@@ -204,11 +220,13 @@ export class Judges {
     return desk.spend.reserve(dearestUsd, judge.maxUsdPerDay, clock.nowMs())
   }
 
-  async #enter(judge: Judge, id: DecisionId, value: MetricValue, isOwn: boolean): Promise<JudgeResult> {
+  async #enter(judge: Judge, job: Job, value: MetricValue, isOwn: boolean): Promise<JudgeResult> {
     const services = this.#services()
+    const id = job.decisionId
     try {
       await services.feedbackLock.run(id, async () => {
-        const known = await findKnown(services, id, { anew: false })
+        // By now somebody may have spoken by way of another replica.
+        const known = await findKnown(services, id, { anew: true })
         if (known === undefined) return
         await takeReward(services, known, {
           metric: judge.metric.name,
@@ -220,9 +238,19 @@ export class Judges {
       })
       return 'judged'
     } catch (error) {
-      services.log.warn({ err: error, judge: judge.name, decisionId: id }, 'a judgement was not kept')
+      this.#complain(error, judge.name, job, 'a judgement was not kept')
       return 'store_error'
     }
+  }
+
+  /** One line in the log for all that fails alike in this time: while a store is away, every answer does. */
+  #complain(error: unknown, judge: string, { decisionId }: Job, what: string): void {
+    const { clock, log } = this.#services()
+    const nowMs = clock.nowMs()
+    const key = `${what} ${judge}`
+    if (nowMs - (this.#complainedMs.get(key) ?? Number.NEGATIVE_INFINITY) < COMPLAINT_EVERY_MS) return
+    this.#complainedMs.set(key, nowMs)
+    log.warn({ err: error, judge, decisionId }, `${what}; highwayman_judgements_total counts all`)
   }
 
   #desk(name: string): Desk {
@@ -243,6 +271,16 @@ export class Judges {
     counts.set(result, (counts.get(result) ?? 0) + 1)
     this.#services().metrics.judgements.inc({ judge: name, result })
   }
+}
+
+/** For models that take none, which no request with one goes to: what is wanted stands in the instructions too. */
+function withoutSchema({ response_format: _, ...request }: ChatRequest): ChatRequest {
+  return request
+}
+
+/** What was put down to be asked can still be read as this judge's answer. */
+function asksTheSame(judge: Judge, asked: Judge): boolean {
+  return judge === asked || (judge.rubric === asked.rubric && isDeepStrictEqual(judge.metric, asked.metric))
 }
 
 function failureOf(error: unknown, flight: Flight): JudgeResult {

@@ -33,7 +33,7 @@ async function judgeBody(
   const { n, meanDifference, correlation, agreeing, kappa } = agreementOf(
     pairsOf(judge, rewards, view().metrics),
   )
-  const { waiting, running, spentUsd, counts } = judges.stateOf(judge.name)
+  const { waiting, running, spentUsd, counts } = await judges.stateOf(judge.name).catch(refuseWithoutStore)
   return {
     object: 'judge',
     name: judge.name,

@@ -72,8 +72,9 @@ function logDecision(
     })
   }
   const { prompts } = task.view.registry
-  // A failover answers the same prompt.
-  if (prompts !== undefined && parentId === undefined) {
+  // A failover answers the same prompt. What a judge reads holds the answer too, and would be kept where no erasure of its
+  // tenant or user looks.
+  if (prompts !== undefined && parentId === undefined && task.surface !== 'judge') {
     services.store.appendPrompt({
       decisionId: decision.id,
       tenant: task.tenant.name,

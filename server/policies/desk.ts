@@ -1,6 +1,7 @@
 /** Where policies are handed in, promoted and asked about, in the words of the API: behind `/admin/v1`, and behind the commands. */
-import type { EvaluationRow, PolicyListing, RolloutRow } from '../../adapters/index.ts'
+import { type EvaluationRow, type PolicyListing, type RolloutRow, StoreError } from '../../adapters/index.ts'
 import { serverError } from '../errors.ts'
+import { KeyedLock } from '../keyed-lock.ts'
 import type {
   EvaluationBody,
   EvaluationReply,
@@ -29,16 +30,28 @@ export interface PolicyDesk {
   rollouts(model: string | undefined): Promise<RolloutListReply>
 }
 
-/** @param onStep called when a step is on record and before its reply: puts it in force where something runs */
+/**
+ * One for a process: steps on one virtual model are taken one after the other.
+ *
+ * @param onStep called when a step is on record and before its reply: puts it in force where something runs
+ */
 export function createPolicyDesk(
   deps: PromotionDeps,
   onStep: () => Promise<void> = async () => {},
 ): PolicyDesk {
   const { store } = deps
-  const stepped = async (row: RolloutRow): Promise<RolloutReply> => {
-    await onStep()
-    return rolloutReply(row)
-  }
+  // A step is judged by what is live when it is taken: of two at once the second has to see the first.
+  const lock = new KeyedLock()
+  const stepOn = (model: string, take: () => Promise<RolloutRow>): Promise<RolloutReply> =>
+    lock.run(model, async () => {
+      const row = await take().catch((error: unknown) => {
+        // What was written may be on record although the store's answer got lost. Nobody is kept waiting for that.
+        if (error instanceof StoreError) void onStep()
+        throw error
+      })
+      await onStep()
+      return rolloutReply(row)
+    })
   return {
     upload: async ({ policy, actor }) => {
       const { hash, isNew } = await uploadPolicy(deps, policy, actor)
@@ -49,9 +62,9 @@ export function createPolicyDesk(
     promote: async ({ share, ...body }) => {
       const registry = deps.registry()
       const { canaryShare } = registry === undefined ? DEFAULT_PROMOTION : promotionOf(registry)
-      return await stepped(await promote(deps, { ...body, share: share ?? canaryShare }))
+      return await stepOn(body.model, () => promote(deps, { ...body, share: share ?? canaryShare }))
     },
-    rollBack: async (body) => await stepped(await rollBack(deps, body)),
+    rollBack: async (body) => await stepOn(body.model, () => rollBack(deps, body)),
     list: async () => {
       const [policies, evaluations, rollouts] = await Promise.all([
         store.listPolicies(),

@@ -4,8 +4,8 @@ import {
   createFeatureSpace,
   createRouter,
   DEFAULT_HALF_LIFE_MS,
+  EngineError,
   type PolicyFile,
-  type PolicySpec,
   priorSumsOf,
   type Router,
   readPolicyFile,
@@ -14,6 +14,7 @@ import {
 import { featureSpaceOf } from '../feature-space.ts'
 import type { Registry, VirtualModel } from '../registry.ts'
 import type { Replicas } from '../replicas.ts'
+import { whyForeign } from './arms-of-policy.ts'
 import type { PolicySlots } from './policy-slots.ts'
 import type { PolicySlot } from './slot.ts'
 
@@ -59,11 +60,19 @@ export class PolicyLoader {
    * @throws {UnservablePolicy} where it is not on record, or this release or configuration cannot serve by it; {StoreError}
    */
   async load(hash: string, model: VirtualModel): Promise<PolicySlot> {
-    const { file, slot } = this.#loaded.get(hash) ?? (await this.#openOnce(hash))
-    const problem = whyUnservable(file, model, this.#options.registry())
-    if (problem !== undefined) throw new UnservablePolicy(problem)
+    // Before it is opened: one that cannot serve is asked for again and again, and each opening takes another replica's name.
+    const file = this.#loaded.get(hash)?.file ?? (await this.#read(hash))
+    this.#refuseUnservable(file, model)
+    const { slot } = this.#loaded.get(hash) ?? (await this.#openOnce(hash, file))
+    // The registry may have been replaced meanwhile.
+    this.#refuseUnservable(file, model)
     this.#unclaimed.add(hash)
     return slot
+  }
+
+  #refuseUnservable(file: PolicyFile, model: VirtualModel): void {
+    const problem = whyUnservable(file, model, this.#options.registry())
+    if (problem !== undefined) throw new UnservablePolicy(problem)
   }
 
   /** Those that no user needs any more learn no more; what runs on them goes on. @param user `rollouts`, `experiments` */
@@ -86,19 +95,22 @@ export class PolicyLoader {
   }
 
   /** Two users may ask for one at once. */
-  #openOnce(hash: string): Promise<Loaded> {
+  #openOnce(hash: string, file: PolicyFile): Promise<Loaded> {
     const running = this.#opening.get(hash)
     if (running !== undefined) return running
-    const opening = this.#open(hash).finally(() => this.#opening.delete(hash))
+    const opening = this.#open(hash, file).finally(() => this.#opening.delete(hash))
     this.#opening.set(hash, opening)
     return opening
   }
 
-  async #open(hash: string): Promise<Loaded> {
-    const { store, replicas, base, registry } = this.#options
-    const row = await store.readPolicy(hash)
+  async #read(hash: string): Promise<PolicyFile> {
+    const row = await this.#options.store.readPolicy(hash)
     if (row === undefined) throw new UnservablePolicy('it is not in the store')
-    const file = readStored(row.text)
+    return readStored(row.text)
+  }
+
+  async #open(hash: string, file: PolicyFile): Promise<Loaded> {
+    const { store, replicas, base, registry } = this.#options
     const halfLifeMs = { ...DEFAULT_HALF_LIFE_MS, ...file.hyperparameters.halfLifeMs }
     const router = createRouter({
       arms: armsOf(registry()),
@@ -117,9 +129,13 @@ export class PolicyLoader {
         this.#teach()
       })
       router.startFrom(priorSumsOf(file, router.featureSpace))
+      // The registry may have been replaced while the store was read.
+      router.replaceArms(armsOf(registry()))
     } catch (error) {
       this.#close(router)
       this.#teach()
+      // What the engine refuses today it refuses at every try.
+      if (error instanceof EngineError) throw new UnservablePolicy(error.message, { cause: error })
       throw error
     }
     const { policy, hyperparameters } = file
@@ -162,27 +178,12 @@ export function whyUnservable(file: PolicyFile, model: VirtualModel, registry: R
     const { model: name, components } = file.text
     return `it looks at embeddings of ${name}, ${components} components; configure features.embedding for them`
   }
-  const foreign = armsOfPolicy(file.policy).filter((arm) => !model.arms.some((own) => own === arm))
-  if (foreign.length > 0)
-    return `it names ${foreign.join(', ')}, which ${foreign.length === 1 ? 'is' : 'are'} not among the arms of ${model.name}`
-  return undefined
+  const foreign = whyForeign(file.policy, model)
+  return foreign === undefined ? undefined : `it ${foreign}`
 }
 
 /** The text coordinates are told by the running configuration: they must be the same ones. */
 function hasEmbedding(file: PolicyFile, { embedding }: Registry): boolean {
   if (embedding === undefined) return false
   return featureSpaceOf({ classes: file.featureSpace.classes, embedding }).id === file.featureSpace.id
-}
-
-function armsOfPolicy(policy: PolicySpec): readonly string[] {
-  switch (policy.name) {
-    case 'fixed':
-      return [policy.arm]
-    case 'priority':
-      return policy.order
-    case 'weighted':
-      return Object.keys(policy.weights)
-    default:
-      return []
-  }
 }

@@ -56,6 +56,8 @@ export class Rollouts {
   readonly #options: RolloutsOptions
   #log: Log = SILENT
   #states: ReadonlyMap<string, ModelRollout> = new Map()
+  /** What is in force. */
+  #sharings: ReadonlyMap<string, Sharing> = new Map()
   #status: RolloutsStatus = { models: [], problems: [], unread: undefined }
   #timer: NodeJS.Timeout | undefined
   /** The reading that runs, and those that wait for it. */
@@ -93,8 +95,7 @@ export class Rollouts {
     try {
       await this.follow()
     } catch (error) {
-      this.#status = { ...this.#status, unread: error instanceof Error ? error.message : String(error) }
-      this.#tell(before)
+      this.#noteUnread(error, before)
     }
   }
 
@@ -104,7 +105,9 @@ export class Rollouts {
     loader.replaceArms()
     // At once, so that no request between here and there falls back to the configuration's policy.
     slots.rebind(registry().models)
-    void this.#enqueue(() => this.#apply(this.#states))
+    this.#turn = this.#turn
+      .then(() => this.#apply(this.#states))
+      .catch((error: unknown) => this.#noteUnread(error, this.#status))
   }
 
   /** Resolves when nothing runs any more. */
@@ -114,11 +117,10 @@ export class Rollouts {
     await this.#turn
   }
 
-  #enqueue(run: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(run).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'the policies on record could not be put in force again')
-    })
-    return this.#turn
+  /** As a part of the status, which is what makes the next turn try again. */
+  #noteUnread(error: unknown, before: RolloutsStatus): void {
+    this.#status = { ...this.#status, unread: messageOf(error) }
+    this.#tell(before)
   }
 
   #schedule(): void {
@@ -141,8 +143,8 @@ export class Rollouts {
     const states = rolloutsOf(await this.#options.store.readRollouts())
     const { unread, problems } = this.#status
     if (unread === undefined && problems.length === 0 && isDeepStrictEqual(states, this.#states)) return
-    await this.#apply(states)
     this.#states = states
+    await this.#apply(states)
   }
 
   async #apply(states: ReadonlyMap<string, ModelRollout>): Promise<void> {
@@ -151,28 +153,31 @@ export class Rollouts {
     const { unit } = promotionOf(registry())
     const problems: RolloutProblem[] = []
     const sharings = new Map<string, Sharing>()
-    const serving: RolloutStatus[] = []
-    const wanted = new Set<string>()
+    const failures: unknown[] = []
     for (const [name, state] of states) {
       const model = models.get(name)
       if (model === undefined) continue
-      const live = await this.#liveOf(state, model, problems)
-      const canary = await this.#slotOf(state.canary?.hash ?? CONFIGURED, model, problems)
-      if (live === undefined && canary === undefined) continue
-      for (const slot of [live, canary]) if (slot !== undefined) wanted.add(slot.hash)
-      const share = state.canary?.share ?? 0
-      sharings.set(name, { live, canary: canary && { slot: canary, share, unit } })
-      serving.push({
-        model: name,
-        live: live?.hash ?? CONFIGURED,
-        canary: canary && { hash: canary.hash, share },
-      })
+      try {
+        const live = await this.#liveOf(state, model, problems)
+        const canary = await this.#slotOf(state.canary?.hash ?? CONFIGURED, model, problems)
+        const share = state.canary?.share ?? 0
+        if (live === undefined && canary === undefined) continue
+        sharings.set(name, { live, canary: canary && { slot: canary, share, unit } })
+      } catch (error) {
+        // What cannot be read of one model is no reason to leave the others as they are: a rollback must not wait for it.
+        failures.push(error)
+        const before = this.#sharings.get(name)
+        if (before !== undefined) sharings.set(name, before)
+      }
     }
     // The registry may have been replaced meanwhile: its own turn follows.
-    loader.keep(USER, wanted)
+    loader.keep(USER, new Set([...sharings.values()].flatMap(hashesOf)))
     slots.replace(registry().models, sharings)
+    this.#sharings = sharings
     const before = this.#status
-    this.#status = { models: serving, problems, unread: undefined }
+    const [failure] = failures
+    const unread = failure === undefined ? undefined : messageOf(failure)
+    this.#status = { models: [...sharings].map(statusOf), problems, unread }
     this.#tell(before)
   }
 
@@ -218,4 +223,20 @@ export class Rollouts {
     if (unread === undefined && before.unread !== undefined)
       this.#log.info('which policies are promoted can be read again')
   }
+}
+
+function hashesOf({ live, canary }: Sharing): readonly string[] {
+  return [live, canary?.slot].flatMap((slot) => slot?.hash ?? [])
+}
+
+function statusOf([model, { live, canary }]: readonly [string, Sharing]): RolloutStatus {
+  return {
+    model,
+    live: live?.hash ?? CONFIGURED,
+    canary: canary && { hash: canary.slot.hash, share: canary.share },
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@
  * What is taken of a decision of which nobody said anything in time. The store knows of which: a restart forgets none, and a
  * replica that died leaves its own to the others.
  */
+import { ServerError } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { knownFrom } from './known-decision.ts'
 import { type Metric, readValue } from './metric.ts'
@@ -100,15 +101,26 @@ export class DefaultRewards {
         const taken = decisions.slice(at, at + AT_ONCE).map((read) => this.#give(metric, read))
         written += (await Promise.all(taken)).filter((isNew) => isNew).length
       }
-      // Those that were seen to do not come again; where none was, going on would be going in circles.
-      if (decisions.length < BATCH || written === before) break
-      fromMs = Math.max(fromMs, (decisions.at(-1)?.atMs ?? fromMs) - 1)
+      const nextMs = Math.max(fromMs, (decisions.at(-1)?.atMs ?? fromMs) - 1)
+      // Those that were seen to do not come again; where none was and time stands still, going on would be going in circles.
+      if (decisions.length < BATCH || (written === before && nextMs === fromMs)) break
+      fromMs = nextMs
     }
     return written
   }
 
-  /** @returns false where somebody has said something meanwhile, or another replica has been there */
-  #give(metric: Metric, read: Parameters<typeof knownFrom>[1]): Promise<boolean> {
+  /** @returns false where somebody has said something meanwhile, another replica has been there, or no value fits any more */
+  async #give(metric: Metric, read: Parameters<typeof knownFrom>[1]): Promise<boolean> {
+    try {
+      return await this.#giveOrThrow(metric, read)
+    } catch (error) {
+      // Whoever has said all that may be said of one decision must not keep all later ones from their defaults.
+      if (error instanceof ServerError && error.code === 'feedback_limit') return false
+      throw error
+    }
+  }
+
+  #giveOrThrow(metric: Metric, read: Parameters<typeof knownFrom>[1]): Promise<boolean> {
     const services = this.#services
     const { name, byDefault, windowMs = 0 } = metric
     return services.feedbackLock.run(read.id, async () => {

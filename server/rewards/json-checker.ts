@@ -2,7 +2,7 @@
 import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { JsonObject } from '../../adapters/index.ts'
-import type { CheckReply, CheckRequest } from './json-worker.ts'
+import type { CheckRequest, WorkerMessage } from './json-worker.ts'
 import type { JsonVerdict } from './signals.ts'
 
 const WORKER = join(import.meta.dirname, `json-worker${extname(import.meta.filename)}`)
@@ -10,7 +10,7 @@ const SCHEMA_CHARS_MAX = 64 * 1024
 const TEXT_CHARS_MAX = 256 * 1024
 const WAITING_MAX = 256
 const CHECK_MS_MAX = 500
-/** The first check of a thread waits for the thread. */
+/** A thread that is not there by then does not come. */
 const START_MS_MAX = 5_000
 const HEAP_MB_MAX = 64
 
@@ -23,15 +23,18 @@ interface Waiting {
 export class JsonChecker {
   readonly #waiting: Waiting[] = []
   readonly #checkMsMax: number
+  readonly #startMsMax: number
   #current: Waiting | undefined
   #worker: Worker | undefined
-  #isWarm = false
+  /** It listens: before, a check would be given the time that the thread takes to start. */
+  #isReady = false
   #timer: NodeJS.Timeout | undefined
   #lastId = 0
   #closed = false
 
-  constructor(checkMsMax: number = CHECK_MS_MAX) {
+  constructor(checkMsMax: number = CHECK_MS_MAX, startMsMax: number = START_MS_MAX) {
     this.#checkMsMax = checkMsMax
+    this.#startMsMax = startMsMax
   }
 
   /** Never rejects. `unknown` beyond the bounds, and for a schema that is none. */
@@ -59,8 +62,18 @@ export class JsonChecker {
     if (next === undefined) return
     this.#current = next
     this.#worker ??= this.#start()
-    this.#timer = setTimeout(() => void this.#giveUp(), this.#isWarm ? this.#checkMsMax : START_MS_MAX)
-    this.#worker.postMessage(next.request)
+    if (this.#isReady) this.#ask(this.#worker, next)
+    else this.#giveUpAfter(this.#startMsMax)
+  }
+
+  #ask(worker: Worker, { request }: Waiting): void {
+    this.#giveUpAfter(this.#checkMsMax)
+    worker.postMessage(request)
+  }
+
+  #giveUpAfter(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#giveUp(), ms)
   }
 
   #settle(verdict: JsonVerdict): void {
@@ -75,7 +88,7 @@ export class JsonChecker {
   async #giveUp(): Promise<void> {
     const worker = this.#worker
     this.#worker = undefined
-    this.#isWarm = false
+    this.#isReady = false
     this.#settle('unknown')
     await worker?.terminate()
   }
@@ -87,10 +100,12 @@ export class JsonChecker {
       env: {},
     })
     worker.unref()
-    worker.on('message', ({ id, verdict }: CheckReply) => {
-      if (id !== this.#current?.request.id) return
-      this.#isWarm = true
-      this.#settle(verdict)
+    worker.on('message', (message: WorkerMessage) => {
+      if (this.#worker !== worker) return
+      if (message === 'ready') {
+        this.#isReady = true
+        if (this.#current !== undefined) this.#ask(worker, this.#current)
+      } else if (message.id === this.#current?.request.id) this.#settle(message.verdict)
     })
     const gone = (): void => {
       if (this.#worker === worker) void this.#giveUp()

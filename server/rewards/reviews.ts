@@ -126,7 +126,8 @@ export class Reviews {
     const value = valueWorth(metric, worth)
     if (value === undefined) return
     await services.feedbackLock.run(id, async () => {
-      const known = await findKnown(services, id, { anew: false })
+      // What is said of the answer before may be half an hour behind it: others may have spoken by way of another replica.
+      const known = await findKnown(services, id, { anew: key === 'turn' })
       if (known === undefined) return
       const earlier = known.rewards.findLast(
         (reward) => reward.metric === metric.name && kindOf(reward.source) === 'heuristic',

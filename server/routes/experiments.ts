@@ -1,9 +1,8 @@
-import { DEFAULT_GATE_RULES } from '../../eval/gate/index.ts'
 import { definitionOf } from '../experiments/declare.ts'
 import type { ExperimentRecord } from '../experiments/experiments.ts'
 import { planByLog } from '../experiments/plan.ts'
 import { promoteWinner } from '../experiments/promote-winner.ts'
-import { createPolicyDesk } from '../policies/desk.ts'
+import type { PolicyDesk } from '../policies/desk.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 import { errorSchema } from './schemas/error.ts'
@@ -34,7 +33,7 @@ const SIMPLE_STEPS = {
 } as const
 
 /** Below the hook that lets administrators in. */
-export function experimentsRoutes(app: App, services: Services): void {
+export function experimentsRoutes(app: App, services: Services, desk: PolicyDesk): void {
   const { experiments, store, clock, view } = services
   const tags = ['admin']
   app.get(
@@ -172,10 +171,6 @@ export function experimentsRoutes(app: App, services: Services): void {
           : ({ action: 'variant_stopped', variant, reason } as const)
       return replyOf(await experiments.step(params.key, step, actor, reason))
     },
-  )
-  const desk = createPolicyDesk(
-    { store, clock, ids: services.ids, registry: () => view().registry, defaultRules: DEFAULT_GATE_RULES },
-    () => services.rollouts.followQuietly(),
   )
   app.post(
     '/admin/v1/experiments/:key/promote',

@@ -1,6 +1,5 @@
 import type { PolicySpec } from '../../engine/index.ts'
-import { DEFAULT_GATE_RULES } from '../../eval/gate/index.ts'
-import { createPolicyDesk } from '../policies/desk.ts'
+import type { PolicyDesk } from '../policies/desk.ts'
 import { draftPolicy } from '../policies/promotion.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
@@ -23,12 +22,7 @@ import {
 } from './schemas/policies.ts'
 
 /** Below the hook that lets administrators in. */
-export function policiesRoutes(app: App, { store, clock, ids, view, rollouts }: Services): void {
-  const desk = createPolicyDesk(
-    { store, clock, ids, registry: () => view().registry, defaultRules: DEFAULT_GATE_RULES },
-    // The step is taken once it is on record. That it could not be read back at once is in /readyz, and is tried again.
-    () => rollouts.followQuietly(),
-  )
+export function policiesRoutes(app: App, { clock, view }: Services, desk: PolicyDesk): void {
   app.get(
     '/admin/v1/policies',
     {

@@ -191,6 +191,15 @@ test('settings out of range are refused by name, value and range', () => {
       { name: 'weighted', weights: { 'p/a': 1e308, 'p/b': 1e308 } },
       /the sum of the weights must be .*got Infinity/,
     ],
+    [{ name: 'fixed' } as unknown as PolicySpec, /arm must be the id of an arm, got undefined/],
+    [{ name: 'priority' } as unknown as PolicySpec, /order must be a list of arms, got undefined/],
+    [{ name: 'priority', order: 'p/a' } as unknown as PolicySpec, /order must be a list of arms, got p\/a/],
+    [
+      { name: 'priority', order: ['p/a', 1] } as unknown as PolicySpec,
+      /order must be the id of an arm, got 1/,
+    ],
+    [{ name: 'weighted' } as unknown as PolicySpec, /weights must be a map from arms to numbers/],
+    [{ name: 'weighted', weights: [] } as unknown as PolicySpec, /weights must be a map/],
     [{ name: 'lin-ucb' } as unknown as PolicySpec, /unknown policy "lin-ucb"; known are thompson, linucb/],
   ]
   for (const [spec, message] of wrong) {

@@ -234,6 +234,22 @@ suite('a policy file', () => {
       }),
       /hyperparameters\.halfLifeMs\.ttft .* got 0/,
     ],
+    [
+      'a half-life that no rate can be made of',
+      (json) => ({
+        ...json,
+        hyperparameters: { ...(json['hyperparameters'] as object), halfLifeMs: { ttft: 1e-300 } },
+      }),
+      /hyperparameters\.halfLifeMs\.ttft must be a finite number of at least 1, got 1e-300/,
+    ],
+    [
+      'a prior that overflows',
+      (json) => ({
+        ...json,
+        hyperparameters: { ...(json['hyperparameters'] as object), priorScale: { class: 1e308 } },
+      }),
+      /hyperparameters\.priorScale\.class must be a finite number in \[1e-9, 1000000000\]/,
+    ],
     ['sums that are no list', (json) => ({ ...json, sums: {} }), /sums must be a list, got \{\}/],
     ['an unknown head', edit({ head: 'success' }), /sums\[1\]\.head must be quality, .* got success/],
     ['no arm', edit({ arm: '' }), /sums\[1\]\.arm must be a text/],

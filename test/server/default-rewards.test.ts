@@ -83,6 +83,19 @@ describe('a default', () => {
       assert.equal(rewardsOf(server, id)[1]?.quality, 1)
     }))
 
+  it('comes to all others where one decision has been told all that may be told', () =>
+    withServer(bought, async (server) => {
+      const full = await answered(server)
+      for (let i = 0; i < 256; i++) await say(server, full, i / 256, { metric: 'quality' })
+      const refused = await server.post('/v1/feedback', { decision_id: full, metric: 'quality', value: 1 })
+      assert.equal(refused.status, 409)
+      const silent = await answered(server)
+      server.clock.advance(WINDOW_MS + 1)
+      await eventually(() => rewardsOf(server, silent).length === 1, 'the default')
+      assert.equal(rewardsOf(server, full).length, 256)
+      assert.doesNotMatch(server.logged(), /default rewards were not written/)
+    }))
+
   it('of a call that failed is none', async () => {
     await using upstream = await startOpenAiUpstream(failing(500))
     const registry = registryOf({ arms: [{ id: ARM, url: upstream.url }] })

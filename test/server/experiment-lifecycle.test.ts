@@ -79,6 +79,25 @@ suite('the life of an experiment', () => {
     assert.equal(wider.definition.coverage, 0.5)
     assert.equal(wider.periods.length, 1)
     assert.throws(() => walk(wider, changed({ coverage: 0.1, maxDays: 7 })), /can only grow/)
+    const HOUR_MS = 3_600_000
+    const ramp = [
+      { afterMs: 0, coverage: 0.2 },
+      { afterMs: HOUR_MS, coverage: 1 },
+    ]
+    const ramped = walk(running, changed({ coverage: 0.2, ramp }))
+    assert.throws(
+      () => walk(running, changed({ coverage: 0.2, ramp: [{ afterMs: 0, coverage: 0.1 }] })),
+      /can only grow/,
+    )
+    assert.throws(() => walk(running, changed({ coverage: 0.2, ramp: ramp.slice(1) })), /can only grow/)
+    const slower = changed({ coverage: 0.2, ramp: [ramp[0]!, { afterMs: 2 * HOUR_MS, coverage: 1 }] })
+    assert.equal(take(ramped, slower, 1_000 + HOUR_MS / 2).definition.ramp[1]?.afterMs, 2 * HOUR_MS)
+    assert.throws(
+      () => take(ramped, slower, 1_000 + HOUR_MS),
+      /can only grow/,
+      'those who are in would be put out',
+    )
+    assert.equal(take(ramped, changed({ coverage: 1 }), 1_000 + HOUR_MS).definition.ramp.length, 0)
     assert.throws(() => walk(running, changed({ coverage: 0.2, alpha: 0.1 })), /only coverage, ramp, weights/)
     const variants = definition().variants.map((variant, index) => ({
       ...variant,

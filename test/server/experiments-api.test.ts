@@ -1,13 +1,14 @@
 /** Experiments by the admin API: what is refused and why, who takes part, what is recorded, what becomes of a winner. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { StoreError } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import { bucketOf } from '../../server/experiments/bucket-hash.ts'
 import { cell, draws } from '../helpers/experiment.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { policyFile } from '../helpers/policies.ts'
-import { startTestServer, type TestServer } from '../helpers/server.ts'
+import { registryOf, startTestServer, type TestServer } from '../helpers/server.ts'
 import type { ScriptedUpstream } from '../helpers/upstream.ts'
 
 const ONE = 'a/one'
@@ -64,6 +65,19 @@ describe('experiments by the API', () => {
         { variants: [variants[0], { ...variants[1], key: 'control' }] },
         /every variant needs a key of its own/,
       ],
+      // What the engine refuses would fail every request of the variant's.
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'epsilon-greedy' } }] },
+        /^variants\[1\]\.policy: epsilon must be in \[0, 1\], got undefined/,
+      ],
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'squarecb', gammaExponent: 2 } }] },
+        /^variants\[1\]\.policy: gammaExponent must be in \[0, 1\], got 2/,
+      ],
+      [
+        { variants: [variants[0], { key: 'x', policy: { name: 'thompson' }, floor: 1 }] },
+        /^variants\[1\]\.floor: has to be below 1/,
+      ],
       [{ allocation: 'top_two', unit: 'user' }, /^allocation: moves weights/],
       [{ covariate: 'before' }, /^covariate: a session has no time before/],
       [
@@ -90,6 +104,76 @@ describe('experiments by the API', () => {
     }
     assert.equal((await refused(server, '', declared({ key: 'Arms' }))).code, 'invalid_request')
     assert.equal((await refused(server, '/arms/start', {})).code, 'experiment_not_found')
+  })
+
+  it('lets nobody in any more whose model has lost an arm of a variant, says so, and goes on when it is back', async () => {
+    await using server = await start()
+    const registry = (arms: readonly string[]) =>
+      registryOf({ arms: arms.map((id) => ({ id, url: upstream.url })) })
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const experimentOf = async (session: string) => {
+      const response = await server.chat({}, { 'x-highwayman-session': session })
+      assert.equal(response.status, 200)
+      return response.headers.get('x-highwayman-experiment')
+    }
+    const problems = async () => (await ask(server, '/arms/report')).json['problems'] as string[]
+    const seen = async () =>
+      new Set(await Promise.all(Array.from({ length: 12 }, (_, i) => experimentOf(`s${i}`))))
+    assert.deepEqual(await seen(), new Set(['arms/control', 'arms/other']))
+    server.store.available = false
+    server.running.reload(registry([ONE]))
+    assert.deepEqual(
+      await seen(),
+      new Set([null]),
+      'a control beside a stand-in for the other would say nothing',
+    )
+    server.store.available = true
+    assert.match((await problems()).join(), /takes none of auto’s requests: variant other names a\/two/)
+    server.running.reload(registry([ONE, TWO]))
+    assert.deepEqual(await seen(), new Set(['arms/control', 'arms/other']))
+    assert.deepEqual(await problems(), [])
+  })
+
+  it('ends when it is stopped, although the policy of another one cannot be read', async () => {
+    const store = new MemoryStore()
+    await using server = await start(store)
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const [control] = declared()['variants'] as Json[]
+    const unread = { key: 'unread', variants: [control, { key: 'file', policy: { file: '0'.repeat(64) } }] }
+    await ask(server, '', declared(unread))
+    store.readPolicy = async () => {
+      throw new StoreError('store_unavailable', 'this one is not read')
+    }
+    await ask(server, '/unread/start', {})
+    const experimentOf = async () => {
+      const response = await server.chat({}, { 'x-highwayman-session': 's1' })
+      return response.headers.get('x-highwayman-experiment')
+    }
+    assert.match(String(await experimentOf()), /^arms\//)
+    await ask(server, '/arms/stop', {})
+    assert.equal(await experimentOf(), null)
+    assert.match(
+      JSON.stringify((await ask(server, '/unread/report')).json['problems']),
+      /this one is not read/,
+    )
+  })
+
+  it('that was stopped ends, although the store’s answer got lost', async () => {
+    const store = new MemoryStore()
+    await using server = await start(store)
+    await ask(server, '', declared())
+    await ask(server, '/arms/start', {})
+    const append = store.appendExperimentStep.bind(store)
+    store.appendExperimentStep = async (row) => {
+      await append(row)
+      throw new StoreError('store_unavailable', 'the answer did not come')
+    }
+    assert.equal((await refused(server, '/arms/stop', {})).code, 'store_unavailable')
+    assert.equal((await refused(server, '/arms/stop', {})).code, 'experiment_state', 'it is on record')
+    const response = await server.chat({}, { 'x-highwayman-session': 's1' })
+    assert.equal(response.headers.get('x-highwayman-experiment'), null)
   })
 
   it('gives each session its variant by the hash, records exposures with their probability, and tells in a header', async () => {
@@ -226,7 +310,15 @@ describe('experiments by the API', () => {
       /the evaluation says nothing of success/,
     )
     store.cells = cells(0.65)
-    const promoted = (await ask(server, '/arms/promote', { share: 0.5, actor: 'ann' })).json
+    // The first try ends after the promotion and before it is noted in the experiment; the second completes it.
+    const append = store.appendExperimentStep.bind(store)
+    store.appendExperimentStep = async () => {
+      throw new StoreError('store_unavailable', 'gone')
+    }
+    const order = { share: 0.5, actor: 'ann' }
+    assert.equal((await refused(server, '/arms/promote', order)).code, 'store_unavailable')
+    store.appendExperimentStep = append
+    const promoted = (await ask(server, '/arms/promote', order)).json
     assert.deepEqual(
       [promoted['outcome'], promoted['action'], promoted['hash']],
       ['done', 'canary', hash],
@@ -237,6 +329,7 @@ describe('experiments by the API', () => {
     assert.equal(evaluation?.actor, 'ann')
     const { data } = (await ask(server, '/arms/history')).json as { data: { action: string }[] }
     assert.equal(data.at(-1)?.action, 'promoted')
+    assert.equal((await refused(server, '/arms/promote', order)).code, 'promotion_pointless')
   })
 
   it('plans by the log', async () => {

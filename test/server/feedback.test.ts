@@ -199,6 +199,14 @@ describe('feedback', () => {
       assertQuality(server, { n: 1, total: 0.5 })
     }))
 
+  it('refuses a key that is half a character, of which no id can be made', () =>
+    withAnswer(async (server, id) => {
+      const { code, body } = await give(server, id, 1, { idempotency_key: 'k\ud800' })
+      assert.deepEqual([code, body.error?.code], [400, 'invalid_request'])
+      assert.match(String(body.error?.message), /idempotency_key: must be well-formed Unicode/)
+      assert.equal((await give(server, id, 1, { idempotency_key: 'k\ud83d\ude00' })).body.status, 'recorded')
+    }))
+
   it('many at once on one decision count once', () =>
     withAnswer(async (server, id) => {
       server.store.beforeReward = () => new Promise((resolve) => setImmediate(resolve))

@@ -39,8 +39,10 @@ async function loaderWith(...files: PolicyFile[]) {
   const slots = new PolicySlots(base)
   const added: Router[] = []
   const turns: (() => void)[] = []
+  const world = { registry: REGISTRY, whileAdded: async () => {} }
   const replicas = {
     add: async (router: Router, onTurn: () => void) => {
+      await world.whileAdded()
       added.push(router)
       turns.push(onTurn)
     },
@@ -48,8 +50,8 @@ async function loaderWith(...files: PolicyFile[]) {
       added.splice(added.indexOf(router), 1)
     },
   }
-  const loader = new PolicyLoader({ store, replicas, slots, base, registry: () => REGISTRY })
-  return { loader, slots, added, turns }
+  const loader = new PolicyLoader({ store, replicas, slots, base, registry: () => world.registry })
+  return { loader, slots, added, turns, world }
 }
 
 describe('a policy that is loaded', () => {
@@ -90,11 +92,24 @@ describe('a policy that is loaded', () => {
     assert.deepEqual(added, [])
   })
 
+  it('decides over the arms of the registry that came while it was loaded', async () => {
+    const { loader, world } = await loaderWith(FILE)
+    const wider = registryOf({ arms: ['p/one', 'p/two'].map((id) => ({ id, url: 'http://127.0.0.1:9' })) })
+    world.whileAdded = async () => {
+      world.registry = wider
+      loader.replaceArms()
+    }
+    const model = wider.models.get('auto') as VirtualModel
+    const { router } = await loader.load(HASH, model)
+    assert.deepEqual([...router.arms.keys()], model.arms)
+  })
+
   it('that is not on record or cannot serve the model is refused, and leaves nothing behind', async () => {
     const fixed = policyFile({ policy: { name: 'fixed', arm: 'p/other' as never } })
-    const { loader, added } = await loaderWith(fixed)
+    const { loader, added, turns } = await loaderWith(fixed)
     await assert.rejects(loader.load(HASH, auto), UnservablePolicy)
-    await assert.rejects(loader.load(policyFileHash(fixed), auto), /p\/other/)
+    for (let i = 0; i < 3; i++) await assert.rejects(loader.load(policyFileHash(fixed), auto), /p\/other/)
+    assert.equal(turns.length, 0, 'nor does it cost a handing over each time it is asked for')
     loader.keep('rollouts', new Set())
     assert.deepEqual(added, [])
   })

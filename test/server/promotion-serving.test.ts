@@ -1,6 +1,7 @@
 /** What serves while policies are promoted: units, learning, replicas, restarts and reloads. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { StoreError } from '../../adapters/index.ts'
 import { MemoryStore } from '../helpers/memory-store.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { policyFile } from '../helpers/policies.ts'
@@ -99,6 +100,109 @@ describe('what serves', () => {
     // The configuration's router has seen the canary's traffic too.
     const quality = server.running.router.sums().filter(({ head }) => head === 'success')
     assert.ok(quality.some(({ arm }) => arm === TWO))
+  })
+
+  it('of two that are promoted at once the second is judged against the first', async () => {
+    const { start, call, refusal, upload, record } = world
+    const store = new MemoryStore()
+    const read = store.readRollouts.bind(store)
+    // As long as a store that is asked over a network: the second asks before the first has written.
+    store.readRollouts = async (query) => {
+      const rows = await read(query)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return rows
+    }
+    const { server } = await start(store)
+    await using _ = server
+    const other = policyFile({ policy: { name: 'fixed', arm: ONE }, source: 'other' })
+    const hashes = [await upload(server), await upload(server, other)]
+    for (const hash of hashes) await record(server, hash)
+    const answers = await Promise.all(
+      hashes.map((hash) => server.post('/admin/v1/promote', { hash, share: 1 })),
+    )
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409])
+    const [lost] = hashes.filter((_hash, i) => answers[i]?.status === 409)
+    assert.deepEqual(await refusal(server, 'promote', { hash: lost, share: 1 }), [
+      409,
+      'promotion_refused',
+      ['other_incumbent'],
+    ])
+    const rolledBack = await Promise.all([1, 2].map(() => server.post('/admin/v1/rollback', {})))
+    assert.deepEqual(rolledBack.map(({ status }) => status).toSorted(), [200, 409])
+    await call(server, 'promote', { hash: hashes[0], share: 1, force: true, reason: 'the way is free' })
+  })
+
+  it('a step that was stored although its answer got lost is in force, also where nobody else writes', async () => {
+    const { start, refusal, upload, record, policyOf } = world
+    const { server, store } = await start()
+    await using _ = server
+    await upload(server)
+    await record(server, SECOND_HASH)
+    const append = store.appendRollout.bind(store)
+    store.appendRollout = async (row) => {
+      await append(row)
+      throw new StoreError('store_unavailable', 'the answer did not come')
+    }
+    const order = { hash: SECOND_HASH, share: 1 }
+    assert.deepEqual(await refusal(server, 'promote', order), [503, 'store_unavailable', undefined])
+    await eventually(() => server.running.promoted().models.length === 1, 'the policy')
+    assert.equal(await policyOf(server), SECOND_LABEL)
+  })
+
+  it('a policy that cannot be read keeps none of the other models from their steps', async () => {
+    const { start, call, upload, policyOf } = world
+    const { server, store } = await start()
+    await using _ = server
+    const force = { share: 1, force: true, reason: 'a test' }
+    await upload(server)
+    await call(server, 'promote', { hash: SECOND_HASH, ...force })
+    const other = await upload(server, policyFile({ policy: { name: 'fixed', arm: ONE } }))
+    const read = store.readPolicy.bind(store)
+    let readings = 0
+    store.readPolicy = async (hash) => {
+      // The first is the promotion's own.
+      if (hash === other && ++readings > 1) throw new StoreError('store_unavailable', 'this one is not read')
+      return await read(hash)
+    }
+    await call(server, 'promote', { hash: other, model: 'narrow', ...force })
+    assert.match(server.running.promoted().unread ?? '', /this one is not read/)
+    assert.equal(await policyOf(server), SECOND_LABEL)
+    await call(server, 'rollback', {})
+    assert.notEqual(await policyOf(server), SECOND_LABEL)
+    store.readPolicy = read
+    await call(server, 'promote', { hash: SECOND_HASH, ...force })
+    assert.deepEqual(
+      server.running
+        .promoted()
+        .models.map(({ model }) => model)
+        .toSorted(),
+      ['auto', 'narrow'],
+    )
+    assert.equal(server.running.promoted().unread, undefined)
+  })
+
+  it('a policy that could not be read after a reload serves as soon as it can be', async () => {
+    const { start, call, upload, record, policyOf, registry, get } = world
+    for (const kind of ['embedded', 'remote'] as const) {
+      const store = new MemoryStore()
+      store.kind = kind
+      const { server } = await start(store, 20)
+      await using _ = server
+      await upload(server)
+      await record(server, SECOND_HASH)
+      await call(server, 'promote', { hash: SECOND_HASH, share: 1 })
+      const whole = registry(20)
+      const without = new Map([...whole.models].filter(([name]) => name !== 'auto'))
+      server.running.reload({ ...whole, models: without })
+      await eventually(() => server.running.promoted().models.length === 0, 'the model to be gone')
+      store.available = false
+      server.running.reload(whole)
+      await eventually(() => server.running.promoted().unread !== undefined, 'the failure')
+      assert.match(JSON.stringify((await get(server, '/readyz'))['policies']), /"unread":"\w+/)
+      store.available = true
+      await eventually(() => server.running.promoted().models.length === 1, 'the policy')
+      assert.equal(await policyOf(server), SECOND_LABEL)
+    }
   })
 
   it('a replica on the same store follows by itself, and goes back with the others', async () => {

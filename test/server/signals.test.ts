@@ -169,6 +169,17 @@ describe('a schema of strangers', () => {
     await impatient.close()
   })
 
+  it('is given no longer by a thread that has only just begun', async () => {
+    const MINUTES_MS = 600_000
+    const cold = new JsonChecker(200, MINUTES_MS)
+    const endless = { type: 'string', pattern: '^(a+)+$' }
+    // Each of them ends the thread, and begins the next one's.
+    for (let i = 0; i < 2; i++) {
+      assert.equal(await cold.check(endless, JSON.stringify(`${'a'.repeat(40)}!`)), 'unknown')
+    }
+    await cold.close()
+  })
+
   for (const [title, schema, verdict] of [
     ['is none', { type: 'no such type' }, 'unknown'],
     ['refers to somewhere else', { $ref: 'https://example.com/x.json' }, 'unknown'],
@@ -196,6 +207,8 @@ describe('a schema of strangers', () => {
     ],
     ['is too large', { type: 'object', description: 'x'.repeat(70_000) }, 'unknown'],
     ['shares its name with another', { $id: 'same', type: 'number' }, 'invalid'],
+    ['says that it is asynchronous, of what fits', { $async: true, type: 'object' }, 'valid'],
+    ['says that it is asynchronous, of what does not', { $async: true, type: 'number' }, 'invalid'],
     ['has that name, too', { $id: 'same', type: 'object' }, 'valid'],
   ] as const) {
     it(`that ${title}: ${verdict}`, async () => {

@@ -34,6 +34,8 @@ export const feedbackBodySchema = z
       .string()
       .min(1)
       .max(256)
+      // Ids are made of it, and what is stored of others would be one and the same.
+      .refine((key) => key.isWellFormed(), 'must be well-formed Unicode, without half a surrogate pair')
       .optional()
       .describe('The same key twice for one decision and metric counts once.'),
     source: z
