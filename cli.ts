@@ -13,13 +13,17 @@ import {
   action,
   addCommands,
   announceServer,
+  DEFAULT_DATASET,
   EXIT,
   findServer,
+  handleSignals,
   jsonOption,
   messageOf,
   number,
   type Output,
   print,
+  type StopSignal,
+  stepLine,
   whole,
 } from './cli/index.ts'
 import {
@@ -50,7 +54,6 @@ import {
   watchConfig,
 } from './server/index.ts'
 
-const DEFAULT_DATASET = 'crossroads'
 /** Names this process among those that share a store. */
 const REPLICA = `${hostname()}-${process.pid}`
 
@@ -140,12 +143,25 @@ async function startOn(
 
 async function serve(flags: ServeFlags): Promise<void> {
   // From the start: a signal that comes while things open must find somebody who closes them.
-  const signalled = untilSignalled()
+  const stop = Promise.withResolvers<StopSignal>()
+  let hasten = (): boolean => false
+  let reload = (): void => {
+    process.stderr.write('SIGHUP: there is no configuration file to read again\n')
+  }
+  handleSignals({
+    onStop(signal, count) {
+      if (count === 1) stop.resolve(signal)
+      else if (!hasten()) process.exit(EXIT.failed)
+    },
+    onReload: () => reload(),
+  })
   const ground = await prepareGround(flags)
   const { server, close } = await startOn(ground, { level: flags.logLevel ?? 'warn' })
   const { store } = ground.registry
   const withdraw = store.kind === 'embedded' ? announceServer(store.dataDir, server.url, REPLICA) : undefined
   const watcher = watchGround(ground, server, flags)
+  if (watcher !== undefined) reload = () => watcher.reload()
+  hasten = () => server.hasten()
   if (flags.json) {
     print({
       url: server.url,
@@ -159,10 +175,19 @@ async function serve(flags: ServeFlags): Promise<void> {
       startBanner(ground.registry, { url: server.url, version: packageJson.version, promoted }),
     )
   }
-  await signalled
-  if (!flags.json) process.stderr.write('stopping: finishing what runs, then writing what is queued\n')
-  watcher?.close()
-  withdraw?.()
+  const signal = await stop.promise
+  await server.close({
+    // Whoever presses Ctrl-C or closes the terminal is no load balancer's keeper, and waits.
+    announced: signal === 'SIGTERM',
+    onStep(step) {
+      process.stderr.write(`stopping: ${stepLine(step)}\n`)
+      if (step.step !== 'draining') return
+      // So far it was a server like any other.
+      reload = () => {}
+      watcher?.close()
+      withdraw?.()
+    },
+  })
   await close()
 }
 
@@ -184,47 +209,7 @@ function watchGround(ground: Ground, server: RunningServer, flags: ServeFlags): 
       process.stderr.write(`${error.message}\nthe running configuration stays\n`)
     },
   })
-  process.on('SIGHUP', () => watcher.reload())
   return watcher
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the process at once. */
-function untilSignalled(): Promise<void> {
-  return new Promise((done) => {
-    let signals = 0
-    const onSignal = (): void => {
-      if (++signals > 1) process.exit(EXIT.failed)
-      done()
-    }
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  })
-}
-
-// ── simulate ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function simulate(
-  flags: Output & { dataset: string; host: string; port: number; seed: number; latencyScale: number },
-): Promise<void> {
-  const signalled = untilSignalled()
-  const { host, port, seed, latencyScale } = flags
-  const simulator = await startSimulator({
-    dataset: await openDataset(flags.dataset),
-    host,
-    port,
-    seed,
-    latencyScale,
-  })
-  if (flags.json) print({ url: simulator.url, ...simulator.state() })
-  else {
-    const arms = simulator.arms.map(
-      (arm) => `  ${arm.id.padEnd(36)} ${arm.dialect.padEnd(18)} ${arm.baseUrl}  model ${arm.upstreamModel}`,
-    )
-    process.stdout.write(
-      `simulating ${flags.dataset} on ${simulator.url}\n${arms.join('\n')}\n  faults: PUT ${simulator.url}/_simulator/faults/{arm} {"kind": "down"}; state: GET ${simulator.url}/_simulator/state\n`,
-    )
-  }
-  await signalled
-  await simulator.close()
 }
 
 // ── doctor ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -385,17 +370,6 @@ program
   )
   .addOption(jsonOption())
   .action(action(serve))
-
-program
-  .command('simulate')
-  .description('run the provider simulator alone: three wire formats, outcomes of a data set')
-  .option('--dataset <name>', 'bundled name or folder', DEFAULT_DATASET)
-  .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--port <number>', 'port to listen on, 0 for any', whole(0, 65_535), 0)
-  .option('--seed <number>', 'seed of all that is drawn', whole(0, 2 ** 31), 1)
-  .option('--latency-scale <factor>', 'factor on all times, 0 for none', number(0, 1_000), 1)
-  .addOption(jsonOption())
-  .action(action(simulate))
 
 program
   .command('doctor')

@@ -41,7 +41,7 @@ export function action<Flags extends Output>(
       )
       const isInput =
         error instanceof ConfigError ||
-        (/^(dataset|eval|config)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
+        (/^(dataset|eval|config|listen)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
         /^(engine_bad_policy_file|invalid_\w+|policy_not_\w+|model_not_found)$/.test(code ?? '')
       process.exitCode =
         code === 'promotion_refused' ? EXIT.notPromoted : isInput ? EXIT.badInput : EXIT.failed

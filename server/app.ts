@@ -4,7 +4,6 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { z } from 'zod'
 import type { Embedder } from '../adapters/index.ts'
 import { DEFAULT_GATE_RULES } from '../eval/gate/index.ts'
-import { refuseBrokenRequest } from './broken-request.ts'
 import type { AppDeps } from './deps.ts'
 import { serverError } from './errors.ts'
 import { readJsonOnly } from './json-body.ts'
@@ -27,6 +26,7 @@ import { viewOfCurrent } from './registry-view.ts'
 import { ArmLoad } from './resilience/arm-load.ts'
 import { ArmHealth } from './resilience/health.ts'
 import { InFlight } from './resilience/in-flight.ts'
+import { ReadinessProbes } from './resilience/readiness-probes.ts'
 import { DefaultRewards } from './rewards/defaults.ts'
 import { Reviews } from './rewards/reviews.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -49,8 +49,6 @@ import { TextEmbeddings } from './text-embeddings.ts'
 import { TurnEnd } from './turn-end.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
-/** A request has to have arrived after this; says nothing about its answer. */
-const REQUEST_MS_MAX = 60_000
 const PARAM_CHARS_MAX = 512
 const OVERLOAD_RETRY_MS = 1_000
 const DRAINING_RETRY_MS = 1_000
@@ -58,9 +56,10 @@ const DRAINING_RETRY_MS = 1_000
 export interface BuiltApp {
   readonly app: App
   readonly inFlight: InFlight
+  readonly probes: ReadinessProbes
 }
 
-/** Ready to listen or to be injected into. */
+/** Ready to be listened for ({@link App.routing}) or to be injected into. */
 export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const { registry, metricsRegistry, logger, embedder, ...outside } = deps
   const view = viewOfCurrent(registry)
@@ -69,22 +68,19 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   const app: App = Fastify({
     // A URL that is none never reaches a route.
     frameworkErrors: answerError,
-    clientErrorHandler: refuseBrokenRequest,
     logger: logger ?? false,
     // Our own line says more: see logRequest.
     logController: new LogController({ disableRequestLogging: true }),
     // A child logger for every request would cost as much as the routing; what is logged names its request instead.
     childLoggerFactory: (parent) => parent,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: REQUEST_MS_MAX,
     // Ids of arms stand in paths.
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id']) ?? deps.ids.next(),
-    // A request that meets the closing server is answered by our own hook, in our own shape.
-    return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>()
   const health = new ArmHealth()
   const inFlight = new InFlight()
+  const probes = new ReadinessProbes()
   const arms = () => registry().arms.keys()
   const metrics = createMetrics(metricsRegistry, { store: deps.store, health, inFlight, arms })
   registerReplicaMetrics(metricsRegistry, deps.replicas, deps.clock)
@@ -125,7 +121,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
   admitRequests(app, services)
   await describeRoutes(app)
   // What is registered here can be read without a key. Everything below /v1 asks for one.
-  healthRoutes(app, services)
+  healthRoutes(app, services, probes)
   metricsRoute(app, metricsRegistry)
   await docsRoutes(app)
   await app.register(async (scope: App) => {
@@ -164,7 +160,7 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     decisionsRoute(scope, services)
   })
   await app.ready()
-  return { app, inFlight }
+  return { app, inFlight, probes }
 }
 
 function policyDesk({ store, clock, ids, view, rollouts }: Services): PolicyDesk {

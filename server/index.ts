@@ -6,6 +6,7 @@ export { SERVER_ERRORS, ServerError, type ServerErrorCode } from './errors.ts'
 export { type Assignment, type AssignmentPlan, assign } from './experiments/assignment.ts'
 export { allocate, reallocate } from './experiments/ranges.ts'
 export { createIds } from './ids.ts'
+export { type AddressSettings, ListenError, type ListenErrorCode, listenError } from './listen-error.ts'
 export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
 export { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
 export { draftPolicyFile } from './policies/draft.ts'
@@ -15,5 +16,6 @@ export type {
   PolicyListingReply as PolicyListing,
   RolloutReply as Rollout,
 } from './routes/schemas/policies.ts'
+export type { ShutdownOptions, ShutdownStep } from './shutdown.ts'
 export { type RunningServer, type ServerOptions, startServer } from './start.ts'
 export { urlOf } from './url.ts'

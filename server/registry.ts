@@ -67,7 +67,12 @@ export interface ServerSettings {
   readonly maxInFlight: number
   /** Upstream calls for one request, failovers included. */
   readonly maxAttempts: number
-  /** How long SIGTERM waits for running requests, ms. */
+  /**
+   * How long SIGTERM leaves the port open while `/readyz` says 503, ms. Undefined: a few seconds where `/readyz` is being asked,
+   * else none.
+   */
+  readonly shutdownDelayMs?: number | undefined
+  /** How long it then waits for running requests, ms. */
   readonly drainMs: number
 }
 

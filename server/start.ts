@@ -1,5 +1,4 @@
 /** From a registry to a listening server, and back down again. */
-import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyServerOptions } from 'fastify'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
@@ -19,9 +18,12 @@ import {
   type Router,
 } from '../engine/index.ts'
 import { buildApp } from './app.ts'
+import { DEFAULTS } from './config/defaults.ts'
 import type { Clock, Ids } from './deps.ts'
 import { DEFAULT_CHECK_MS, Experiments } from './experiments/experiments.ts'
 import { featureSpaceOf } from './feature-space.ts'
+import { listenError } from './listen-error.ts'
+import { hostsOf, Listener } from './listener.ts'
 import { REDACTED_PATHS } from './observability/log.ts'
 import { PolicyLoader } from './policies/policy-loader.ts'
 import { PolicySlots } from './policies/policy-slots.ts'
@@ -30,10 +32,9 @@ import { promotionOf } from './policies/settings.ts'
 import type { Registry } from './registry.ts'
 import { Replicas } from './replicas.ts'
 import type { App } from './routes/app-type.ts'
-import { urlOf } from './url.ts'
+import { Shutdown, type ShutdownOptions } from './shutdown.ts'
 
-/** After the drain, answers that were ended still have to be flushed to their callers. */
-const FAREWELL_MS = 1_000
+const ADDRESS_SETTINGS = { host: '--host, server.host', port: '--port, server.port' }
 
 export interface ServerOptions {
   /** The first; later ones come through {@link RunningServer.reload}. */
@@ -71,12 +72,14 @@ export interface RunningServer {
   reload(registry: Registry): void
   /**
    * Lets nobody in any more, waits up to `drainMs` for running requests, ends the rest, flushes the store and closes the
-   * providers. Idempotent.
+   * providers; announced, it answers on for `shutdownDelayMs` first, with `/readyz` at 503. Idempotent.
    */
-  close(): Promise<void>
+  close(options?: ShutdownOptions): Promise<void>
+  /** Ends what {@link close} waits for now. @returns false where it waits for nobody */
+  hasten(): boolean
 }
 
-/** @throws {StoreError} when what was learned cannot be read; and what listening throws. */
+/** @throws {StoreError} when what was learned cannot be read; {ListenError} when it cannot listen; and what else that throws. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { store, clock, ids, replica = 'local' } = options
   let registry = options.registry
@@ -123,7 +126,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const embedder = registry.embedding && createEmbedder(registry.embedding)
   const metricsRegistry = new MetricsRegistry()
   collectDefaultMetrics({ register: metricsRegistry })
-  const { app, inFlight } = await buildApp({
+  const { app, inFlight, probes } = await buildApp({
     registry: () => registry,
     router,
     slots,
@@ -146,39 +149,39 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   experiments.start(app.log)
   const { host = registry.server.host, port = registry.server.port } = options
 
-  async function release(): Promise<void> {
+  async function endBackground(): Promise<void> {
     await Promise.all([experiments.close(), rollouts.close(), replicas.close()])
+  }
+  async function release(): Promise<void> {
     await Promise.all([providers.close(), embedder?.close()])
     tokens.close()
   }
 
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    await app.close()
-    await release()
-    throw listenProblem(error, host, port)
-  }
-
-  async function shutDown(): Promise<void> {
-    const { drainMs } = registry.server
-    const merged = Promise.all([experiments.close(), rollouts.close(), replicas.close()])
-    const drained = inFlight.drain(drainMs)
-    const closed = app.close()
-    await drained
-    inFlight.endAll()
-    app.server.closeIdleConnections()
-    const farewell = setTimeout(() => app.server.closeAllConnections(), FAREWELL_MS)
-    await closed
-    clearTimeout(farewell)
-    await merged
-    await store.flush().finally(release)
-  }
-
-  let closing: Promise<void> | undefined
-  const bound = app.server.address() as AddressInfo
+  const listener = await hostsOf(host)
+    .then((hosts) => Listener.open(app.routing, hosts, port))
+    .catch(async (error: unknown) => {
+      await app.close()
+      await endBackground()
+      await release()
+      throw listenError(error, host, port, ADDRESS_SETTINGS)
+    })
+  app.log.info({ url: listener.url }, 'listening')
+  const shutdown = new Shutdown({
+    inFlight,
+    listener,
+    delayMs: () =>
+      registry.server.shutdownDelayMs ??
+      (probes.areComing(performance.now()) ? DEFAULTS.probedShutdownDelayMs : 0),
+    drainMs: () => registry.server.drainMs,
+    endBackground,
+    write: async () => {
+      await app.close()
+      await store.flush()
+    },
+    release,
+  })
   return {
-    url: urlOf(bound.address, bound.port),
+    url: listener.url,
     router,
     promoted: () => rollouts.status,
     app,
@@ -191,27 +194,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       rollouts.reload()
       experiments.reload()
     },
-    close() {
-      closing ??= shutDown()
-      return closing
-    },
+    close: (options = {}) => shutdown.run(options),
+    hasten: () => shutdown.hasten(),
   }
-}
-
-/** What keeps the server from listening, with what to do about it; under the system's code. */
-function listenProblem(thrown: unknown, host: string, port: number): unknown {
-  if (!(thrown instanceof Error && 'code' in thrown)) return thrown
-  const repairs: Readonly<Record<string, string>> = {
-    EADDRINUSE: `another process listens on ${host}:${port}; stop it, or name another port (--port, server.port)`,
-    EACCES: `this user may not listen on port ${port}; name one from 1024 on (--port, server.port)`,
-    EADDRNOTAVAIL: `${host} is no address of this machine; name one that is (--host, server.host)`,
-    ENOTFOUND: `${host} is not known here; name an address of this machine (--host, server.host)`,
-  }
-  const { code } = thrown
-  const repair = repairs[String(code)]
-  return repair === undefined
-    ? thrown
-    : Object.assign(new Error(`${code}: ${repair}`, { cause: thrown }), { code })
 }
 
 /** Providers by name. One whose settings did not change keeps its sockets over a reload. */

@@ -55,7 +55,10 @@ const [, , path = '', patienceMs = '0'] = process.argv
 const running = new Set<Promise<void>>()
 
 // A signal to the terminal's whole group is for the gateway, which then closes this process when it has written everything.
-process.on('SIGINT', () => {}).on('SIGTERM', () => {})
+process
+  .on('SIGINT', () => {})
+  .on('SIGTERM', () => {})
+  .on('SIGHUP', () => {})
 process.once('disconnect', () => void Promise.allSettled(running).then(() => process.exit(0)))
 // Before the engine starts its threads: on Linux a priority is a thread's own, and handed down.
 setPriority(NICENESS)

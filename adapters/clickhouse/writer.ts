@@ -396,7 +396,9 @@ export function createWriter(
     }),
     close: async () => {
       closed = true
-      await flush()
+      // What ClickHouse does not take now is safe on disk, and the next process's.
+      if (queue.isFailing && spool !== undefined && spoolProblem === undefined) sealAll()
+      else await flush()
       // What the disk did not take before, it may take now.
       for (const item of batches) track(item.spool(true).catch(() => {}))
       await tracked()

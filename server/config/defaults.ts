@@ -80,6 +80,8 @@ export const DEFAULTS = {
     unit: 'session',
     followEveryMs: 5_000,
   },
+  /** Where somebody looks at `/readyz`: about what Kubernetes takes to tell every node. */
+  probedShutdownDelayMs: 5_000,
   server: {
     host: '127.0.0.1',
     port: 8787,

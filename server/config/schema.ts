@@ -372,9 +372,16 @@ export const configSchema = z.strictObject({
     maxAttempts: integer(1, 100)
       .default(DEFAULTS.server.maxAttempts)
       .describe('Upstream calls for one request at most, failovers included.'),
+    shutdownDelayMs: integer(0, 24 * 3_600_000)
+      .optional()
+      .describe(
+        `How long requests are still answered after SIGTERM while \`/readyz\` says 503, ms; then the port closes. Default: ${DEFAULTS.probedShutdownDelayMs} where \`/readyz\` is asked again and again, else 0.`,
+      ),
     drainMs: integer(0, 24 * 3_600_000)
       .default(DEFAULTS.server.drainMs)
-      .describe('How long a stopping server waits for running requests, ms.'),
+      .describe(
+        'How long a server whose port has closed waits for running requests, ms; then they end with an error.',
+      ),
   }).describe('The HTTP server.'),
 })
 

@@ -177,6 +177,14 @@ function registerGauges(registry: MetricsRegistry, { store, health, inFlight, ar
     },
   })
   new Gauge({
+    name: 'highwayman_draining',
+    help: 'Whether the server is shutting down: 0 or 1.',
+    registers,
+    collect() {
+      this.set(Number(inFlight.leaving))
+    },
+  })
+  new Gauge({
     name: 'highwayman_breaker_state',
     help: 'Circuit breaker of each arm: 0 closed, 1 half-open, 2 open.',
     labelNames: ['arm'],

@@ -54,14 +54,23 @@ export class Flight implements CancelSignal {
 }
 
 export class InFlight {
-  readonly #flights = new Set<Flight>()
-  #onIdle: (() => void) | undefined
+  readonly #flights = new Map<Flight, ServerResponse>()
+  readonly #onLeave: (() => void)[] = []
+  readonly #onSettled: (() => void)[] = []
+  #working = 0
+  #leaving = false
   #draining = false
 
   get count(): number {
     return this.#flights.size
   }
 
+  /** The server is about to go: every answer closes its connection. */
+  get leaving(): boolean {
+    return this.#leaving
+  }
+
+  /** Nobody is let in any more. */
   get draining(): boolean {
     return this.#draining
   }
@@ -69,28 +78,58 @@ export class InFlight {
   /** A flight that leaves when its response is finished or its connection has died. */
   enter(response: ServerResponse, onLeave: (flight: Flight) => void): Flight {
     const flight = new Flight()
-    this.#flights.add(flight)
+    this.#flights.set(flight, response)
+    if (this.#leaving) response.shouldKeepAlive = false
     response.once('close', () => {
       if (!response.writableFinished) flight.end(END_REASON.callerGone)
       this.#flights.delete(flight)
       onLeave(flight)
-      if (this.#flights.size === 0) this.#onIdle?.()
+      for (const told of this.#onLeave) told()
     })
     return flight
   }
 
-  /** From now on no request is let in. Resolves when the last one has left, or after `drainMs`. */
-  async drain(drainMs: number): Promise<void> {
+  /**
+   * From now on whoever is answered is told to connect anew, which leads elsewhere once a load balancer has noticed. A stream
+   * whose headers have gone out cannot be told any more.
+   */
+  leave(): void {
+    this.#leaving = true
+    for (const response of this.#flights.values()) response.shouldKeepAlive = false
+  }
+
+  /**
+   * From now on no request is let in. Resolves when the last one has left.
+   * @param onLeave called whenever one has
+   */
+  async drain(onLeave: () => void): Promise<void> {
+    this.leave()
     this.#draining = true
+    this.#onLeave.push(onLeave)
     if (this.#flights.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#onIdle = resolve
-    const timer = setTimeout(resolve, drainMs)
-    await promise
-    clearTimeout(timer)
+    await new Promise<void>((resolve) => {
+      this.#onLeave.push(() => this.#flights.size === 0 && resolve())
+    })
+  }
+
+  /** Work on a request that goes on a little longer than its connection: that it was cut off is noted afterwards. */
+  follow(work: Promise<void>): void {
+    this.#working += 1
+    work.then(this.#settle, this.#settle)
+  }
+
+  /** Resolves when nothing that is followed goes on. */
+  async settled(): Promise<void> {
+    if (this.#working > 0) await new Promise<void>((resolve) => this.#onSettled.push(resolve))
+  }
+
+  readonly #settle = (): void => {
+    this.#working -= 1
+    if (this.#working > 0) return
+    for (const told of this.#onSettled.splice(0)) told()
   }
 
   endAll(): void {
-    for (const flight of this.#flights) flight.end(END_REASON.shutdown)
+    for (const flight of this.#flights.keys()) flight.end(END_REASON.shutdown)
   }
 }

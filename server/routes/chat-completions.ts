@@ -28,11 +28,12 @@ export function chatCompletionsRoute(app: App, services: Services): void {
     },
     // Not a promise for fastify to wait on: it would watch the response's end a second time.
     (request, reply) => {
-      answer(services, request, reply).catch((thrown: unknown) => {
+      const answered = answer(services, request, reply).catch((thrown: unknown) => {
         if (reply.sent)
           services.log.error({ reqId: request.id, err: thrown }, 'failed after the answer was sent')
         else (reply as FastifyReply).send(thrown)
       })
+      services.inFlight.follow(answered)
     },
   )
 }

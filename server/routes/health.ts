@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { STORE_STATES, type StoreStats } from '../../adapters/index.ts'
+import type { ReadinessProbes } from '../resilience/readiness-probes.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 
@@ -27,7 +28,9 @@ const policies = z.object({
   unread: z.string().nullable().describe('Why the record could not be read; what is in force stays.'),
 })
 const readiness = z.object({
-  status: z.enum(['ready', 'not-ready']),
+  status: z
+    .enum(['ready', 'not-ready', 'draining'])
+    .describe('draining: it is shutting down; send requests elsewhere from now on, whatever else it says.'),
   replica: z.string(),
   replicas: replicas.describe('Learning together: says nothing about readiness, what is known is served on.'),
   policies: policies.describe('Says nothing about readiness: what is in force is served on.'),
@@ -59,7 +62,7 @@ function keepsRows({ state, spool }: StoreStats): boolean {
 /** A probe that waits longer than this is told that the store is failing. */
 const PING_MS_MAX = 2_000
 
-export function healthRoutes(app: App, services: Services): void {
+export function healthRoutes(app: App, services: Services, probes: ReadinessProbes): void {
   app.get(
     '/healthz',
     {
@@ -81,16 +84,18 @@ export function healthRoutes(app: App, services: Services): void {
       },
     },
     async (_, reply) => {
-      const answers = await answersInTime(services)
+      probes.asked(performance.now())
+      const accepting = !services.inFlight.leaving
       const stats = services.store.stats()
+      // Whoever is to look elsewhere is told at once.
+      const answers = accepting ? await answersInTime(services) : stats.state === 'normal'
       const store = answers ? 'ok' : keepsRows(stats) ? 'degraded' : 'failing'
       const arms = services.view().registry.arms.size > 0
-      const accepting = !services.inFlight.draining
       const isReady = store !== 'failing' && arms && accepting
       const told = (outcome: boolean) => (outcome ? ('ok' as const) : ('failing' as const))
       const { state, queuedRows, droppedRows, oldestMs, engineRestarts, spool } = stats
       return reply.code(isReady ? 200 : 503).send({
-        status: isReady ? 'ready' : 'not-ready',
+        status: isReady ? 'ready' : accepting ? 'not-ready' : 'draining',
         replica: services.replica,
         replicas: learningTogether(services),
         policies: promoted(services),

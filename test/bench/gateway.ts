@@ -148,7 +148,8 @@ function cpuSeconds(pid: number): number {
 
 /** As `npm start` starts it, Node's flags included. */
 export function startArguments(): readonly string[] {
-  const [, ...rest] = packageJson.scripts.start.split(' ')
+  const words = packageJson.scripts.start.split(' ')
+  const rest = words.slice(words.indexOf('node') + 1)
   return rest
 }
 

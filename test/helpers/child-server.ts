@@ -11,6 +11,8 @@ export interface ChildServer {
   /** Address of the simulator behind it; null when it serves other providers. */
   readonly simulator: string | null
   readonly process: ChildProcess
+  /** Everything on stderr so far. */
+  readonly complaints: () => string
   /** Resolves when the process has ended. */
   kill(signal: NodeJS.Signals): Promise<void>
 }
@@ -33,6 +35,7 @@ export async function startChildServer(args: readonly string[]): Promise<ChildSe
     url,
     simulator,
     process: child,
+    complaints: () => complaints,
     async kill(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')

@@ -1,6 +1,7 @@
 /** What docs/deploy names exists: the files parse, their configurations load, and the parts agree with one another. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
@@ -103,6 +104,44 @@ test('the cluster’s servers have the macros that tables are named by, and repl
   const open = [...xml.matchAll(/<(\w+)(?: [^>]*)?(?<!\/)>/g)].map(([, tag]) => tag)
   const closed = [...xml.matchAll(/<\/(\w+)>/g)].map(([, tag]) => tag)
   assert.deepEqual(open.toSorted(), closed.toSorted())
+})
+
+test('a pod has time to leave, to drain and to write, is probed where it says how it is, and has its configuration', () => {
+  const parts = read('kubernetes.yaml')
+    .split(/^---$/m)
+    .map((part) => parse(part))
+  const part = (kind: string) => parts.find((one) => one.kind === kind)
+  const { template, volumeClaimTemplates: claims } = part('StatefulSet').spec
+  const [container] = template.spec.containers
+  const scratch = mkdtempSync(join(tmpdir(), 'highwayman-deploy-'))
+  try {
+    const file = join(scratch, 'highwayman.yaml')
+    writeFileSync(file, part('ConfigMap').data['highwayman.yaml'])
+    const registry = loadRegistry({
+      path: file,
+      env: { ...keys, CLICKHOUSE_URL: 'https://db.example.com:8443' },
+    })
+    assert.ok(registry !== undefined)
+    const { shutdownDelayMs = 0, drainMs, port, host } = registry.server
+    assert.ok(shutdownDelayMs > 0)
+    assert.ok(template.spec.terminationGracePeriodSeconds * 1_000 >= shutdownDelayMs + drainMs + 15_000)
+    assert.equal(host, '0.0.0.0')
+    assert.deepEqual(container.ports, [{ name: 'http', containerPort: port }])
+    const mounts = new Map(
+      container.volumeMounts.map((mount: { name: string; mountPath: string }) => [
+        mount.name,
+        mount.mountPath,
+      ]),
+    )
+    assert.ok(registry.store.spool?.directory.startsWith(`${mounts.get(claims[0].metadata.name)}/`))
+    assert.equal(template.spec.volumes[0].configMap.name, part('ConfigMap').metadata.name)
+    assert.deepEqual(container.args, ['serve', '--config', `${mounts.get('config')}/highwayman.yaml`])
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+  assert.equal(container.readinessProbe.httpGet.path, '/readyz')
+  assert.equal(container.livenessProbe.httpGet.path, '/healthz')
+  assert.deepEqual(part('Service').spec.selector, template.metadata.labels)
 })
 
 test('the Dockerfile copies what there is, all that the program imports, and starts a command', () => {

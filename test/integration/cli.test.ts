@@ -274,7 +274,7 @@ suite('the command line', () => {
     assert.match(stdout, /store opens: yes/)
   })
 
-  test('a port that is taken is an error, not a stack', async () => {
+  test('a port that is taken is an error with a repair, not a stack', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     try {
@@ -286,9 +286,15 @@ suite('the command line', () => {
         '--data-dir',
         join(folder, 'taken'),
       )
-      assert.equal(code, 1)
-      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}.*--port`))
+      assert.equal(code, 2)
+      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}.*--port, server.port`))
       assert.doesNotMatch(stderr, /\n +at /)
+      const simulated = await highwayman('simulate', '--port', String(port), '--json')
+      assert.equal(simulated.code, 2)
+      const { error } = JSON.parse(simulated.stdout) as { error: { code: string; message: string } }
+      assert.equal(error.code, 'listen_port_taken')
+      assert.match(error.message, new RegExp(`127.0.0.1:${port}; stop it.*\\(--port\\)$`))
+      assert.doesNotMatch(simulated.stderr, /\n +at /)
     } finally {
       taken.close()
     }

@@ -270,7 +270,7 @@ describe('the start', () => {
     await using upstream = await startOpenAiUpstream(saying('Hi'))
     await using server = await startTestServer({ arms: [{ id: 'acme/a', url: upstream.url }] })
     const port = Number(new URL(server.url).port)
-    await assert.rejects(startTestServer({ arms: [], server: { port } }), { code: 'EADDRINUSE' })
+    await assert.rejects(startTestServer({ arms: [], server: { port } }), { code: 'listen_port_taken' })
     assert.equal((await server.chat()).status, 200)
   })
 
