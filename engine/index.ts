@@ -103,7 +103,7 @@ export { DEFAULT_ALPHA } from './policies/linucb.ts'
 export { DEFAULT_TEMPERATURE } from './policies/softmax.ts'
 export { DEFAULT_GAMMA_EXPONENT, DEFAULT_GAMMA_SCALE } from './policies/squarecb.ts'
 export { DEFAULT_EXPLORATION } from './policies/thompson.ts'
-export { validatePolicy } from './policies/validate.ts'
+export { FACTOR_MAX, validatePolicy } from './policies/validate.ts'
 export {
   createPolicyFile,
   POLICY_FILE_FORMAT,

@@ -12,14 +12,18 @@ const AT_LEAST_ZERO: Range = {
   words: 'a finite number of at least 0',
   holds: (v) => v >= 0 && Number.isFinite(v),
 }
+/** Of factors on what is believed. More would run out of digits where utilities are compared, and mean no more. */
+export const FACTOR_MAX = 1e9
+const FACTOR: Range = { words: 'above 0 and at most 1e9', holds: (v) => v > 0 && v <= FACTOR_MAX }
+const WIDTH: Range = { words: 'in [0, 1e9]', holds: (v) => v >= 0 && v <= FACTOR_MAX }
 const SHARE: Range = { words: 'in [0, 1]', holds: (v) => v >= 0 && v <= 1 }
 
 /** Every setting that is a number, with its range; all but `epsilon` may be left out. */
 const RANGES: { readonly [Name in PolicyName]?: readonly (readonly [setting: string, range: Range])[] } = {
-  thompson: [['exploration', ABOVE_ZERO]],
-  linucb: [['alpha', AT_LEAST_ZERO]],
+  thompson: [['exploration', FACTOR]],
+  linucb: [['alpha', WIDTH]],
   squarecb: [
-    ['gammaScale', ABOVE_ZERO],
+    ['gammaScale', FACTOR],
     ['gammaExponent', SHARE],
   ],
   'epsilon-greedy': [['epsilon', SHARE]],

@@ -4,7 +4,7 @@
  * exist?) is checked where the registry is built.
  */
 import { z } from 'zod'
-import { MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
+import { FACTOR_MAX, MAX_TEXT_COMPONENTS } from '../../engine/index.ts'
 import { DEFAULTS } from './defaults.ts'
 import {
   address,
@@ -120,17 +120,17 @@ const policySettings = {
   name: text().describe(
     'One that learns: `thompson`, `linucb`, `squarecb`, `information-directed`, `epsilon-greedy`, `softmax`; or one that is told: `fixed`, `priority`, `weighted`, `round-robin`, `cheapest`, `fastest`, `least-busy`.',
   ),
-  exploration: number(z.number().positive())
+  exploration: number(z.number().positive().max(FACTOR_MAX))
     .optional()
     .describe(
       `\`thompson\`: factor on the posterior sd of an arm that is known. Default: ${DEFAULTS.policy.exploration}.`,
     ),
-  alpha: amount()
+  alpha: number(z.number().nonnegative().max(FACTOR_MAX))
     .optional()
     .describe(
       `\`linucb\`: width of the confidence bound, in sds of what is believed. Default: ${DEFAULTS.policy.alpha}.`,
     ),
-  gammaScale: number(z.number().positive())
+  gammaScale: number(z.number().positive().max(FACTOR_MAX))
     .optional()
     .describe(
       `\`squarecb\`: γ = gammaScale · examples^gammaExponent, how sharply worse arms are avoided. Default: ${DEFAULTS.policy.gammaScale}.`,

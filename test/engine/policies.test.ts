@@ -187,10 +187,12 @@ test('turns survive a snapshot, and other policies take none', () => {
 
 test('settings out of range are refused by name, value and range', () => {
   const wrong: readonly (readonly [PolicySpec, RegExp])[] = [
-    [{ name: 'thompson', exploration: 0 }, /exploration must be a finite number above 0, got 0/],
-    [{ name: 'linucb', alpha: -1 }, /alpha must be a finite number of at least 0, got -1/],
+    [{ name: 'thompson', exploration: 0 }, /exploration must be above 0 and at most 1e9, got 0/],
+    [{ name: 'thompson', exploration: 1e308 }, /exploration must be .*got 1e\+308/],
+    [{ name: 'linucb', alpha: -1 }, /alpha must be in \[0, 1e9\], got -1/],
     [{ name: 'linucb', alpha: Number.NaN }, /alpha .*got NaN/],
     [{ name: 'squarecb', gammaScale: 0 }, /gammaScale .*got 0/],
+    [{ name: 'squarecb', gammaScale: 1e306 }, /gammaScale .*got 1e\+306/],
     [{ name: 'squarecb', gammaExponent: 1.5 }, /gammaExponent must be in \[0, 1\], got 1.5/],
     [{ name: 'softmax', temperature: Number.POSITIVE_INFINITY }, /temperature .*got Infinity/],
     [{ name: 'epsilon-greedy', epsilon: 2 }, /epsilon must be in \[0, 1\], got 2/],
