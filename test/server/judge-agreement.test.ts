@@ -3,28 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RewardRow } from '../../adapters/index.ts'
 import type { DecisionId } from '../../engine/index.ts'
-import type { Judge } from '../../server/index.ts'
 import { agreementOf, type Pair, pairsOf } from '../../server/judges/agreement.ts'
-import { type Metric, NO_METRICS, PLAIN_QUALITY } from '../../server/rewards/metric.ts'
-
-const JUDGE: Judge = {
-  name: 'j',
-  model: 'acme/judge',
-  rubric: 'It is true and short.',
-  metric: PLAIN_QUALITY,
-  share: 1,
-  models: undefined,
-  maxUsdPerDay: 1_000,
-  maxConcurrent: 2,
-  ownAnswers: 'skip',
-}
-const flag: Metric = {
-  name: 'helpful',
-  scale: { kind: 'boolean', optimize: 'max' },
-  qualityWeight: 1,
-  windowMs: undefined,
-  byDefault: undefined,
-}
+import { NO_METRICS } from '../../server/rewards/metric.ts'
+import { FLAG, JUDGE } from '../helpers/judge.ts'
 
 describe('agreement', () => {
   const pair = (judge: number, human: number): Pair => ({
@@ -98,7 +79,7 @@ describe('agreement', () => {
       ],
     )
     // The user spoke of another metric that makes quality.
-    const metrics = new Map([[flag.name, flag]])
+    const metrics = new Map([[FLAG.name, FLAG]])
     const across = [said(6, 'quality', 0.3, 'judge:j'), said(6, 'helpful', 1, 'user')]
     assert.deepEqual(
       pairsOf(JUDGE, across, metrics).map(({ judge, human }) => [judge, human]),

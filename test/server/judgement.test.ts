@@ -3,17 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { judgeRequest, readJudgement } from '../../server/judges/judgement.ts'
 import { type Metric, PLAIN_QUALITY } from '../../server/rewards/metric.ts'
-import { JUDGE } from '../helpers/judge.ts'
+import { FLAG, JUDGE } from '../helpers/judge.ts'
 
-const flag: Metric = {
-  name: 'helpful',
-  scale: { kind: 'boolean', optimize: 'max' },
-  qualityWeight: 1,
-  windowMs: undefined,
-  byDefault: undefined,
-}
 const tone: Metric = {
-  ...flag,
+  ...FLAG,
   name: 'tone',
   scale: { kind: 'categorical', labels: ['warm', 'cold'], worths: undefined },
   qualityWeight: 0,
@@ -63,8 +56,8 @@ describe('what a judge is asked', () => {
     [PLAIN_QUALITY, '{"verdict":11}', undefined],
     [PLAIN_QUALITY, '{"verdict":"7"}', undefined],
     [PLAIN_QUALITY, 'seven', undefined],
-    [flag, '{"verdict":false}', false],
-    [flag, '{"verdict":1}', undefined],
+    [FLAG, '{"verdict":false}', false],
+    [FLAG, '{"verdict":1}', undefined],
     [tone, '{"verdict":"cold"}', 'cold'],
     [tone, '{"verdict":"icy"}', undefined],
     [{ ...PLAIN_QUALITY, scale: { kind: 'float', min: 0, max: 200, optimize: 'min' } }, '{"verdict":9}', 20],
