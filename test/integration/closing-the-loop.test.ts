@@ -14,7 +14,14 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { readLogFile, writeLogFile } from '../../datasets/index.ts'
 import type { PolicyFile } from '../../engine/index.ts'
-import { evaluateLog, fitPolicyFile, type ReadableLog, type TargetSpec } from '../../eval/index.ts'
+import {
+  type Evaluation,
+  type EvaluationQuestion,
+  evaluateLog,
+  fitPolicyFile,
+  type ReadableLog,
+  type TargetSpec,
+} from '../../eval/index.ts'
 import { readable } from '../helpers/logged-world.ts'
 import { type Served, type Serving, TrafficGround } from '../helpers/served-traffic.ts'
 
@@ -58,6 +65,20 @@ describe('closing the loop', () => {
     'sim-openai/turnpike-mini': 3,
     'sim-google/lantern-pro': 1,
     'sim-openai/turnpike-large': 1,
+  }
+
+  /**
+   * Of honest logs like these 3 to 6 in 1,000 are refused because too few of the rare draws came (`mean_weight`, where what the
+   * propensities foretell allows for it). The repair is then the one that the refusal names, more decisions; that the second log
+   * is refused for it too happens in one run of 10,000.
+   */
+  async function judge(name: keyof typeof LOGGING, question: EvaluationQuestion): Promise<Evaluation> {
+    const evaluation = await evaluateLog(await logOf(name), question)
+    const codes = evaluation.reasons.map(({ code }) => code)
+    const isLuck = Math.abs(evaluation.diagnostics.meanZByPropensities!) <= 3
+    if (!isLuck || codes.join() !== 'mean_weight') return evaluation
+    logs.delete(name)
+    return evaluateLog(await logOf(name), question)
   }
 
   /** Served once, for all who are judged on it; or read from where an earlier run has kept it. */
@@ -116,16 +137,15 @@ describe('closing the loop', () => {
 
   for (const { from, name, target, serving } of PAIRS) {
     test(`${name}, judged on the log of ${from}, is worth what was foretold`, async (t) => {
-      const log = await logOf(from)
       const question = { target: target(), objective: 'quality' } as const
-      const evaluation = await evaluateLog(log, { ...question, level: LEVEL })
+      const evaluation = await judge(from, { ...question, level: LEVEL })
       assert.equal(evaluation.logged.n, REQUESTS)
       assert.deepEqual(evaluation.reasons, [])
       const { recomputed, propensities } = evaluation.diagnostics
       assert.equal(recomputed.redrawnOtherwise, 0)
       assert.ok(propensities!.arms.every(({ calibrationZ }) => Math.abs(calibrationZ) < 4))
       const live = await ground.serve({ ...serving(), feedback: false }, REQUESTS)
-      const usual = await evaluateLog(log, question)
+      const usual = await evaluateLog(await logOf(from), question)
       t.diagnostic(rowOf(name, from, usual, live))
       const { lo, hi } = evaluation.values.quality!.target
       const { mean } = live.quality
