@@ -34,7 +34,7 @@ export const share = () => number(z.number().min(0).max(1))
 export const truth = () =>
   z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
 
-export const text = () => z.string().min(1)
+export const text = () => z.string().regex(/\S/, 'must not be blank')
 export const name = () => z.string().regex(NAME, NAME_RULE)
 export const armId = () => z.string().regex(ARM_ID, 'must be provider/model')
 export const modelName = () => z.string().regex(MODEL_NAME, NAME_RULE.replace('"_"', '"_", ":", "/"'))

@@ -23,17 +23,22 @@ export const REDACTED_PATHS: readonly string[] = [
 
 const VERBOSE_LEVELS: ReadonlySet<string> = new Set(['debug', 'trace'])
 
+/** Its 503 is an answer to what was asked: whether the server is ready. */
+const PROBE = '/readyz'
+
 /** Success is for `debug`: at `info`, a busy gateway says only what went wrong. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply, flight: Flight): void {
   const status = reply.raw.statusCode
-  const level = flight.ended !== undefined || status < 400 ? 'debug' : status < 500 ? 'info' : 'warn'
   const { log } = request
+  const { url: route } = request.routeOptions
+  const wentWell = flight.ended !== undefined || status < 400 || route === PROBE
+  const level = wentWell ? 'debug' : status < 500 ? 'info' : 'warn'
   if (level === 'debug' && !VERBOSE_LEVELS.has(log.level)) return
   log[level](
     {
       reqId: request.id,
       method: request.method,
-      route: request.routeOptions.url,
+      route,
       status,
       tookMs: Math.round(flight.elapsedMs),
       tenant: request.tenant?.name,

@@ -5,6 +5,12 @@ const JUDGE = 'model: openai/gpt-5, rubric: r'
 
 export const REWARD_MISTAKES: readonly Mistake[] = [
   {
+    title: 'a rubric that says nothing',
+    text: 'judges: { j: { model: auto, rubric: ▶"  " } }\n',
+    path: 'judges.j.rubric',
+    message: /must not be blank/,
+  },
+  {
     title: 'a metric without a type',
     text: 'metrics: { ▶m: { qualityWeight: 1 } }\n',
     path: 'metrics.m.type',

@@ -314,6 +314,15 @@ describe('the log', () => {
     await eventually(() => /"level":30.*"status":404.*request completed/.test(server.logged()), 'the line')
   })
 
+  it('has no line for each probe of a server that is not ready', async () => {
+    await using server = await startTestServer({ arms: [] }, { logLevel: 'info' })
+    server.store.available = false
+    assert.equal((await server.get('/readyz')).status, 503)
+    await server.get('/nowhere')
+    await eventually(() => /"status":404.*request completed/.test(server.logged()), 'the line of another')
+    assert.doesNotMatch(server.logged(), /readyz/)
+  })
+
   it('has a fault of ours under the request’s id, and the caller has the id', async () => {
     await using upstream = await startOpenAiUpstream(saying('Hi'))
     await using server = await startTestServer({ arms: [{ id: 'acme/a', url: upstream.url }] })
