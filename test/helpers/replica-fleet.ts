@@ -182,7 +182,8 @@ async function metric(server: ChildServer, name: string): Promise<number> {
   return Number(line.slice(line.lastIndexOf(' ')))
 }
 
-async function waitForStores(servers: readonly ChildServer[]): Promise<void> {
+/** Resolves when all that these servers have been told is in ClickHouse. */
+export async function waitForStores(servers: readonly ChildServer[]): Promise<void> {
   for (const server of servers) {
     await waitUntil(
       async () => (await metric(server, 'highwayman_store_rows{state="queued"}')) === 0,
