@@ -65,7 +65,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const space = createFeatureSpace({ classes: classesOf(simulator) })
   const database = 'fleet'
   const config = join(folder, 'highwayman.yaml')
-  await writeFile(config, JSON.stringify(configOf(simulator, clickhouse, database, options)))
+  await writeFile(config, JSON.stringify(configOf(simulator, clickhouse, database, folder, options)))
   if (options.neverForget) await writeFile(join(folder, POLICY_FILE), policyFile(arms, space))
   const servers: ChildServer[] = []
   const start = async (): Promise<ChildServer> => {
@@ -121,6 +121,7 @@ function configOf(
   simulator: Simulator,
   clickhouse: TestClickHouse,
   database: string,
+  folder: string,
   { mergeEveryMs, neverForget, followEveryMs }: FleetOptions,
 ): object {
   return {
@@ -137,7 +138,8 @@ function configOf(
       ]),
     ),
     classes: classesOf(simulator),
-    store: { url: clickhouse.url, database },
+    // Else it is the working directory's: what a killed server of another test has left there would be brought in here.
+    store: { url: clickhouse.url, database, spool: { dir: join(folder, 'spool') } },
     replicas: { mergeEveryMs },
     ...(followEveryMs !== undefined && { promotion: { followEveryMs } }),
     ...(neverForget && { coldStart: { file: POLICY_FILE } }),
