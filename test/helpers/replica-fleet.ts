@@ -14,6 +14,7 @@ import {
   DEFAULT_CLASSES,
   type DecisionId,
   type FeatureSpace,
+  type HeadCut,
   type HeadName,
   type Observation,
   writePolicyFile,
@@ -41,6 +42,8 @@ export interface Fleet {
   readonly space: FeatureSpace
   /** All examples that are stored, of every replica. */
   stored(): Promise<Observation[]>
+  /** The changes that replicas have noticed, the latest of each head: what came before is forgotten. */
+  cuts(): Promise<HeadCut[]>
   /** Resolves when all that was answered so far is stored, and every replica has read it. */
   settled(): Promise<void>
   /** One more replica. */
@@ -97,6 +100,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     arms,
     space,
     stored: async () => readObservations(await open(), space),
+    cuts: async () => readCuts(await open(), space),
     settled: async () => {
       await waitForStores(servers)
       await waitForMerges(servers)
@@ -175,6 +179,20 @@ async function readObservations(store: ClickHouseStore, space: FeatureSpace): Pr
       weight: Number(row['weight']),
     }))
   })
+}
+
+async function readCuts(store: ClickHouseStore, space: FeatureSpace): Promise<HeadCut[]> {
+  const rows = await store.queryRows(
+    `SELECT arm, head, toUnixTimestamp64Milli(max(since)) AS since_ms FROM forgotten
+     WHERE feature_space = {space:String} GROUP BY arm, head`,
+    { space: space.id },
+  )
+  return rows.map((row) => ({
+    arm: row['arm'] as ArmId,
+    head: row['head'] as HeadName,
+    sinceMs: Number(row['since_ms']),
+    announcedMs: 0,
+  }))
 }
 
 async function metric(server: ChildServer, name: string): Promise<number> {
