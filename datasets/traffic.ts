@@ -15,6 +15,8 @@ export interface TrafficOptions {
   readonly apiKey?: string
   /** Requests under way at once. @default 8 */
   readonly concurrency?: number
+  /** What the n-th request, from 0, calls itself (`x-request-id`). @default the server names it */
+  readonly requestId?: (n: number) => string
   /** Send feedback for every answer. @default true */
   readonly feedback?: boolean
   /** Called as each prompt is done, in order of completion. */
@@ -48,12 +50,14 @@ export async function driveTraffic(options: TrafficOptions): Promise<readonly Tr
   const client = new Pool(options.url, { connections: concurrency, bodyTimeout: 0, headersTimeout: 0 })
   const results: TrafficResult[] = []
   const prompts = iterate(options.prompts)
+  let sent = 0
   const worker = async (): Promise<void> => {
     for (;;) {
       signal?.throwIfAborted()
       const next = await prompts.next()
       if (next.done === true) return
-      const result = await sendOne(client, next.value, options)
+      const requestId = options.requestId?.(sent++)
+      const result = await sendOne(client, next.value, options, requestId)
       results.push(result)
       onResult?.(result)
     }
@@ -70,7 +74,12 @@ async function* iterate(prompts: TrafficOptions['prompts']): AsyncGenerator<Prom
   yield* prompts
 }
 
-async function sendOne(client: Pool, row: PromptRow, options: TrafficOptions): Promise<TrafficResult> {
+async function sendOne(
+  client: Pool,
+  row: PromptRow,
+  options: TrafficOptions,
+  requestId: string | undefined,
+): Promise<TrafficResult> {
   const start = performance.now()
   const failure = (status: number, error: string): TrafficResult => ({
     promptId: row.promptId,
@@ -87,11 +96,12 @@ async function sendOne(client: Pool, row: PromptRow, options: TrafficOptions): P
     error,
   })
   try {
-    const answer = await post(client, '/v1/chat/completions', options, {
+    const question = {
       model: options.model ?? 'auto',
       messages: [{ role: 'user', content: row.prompt }],
       highwayman: { class: row.category },
-    })
+    }
+    const answer = await post(client, '/v1/chat/completions', options, question, requestId)
     if (answer.status !== 200) return failure(answer.status, JSON.stringify(answer.body))
     const totalMs = performance.now() - start
     const quality = readVerdict(textOf(answer.body))?.quality
@@ -131,13 +141,20 @@ interface Answer {
   header(name: string): string | undefined
 }
 
-async function post(client: Pool, path: string, options: TrafficOptions, body: unknown): Promise<Answer> {
+async function post(
+  client: Pool,
+  path: string,
+  options: TrafficOptions,
+  body: unknown,
+  requestId?: string,
+): Promise<Answer> {
   const response = await client.request({
     method: 'POST',
     path,
     headers: {
       'content-type': 'application/json',
       ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+      ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
     },
     body: JSON.stringify(body),
     signal: options.signal ?? null,

@@ -15,7 +15,7 @@ import {
   forbiddenCrossings,
   forbiddenPackages,
 } from './house/import-rules.ts'
-import { bannedWords, longFiles, MAX_LINES } from './house/text-rules.ts'
+import { bannedWords, longFiles, MAX_LINES, unseededProperties } from './house/text-rules.ts'
 import { type Module, modulesOf, readTree, repositoryRoot, type SourceTree } from './house/tree.ts'
 
 /** Files that may be longer than the rest, and why. */
@@ -291,6 +291,25 @@ describe(`no file is over ${MAX_LINES} lines without a reason`, () => {
       longFiles(treeOf({ 'eval/long.ts': files['eval/long.ts'] }), new Map([['eval/long.ts', 'a table']])),
       [],
     )
+  })
+})
+
+describe('a property', () => {
+  it('has a seed, so that a run of the tests tells of the change that it is for', () => {
+    assert.deepEqual(unseededProperties(tree), [])
+  })
+
+  it('without one is reported', () => {
+    const property = 'fc.assert' + '(fc.property(fc.nat(), (n) => n >= 0)'
+    const files = {
+      'test/a.test.ts': `${property})`,
+      'test/b.test.ts': `${property}, { seed: 7 })\n${property}, { numRuns: 9 })`,
+      'test/c.test.ts': `${property}, { seed: 7 })`,
+    }
+    assert.deepEqual(unseededProperties(treeOf(files)), [
+      'test/a.test.ts: a property has no seed',
+      'test/b.test.ts: a property has no seed',
+    ])
   })
 })
 

@@ -174,6 +174,7 @@ describe('costUsd', () => {
           cost({ cachedTokens, promptTokens: promptTokens + 1 }) >= actual - slack
         )
       }),
+      { seed: 1 },
     )
   })
 })

@@ -155,7 +155,8 @@ describe('bodies', () => {
       }
       response.end(end + trailer)
     }
-    await withServer(flood, 'openai-compatible', { idleMs: 500 }, async (provider) => {
+    // Long enough for a machine that stands still for seconds: nothing is silent but the reader.
+    await withServer(flood, 'openai-compatible', { idleMs: 4_000 }, async (provider) => {
       let length = 0
       let slept = false
       for await (const part of provider.chatStream(CALL)) {
@@ -163,7 +164,7 @@ describe('bodies', () => {
         for (const { choices } of part.chunks) length += choices[0]?.delta.content?.length ?? 0
         if (slept) continue
         slept = true
-        await new Promise((resolve) => setTimeout(resolve, 800))
+        await new Promise((resolve) => setTimeout(resolve, 4_400))
         assert.ok(accepted < 20_000, 'the upstream was made to wait')
       }
       assert.equal(length, 20_000_000)

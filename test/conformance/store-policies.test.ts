@@ -157,7 +157,6 @@ describe('policies of a store that is away', () => {
         kind: 'remote',
         url: server.url,
         database: 'away',
-        connectTimeoutMs: 1_000,
         replica: 'r',
       })
       try {

@@ -113,7 +113,7 @@ suite('reading', () => {
           )
         },
       ),
-      { numRuns: 25 },
+      { seed: 1, numRuns: 25 },
     )
   })
 

@@ -42,6 +42,7 @@ test('a minimum is kept, the order too, and nothing moves that need not', () => 
       const distance = (other: Float64Array) => other.reduce((sum, value, k) => sum + (value - p[k]!) ** 2, 0)
       assert.ok(distance(q) <= distance(withFloor(p, floor)) + 1e-12)
     }),
+    { seed: 1 },
   )
 })
 

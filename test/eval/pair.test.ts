@@ -71,6 +71,7 @@ suite('strong and weak', () => {
           }
         },
       ),
+      { seed: 1 },
     )
   })
 

@@ -8,7 +8,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { openClickHouseStore } from '../../adapters/clickhouse/open-store.ts'
@@ -16,13 +15,16 @@ import type { StoreLocation } from '../../adapters/index.ts'
 import { startChildServer } from '../helpers/child-server.ts'
 import { startTestClickHouse, type TestClickHouse } from '../helpers/clickhouse-http.ts'
 import { FLUSH_MS, writeGatewayConfig } from '../helpers/fault-gateway.ts'
-import { type Answered, startLoad } from '../helpers/load.ts'
+import { type Answered, startLoad, startPulse } from '../helpers/load.ts'
 import { saying, startOpenAiUpstream } from '../helpers/openai-upstream.ts'
 import { census, missingFrom } from '../helpers/stored-once.ts'
 
 /** Of each kind of store. */
 const KILLS = Math.ceil(Number(process.env['HIGHWAYMAN_KILLS'] ?? 6) / 2)
-/** What is on its way from the caller's answer to the disk: the flush interval, and an event loop that is late by so much. */
+/**
+ * What is on its way from the caller's answer to the disk: the flush interval, and an event loop that is late by so much. In time
+ * that the gateway has lived: while the whole machine stands still, nothing is written and nobody is late.
+ */
 const WINDOW_MS = FLUSH_MS + 800
 const LOAD_MS = { least: 300, most: 2_500 }
 const SEED = 20_261_122
@@ -66,19 +68,26 @@ describe('a gateway that is killed under load', () => {
       let outages = 0
       for (let kill = 0; kill < KILLS; kill += 1) {
         const gateway = await startChildServer(['--config', config])
-        const load = startLoad({ url: gateway.url, callers: 8, pauseMs: 10, random })
+        const pulse = startPulse(gateway.url)
+        const load = startLoad({
+          url: gateway.url,
+          callers: 8,
+          pauseMs: 10,
+          random,
+          nowMs: pulse.livedMs,
+        })
         const loadMs = LOAD_MS.least + random() * (LOAD_MS.most - LOAD_MS.least)
         // In every third round of a server it has gone before the gateway is killed.
         const isOutage = kind === 'remote' && kill % 3 === 2
-        await sleep(isOutage ? loadMs / 2 : loadMs)
+        await pulse.until(isOutage ? loadMs / 2 : loadMs)
         if (isOutage) {
           outages += 1
           await server.refuse()
-          await sleep(loadMs / 2)
+          await pulse.until(loadMs)
         }
-        const killedMs = Date.now()
+        const killedMs = pulse.livedMs()
         await gateway.kill('SIGKILL')
-        await load.stop()
+        await Promise.all([load.stop(), pulse.stop()])
         if (isOutage) await server.listen()
         rounds.push(...load.answered.map((entry) => ({ ...entry, killedMs })))
       }

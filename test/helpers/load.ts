@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Answered {
   readonly decisionId: string
-  /** When the answer was whole in the caller's hands, Unix ms. */
+  /** When the answer was whole in the caller's hands, by the clock of the load. */
   readonly finishedMs: number
   readonly latencyMs: number
   /** The key of its feedback; undefined when that was not acknowledged. */
@@ -25,9 +25,11 @@ export interface LoadOptions {
   readonly callers: number
   readonly pauseMs: number
   readonly random: () => number
+  /** @default Unix ms */
+  readonly nowMs?: () => number
 }
 
-export function startLoad({ url, callers, pauseMs, random }: LoadOptions): Load {
+export function startLoad({ url, callers, pauseMs, random, nowMs = Date.now }: LoadOptions): Load {
   const answered: Answered[] = []
   const failures = new Map<number, number>()
   let stopped = false
@@ -49,7 +51,7 @@ export function startLoad({ url, callers, pauseMs, random }: LoadOptions): Load 
     if (response.status !== 200) return fail(response.status)
     const entry: Answered = {
       decisionId: response.headers.get('x-highwayman-decision-id') ?? '',
-      finishedMs: Date.now(),
+      finishedMs: nowMs(),
       latencyMs: performance.now() - startedMs,
       feedbackKey: undefined,
     }
@@ -79,6 +81,48 @@ export function startLoad({ url, callers, pauseMs, random }: LoadOptions): Load 
   return {
     answered,
     failures,
+    stop: async () => {
+      stopped = true
+      await running
+    },
+  }
+}
+
+const BEAT_MS = 20
+
+export interface Pulse {
+  /** How long the gateway has lived, ms: of a beat that it or the machine stood still in, no more than two beats count. */
+  readonly livedMs: () => number
+  /** Resolves when it has lived so long; rejects after a minute. */
+  until(ms: number): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Asks a gateway how it is, one time after the other. */
+export function startPulse(url: string): Pulse {
+  let livedMs = 0
+  let stopped = false
+  const running = (async () => {
+    while (!stopped) {
+      const fromMs = performance.now()
+      await sleep(BEAT_MS)
+      try {
+        await (await fetch(`${url}/healthz`)).text()
+      } catch {
+        return
+      }
+      livedMs += Math.min(performance.now() - fromMs, 2 * BEAT_MS)
+    }
+  })()
+  return {
+    livedMs: () => livedMs,
+    async until(ms) {
+      const deadline = performance.now() + 60_000
+      while (livedMs < ms) {
+        if (performance.now() > deadline) throw new Error(`the gateway has lived ${livedMs} ms in a minute`)
+        await sleep(5)
+      }
+    },
     stop: async () => {
       stopped = true
       await running

@@ -14,6 +14,7 @@ import {
   DEFAULT_CLASSES,
   type DecisionId,
   type FeatureSpace,
+  type HeadCut,
   type HeadName,
   type Observation,
   writePolicyFile,
@@ -41,6 +42,8 @@ export interface Fleet {
   readonly space: FeatureSpace
   /** All examples that are stored, of every replica. */
   stored(): Promise<Observation[]>
+  /** The changes that replicas have noticed, the latest of each head: what came before is forgotten. */
+  cuts(): Promise<HeadCut[]>
   /** Resolves when all that was answered so far is stored, and every replica has read it. */
   settled(): Promise<void>
   /** One more replica. */
@@ -65,7 +68,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const space = createFeatureSpace({ classes: classesOf(simulator) })
   const database = 'fleet'
   const config = join(folder, 'highwayman.yaml')
-  await writeFile(config, JSON.stringify(configOf(simulator, clickhouse, database, options)))
+  await writeFile(config, JSON.stringify(configOf(simulator, clickhouse, database, folder, options)))
   if (options.neverForget) await writeFile(join(folder, POLICY_FILE), policyFile(arms, space))
   const servers: ChildServer[] = []
   const start = async (): Promise<ChildServer> => {
@@ -97,6 +100,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     arms,
     space,
     stored: async () => readObservations(await open(), space),
+    cuts: async () => readCuts(await open(), space),
     settled: async () => {
       await waitForStores(servers)
       await waitForMerges(servers)
@@ -121,6 +125,7 @@ function configOf(
   simulator: Simulator,
   clickhouse: TestClickHouse,
   database: string,
+  folder: string,
   { mergeEveryMs, neverForget, followEveryMs }: FleetOptions,
 ): object {
   return {
@@ -137,7 +142,8 @@ function configOf(
       ]),
     ),
     classes: classesOf(simulator),
-    store: { url: clickhouse.url, database },
+    // Else it is the working directory's: what a killed server of another test has left there would be brought in here.
+    store: { url: clickhouse.url, database, spool: { dir: join(folder, 'spool') } },
     replicas: { mergeEveryMs },
     ...(followEveryMs !== undefined && { promotion: { followEveryMs } }),
     ...(neverForget && { coldStart: { file: POLICY_FILE } }),
@@ -175,6 +181,20 @@ async function readObservations(store: ClickHouseStore, space: FeatureSpace): Pr
   })
 }
 
+async function readCuts(store: ClickHouseStore, space: FeatureSpace): Promise<HeadCut[]> {
+  const rows = await store.queryRows(
+    `SELECT arm, head, toUnixTimestamp64Milli(max(since)) AS since_ms FROM forgotten
+     WHERE feature_space = {space:String} GROUP BY arm, head`,
+    { space: space.id },
+  )
+  return rows.map((row) => ({
+    arm: row['arm'] as ArmId,
+    head: row['head'] as HeadName,
+    sinceMs: Number(row['since_ms']),
+    announcedMs: 0,
+  }))
+}
+
 async function metric(server: ChildServer, name: string): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`)).text()
   const line = text.split('\n').find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`))
@@ -182,7 +202,8 @@ async function metric(server: ChildServer, name: string): Promise<number> {
   return Number(line.slice(line.lastIndexOf(' ')))
 }
 
-async function waitForStores(servers: readonly ChildServer[]): Promise<void> {
+/** Resolves when all that these servers have been told is in ClickHouse. */
+export async function waitForStores(servers: readonly ChildServer[]): Promise<void> {
   for (const server of servers) {
     await waitUntil(
       async () => (await metric(server, 'highwayman_store_rows{state="queued"}')) === 0,
@@ -200,9 +221,9 @@ async function waitForMerges(servers: readonly ChildServer[]): Promise<void> {
 }
 
 async function waitUntil(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 20_000
+  const deadlineMs = performance.now() + 60_000
   while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`waited 20 s for ${what}`)
+    if (performance.now() > deadlineMs) throw new Error(`waited 60 s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -181,11 +181,14 @@ export async function startTestServer(
   }
 }
 
-/** Resolves when `condition` holds; rejects after 5 s. For what happens on the other side of a socket. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited 5 s for ${what}`)
+/**
+ * Resolves when `condition` holds; rejects after 30 s: a busy machine may stand still for seconds. For what happens on the other
+ * side of a socket.
+ */
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited 30 s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

@@ -55,6 +55,16 @@ export function bannedWords(tree: SourceTree): readonly string[] {
   )
 }
 
+/** Tests that draw the cases of a property anew in each run: more properties than seeds. */
+export function unseededProperties(tree: SourceTree): readonly string[] {
+  const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0
+  return [...tree]
+    .filter(
+      ([path, text]) => path.endsWith('.ts') && count(text, /\bfc\.assert\(/g) > count(text, /\bseed: ?\d/g),
+    )
+    .map(([path]) => `${path}: a property has no seed`)
+}
+
 function anyOf(before: string, words: readonly string[], after: string): RegExp {
   const alternatives = words.map((word) => word.replace('~', '')).join('|')
   return new RegExp(`${before}(?:${alternatives})${after}`)

@@ -246,7 +246,7 @@ describe('experiments on live traffic', { timeout: 400_000 }, () => {
     }
     // A step on one is in force on the other soon after.
     await call(other, '/admin/v1/experiments/math-arms/stop', { actor: 'test', reason: 'seen enough' })
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     let late: string | null = 'math-arms'
     while (late !== null && Date.now() < deadline) late = (await drive(server, index, 1))[0]?.variant ?? null
     assert.equal(late, null)
@@ -284,7 +284,7 @@ describe('experiments on live traffic', { timeout: 400_000 }, () => {
     )
     assert.equal(report.verdict.kind, 'blocked')
     const alarm = /highwayman_experiment_alarms\{experiment="leak",code="sample_ratio_mismatch"\} 1/
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     let metrics = ''
     while (!alarm.test(metrics) && Date.now() < deadline) {
       metrics = await (await fetch(`${server.url}/metrics`)).text()

@@ -289,7 +289,7 @@ describe('two processes over one ClickHouse', () => {
       assert.equal(await policyOf(one, 'at-once'), label)
       const follows = async (wanted: string): Promise<void> => {
         for (let tries = 0; (await policyOf(two, `try-${tries}`)) !== wanted; tries++) {
-          assert.ok(tries < 100, `the other process does not serve by ${wanted}`)
+          assert.ok(tries < 1_000, `the other process does not serve by ${wanted}`)
           await sleep(50)
         }
       }
@@ -298,7 +298,7 @@ describe('two processes over one ClickHouse', () => {
       assert.equal(back.code, 0, back.stdout)
       assert.equal(await policyOf(two, 'back'), 'thompson')
       for (let tries = 0; (await policyOf(one, `try-${tries}`)) !== 'thompson'; tries++) {
-        assert.ok(tries < 100, 'the first process does not go back')
+        assert.ok(tries < 1_000, 'the first process does not go back')
         await sleep(50)
       }
       const unreachable = await highwayman('rollback', '--url', 'http://127.0.0.1:9', '--json')

@@ -129,13 +129,17 @@ describe('three processes over one store', () => {
       featureSpace: { ...space, vector: () => x },
       halfLifeMs: NEVER_FORGET,
     })
-    const sums = [...directSums(await fleet.stored(), nowMs, NEVER_FORGET)].map(
-      ([key, { n, A, b, c }]): HeadSums => {
-        const [arm, head] = key.split(' ') as [ArmId, HeadName]
-        return { arm, head, featureSpace: space.id, asOfMs: nowMs, n, A, b, c }
-      },
-    )
-    router.replaceElsewhere({ sums, cuts: [], withHandedOver: true })
+    // Answers take as long as this machine does: where it grows busy or quick from one moment to the next, that is a change.
+    const cuts = await fleet.cuts()
+    const counted = (await fleet.stored()).filter(({ arm, head, atMs }) => {
+      const cut = cuts.find((each) => each.arm === arm && each.head === head)
+      return atMs >= (cut?.sinceMs ?? 0)
+    })
+    const sums = [...directSums(counted, nowMs, NEVER_FORGET)].map(([key, { n, A, b, c }]): HeadSums => {
+      const [arm, head] = key.split(' ') as [ArmId, HeadName]
+      return { arm, head, featureSpace: space.id, asOfMs: nowMs, n, A, b, c }
+    })
+    router.replaceElsewhere({ sums, cuts, withHandedOver: true })
     for (const _step of router.settling(nowMs));
     return new Map(decide(router, { atMs: nowMs }).estimates.map((estimate) => [estimate.arm, estimate]))
   }

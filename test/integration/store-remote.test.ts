@@ -33,7 +33,6 @@ describe('a store on a ClickHouse server', () => {
     database: `faults_${databases++}`,
     password: PASSWORD,
     replica: 'replica-1',
-    requestTimeoutMs: 2_000,
     writer: { flushEveryMs: 60_000, retryFirstMs: 10, retryMaxMs: 50, ...writer },
   })
   const open = async (writer?: Partial<WriterOptions>): Promise<ClickHouseStore> => {
@@ -168,7 +167,7 @@ describe('a store on a ClickHouse server', () => {
   })
 
   test('feedback that cannot be stored in time is refused, stays in line, and counts once when sent again', async () => {
-    const { writeReward, loadSums } = await open({ rewardTimeoutMs: 1_500 })
+    const { writeReward, loadSums } = await open({ rewardTimeoutMs: 4_000 })
     await server.refuse()
     const reward = rewardRow()
     const learned = [observation({ decisionId: reward.decisionId, atMs: reward.atMs })]

@@ -41,7 +41,6 @@ describe('a store with a spool', () => {
       database,
       password: server.password,
       replica: 'replica-1',
-      requestTimeoutMs: 2_000,
       writer: { flushEveryMs: 10, retryFirstMs: 10, retryMaxMs: 50, ...writer },
       spool: { directory, ...spool },
       onWriteError: (error) => told.push(error),
@@ -243,7 +242,7 @@ describe('a store with a spool', () => {
   })
 
   test('feedback that no longer fits is refused, and what was acknowledged before stays', async () => {
-    await open({ queueBytesMax: 1, rewardTimeoutMs: 500 }, { maxBytes: 20_000 })
+    await open({ queueBytesMax: 1, rewardTimeoutMs: 4_000 }, { maxBytes: 20_000 })
     await server.refuse()
     const results = await Promise.allSettled(
       Array.from({ length: 100 }, async () => {
@@ -269,7 +268,8 @@ describe('a store with a spool', () => {
 
   test('on a disk that takes nothing, rows wait in memory and feedback for ClickHouse; both are said', async () => {
     const disk = failingDisk()
-    await open({ rewardTimeoutMs: 300 }, { open: disk.open })
+    // What is acknowledged at all takes milliseconds, and a machine may stand still for seconds.
+    await open({ rewardTimeoutMs: 4_000 }, { open: disk.open })
     disk.failing = 'write'
     // ClickHouse is there: it acknowledges.
     await store.writeReward(rewardRow(), [])

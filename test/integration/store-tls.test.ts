@@ -19,7 +19,6 @@ describe('a store on a ClickHouse server behind TLS', () => {
       database: 'tls',
       password: PASSWORD,
       replica: 'replica-1',
-      connectTimeoutMs: 3_000,
       ...change,
     })
 
@@ -69,9 +68,9 @@ describe('a store on a ClickHouse server behind TLS', () => {
   })
 
   test('that takes longer than it may is given up, and asked again under the same token', async () => {
-    store = await open({ caFile: TEST_CA_FILE, requestTimeoutMs: 1_500 })
+    store = await open({ caFile: TEST_CA_FILE, requestTimeoutMs: 4_000 })
     await server.forget()
-    await server.setFaults({ kind: 'delay', when: 'INSERT INTO decisions', times: 1, ms: 2_500 })
+    await server.setFaults({ kind: 'delay', when: 'INSERT INTO decisions', times: 1, ms: 5_000 })
     store.appendDecision(decisionRow({}, { salt: 'slow' }))
     await store.flush()
     await eventually(() => store?.stats().queuedRows === 0, 'the row to be taken')

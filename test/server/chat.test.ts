@@ -88,9 +88,9 @@ describe('a chat completion', () => {
     const tookMs = performance.now() - startedAt
     response.resume()
     assert.equal(response.statusCode, 200)
-    // Whatever this machine is busy with, it was not busy while the body was waited for.
+    // Whatever this machine is busy with before and after, it was not busy while the body was waited for.
     const overheadMs = Number(response.headers['x-highwayman-overhead-ms'])
-    assert.ok(overheadMs < tookMs - 390, `${overheadMs} of ${tookMs} ms`)
+    assert.ok(overheadMs < tookMs - 200, `${overheadMs} of ${tookMs} ms`)
   })
 
   it('records the decision, the call and what was learned from it', async () => {

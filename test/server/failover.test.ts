@@ -81,11 +81,12 @@ describe('an arm fails before the caller has seen anything', () => {
       it(`${name}${stream ? ', streaming' : ''}: another answers`, async () => {
         await using bad = await startOpenAiUpstream(behaviour === 'refused' ? hanging : behaviour)
         await using good = await startOpenAiUpstream(saying('Hi there'))
-        const deadlines = { connectMs: 500, firstByteMs: 150, totalMs: 300 }
+        // Only who never answers is to run into them, however slow this machine is.
+        const deadlines = behaviour === hanging ? { firstByteMs: 150, totalMs: 300 } : undefined
         const url = behaviour === 'refused' ? await closedUrl() : bad.url
         await using server = await startTestServer({
           arms: [
-            { id: 'acme/bad', url, deadlines },
+            { id: 'acme/bad', url, ...(deadlines && { deadlines }) },
             { id: 'acme/good', url: good.url },
           ],
         })

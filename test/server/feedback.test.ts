@@ -48,8 +48,8 @@ function assertQuality(server: TestServer, expected: { n: number; total: number 
   }
   // What was learned a moment ago has begun to fade: by less than 1e-9 a ms.
   assert.ok(actual, 'nothing was learned')
-  assert.ok(Math.abs(actual.n - expected.n) < 1e-5, `n is ${actual.n}`)
-  assert.ok(Math.abs(actual.total - expected.total) < 1e-5, `total is ${actual.total}`)
+  assert.ok(Math.abs(actual.n - expected.n) < 1e-4, `n is ${actual.n}`)
+  assert.ok(Math.abs(actual.total - expected.total) < 1e-4, `total is ${actual.total}`)
 }
 
 describe('feedback', () => {
@@ -276,8 +276,8 @@ describe('feedback', () => {
     const { body } = await give(second, id, 0.5)
     assert.equal(body.status, 'revised')
     const sums = quality(second.running.router)
-    assert.ok(sums && Math.abs(sums.n) < 1e-6, 'this replica takes back what another had learned')
-    assert.ok(Math.abs(sums.total - -0.5) < 1e-6)
+    assert.ok(sums && Math.abs(sums.n) < 1e-4, 'this replica takes back what another had learned')
+    assert.ok(Math.abs(sums.total - -0.5) < 1e-4)
   })
 
   it('is refused for a decision nobody knows', () =>

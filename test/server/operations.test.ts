@@ -283,7 +283,8 @@ describe('the start', () => {
       store: Object.assign(teacher.store, { sums: teacher.running.router.sums() }),
     })
     const output = server.running.router.sums().find(({ head }) => head === 'output_tokens')
-    assert.ok(output && Math.abs(output.n - 3) < 1e-6)
+    // What was learned a moment ago has begun to fade: by less than 1e-5 a second.
+    assert.ok(output && Math.abs(output.n - 3) < 1e-3, `n is ${output?.n}`)
   })
 })
 
