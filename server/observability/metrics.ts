@@ -6,6 +6,7 @@ import type { Bill } from '../pipeline/bill.ts'
 import { BREAKER_STATE } from '../resilience/breaker.ts'
 import type { ArmHealth } from '../resilience/health.ts'
 import type { InFlight } from '../resilience/in-flight.ts'
+import { TalliedCounter } from './tallied-counter.ts'
 
 const SECONDS_TO_FIRST_TOKEN = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6]
 const SECONDS_TO_LAST_TOKEN = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256]
@@ -42,13 +43,13 @@ export interface MeteredParts {
 
 export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): Metrics {
   const registers = [registry]
-  const decisions = new Counter({
+  const decisions = new TalliedCounter({
     name: 'highwayman_decisions_total',
     help: 'Routing decisions, failovers included.',
     labelNames: ['arm', 'class', 'policy'],
     registers,
   })
-  const attempts = new Counter({
+  const attempts = new TalliedCounter({
     name: 'highwayman_attempts_total',
     help: 'Upstream calls by how they ended.',
     labelNames: ['arm', 'status'],
@@ -104,38 +105,38 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     buckets: SECONDS_TO_LAST_TOKEN,
     registers,
   })
-  const cost = new Counter({
+  const cost = new TalliedCounter({
     name: 'highwayman_cost_usd_total',
     help: 'USD spent on answers.',
     labelNames: ['arm'],
     registers,
   })
-  const tokens = new Counter({
+  const tokens = new TalliedCounter({
     name: 'highwayman_tokens_total',
     help: 'Tokens of answers and their prompts.',
     labelNames: ['arm', 'kind'],
     registers,
   })
   registerGauges(registry, parts)
-  // Series are looked up once: with labels given each time, that costs more than counting.
+  // Series are looked up once: with labels given each time, that costs more than observing.
   const decisionsOf = onceFor((arm: ArmId) =>
     onceFor((requestClass: string) =>
-      onceFor((policy: string) => decisions.labels(arm, requestClass, policy)),
+      onceFor((policy: string) => decisions.series({ arm, class: requestClass, policy })),
     ),
   )
   const attemptsOf = onceFor((arm: ArmId) =>
-    onceFor((status: AttemptRow['status']) => attempts.labels(arm, status)),
+    onceFor((status: AttemptRow['status']) => attempts.series({ arm, status })),
   )
   const metersOf = onceFor((arm: ArmId) => ({
     firstToken: firstToken.labels(arm),
     lastToken: lastToken.labels(arm),
-    cost: cost.labels(arm),
-    promptTokens: tokens.labels(arm, 'prompt'),
-    completionTokens: tokens.labels(arm, 'completion'),
+    cost: cost.series({ arm }),
+    promptTokens: tokens.series({ arm, kind: 'prompt' }),
+    completionTokens: tokens.series({ arm, kind: 'completion' }),
   }))
   return {
-    decided: (arm, requestClass, policy) => decisionsOf(arm)(requestClass)(policy).inc(),
-    attempted: (arm, status) => attemptsOf(arm)(status).inc(),
+    decided: (arm, requestClass, policy) => decisionsOf(arm)(requestClass)(policy).add(1),
+    attempted: (arm, status) => attemptsOf(arm)(status).add(1),
     feedback,
     signals,
     judgements,
@@ -146,9 +147,9 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
       const meters = metersOf(arm)
       if (ttftMs !== undefined) meters.firstToken.observe(ttftMs / 1_000)
       meters.lastToken.observe(totalMs / 1_000)
-      meters.cost.inc(bill.costUsd)
-      meters.promptTokens.inc(bill.promptTokens)
-      meters.completionTokens.inc(bill.completionTokens)
+      meters.cost.add(bill.costUsd)
+      meters.promptTokens.add(bill.promptTokens)
+      meters.completionTokens.add(bill.completionTokens)
     },
   }
 }
