@@ -14,7 +14,7 @@
  * a starting scale, so that with few data the start rules and no step can leave the positive numbers.
  */
 import type { FeatureBlock } from './feature-space.ts'
-import { invertWithDiagonal, multiply, packedLength } from './linalg.ts'
+import { column, invertWithDiagonal, multiply, packedLength } from './linalg.ts'
 import type { Evidence, LinearHead, LinearPrior } from './linear-head.ts'
 
 /** A refit costs O(arms·d² + d³) and makes every posterior be formed anew: once every 5 % more data, … */
@@ -258,15 +258,12 @@ export class SharedPrior {
   }
 
   #precision({ coefficientSd, outcomeSd }: PriorScales): Float64Array {
-    return Float64Array.from(
-      this.#blocks,
-      (block) => (outcomeSd / (this.#factors[block] * coefficientSd[block])) ** 2,
-    )
+    return column(this.#blocks, (block) => (outcomeSd / (this.#factors[block] * coefficientSd[block])) ** 2)
   }
 
   #sharedPrecision(): Float64Array {
     const { coefficientSd } = this.#start
-    return Float64Array.from(
+    return column(
       this.#blocks,
       (block) =>
         (this.#scales.outcomeSd / (this.#factors[block] * SHARED_SD_FACTOR[block] * coefficientSd[block])) **
@@ -307,7 +304,7 @@ export function sharedCoefficients(
   let targetOfIntercepts = 0
   const pulled = new Float64Array(d)
   const fitted = new Float64Array(d)
-  const column = new Float64Array(d)
+  const withIntercept = new Float64Array(d)
   for (const { evidence, interceptMean } of members) {
     const { covariance, precision: own, mean, priorMean } = evidence
     const weight = noiseVariance / Math.max(evidence.noiseVariance, leastVariance)
@@ -317,19 +314,20 @@ export function sharedCoefficients(
     multiply(covariance, pulled, everywhere, fitted)
     for (let i = 0; i < d; i++) fitted[i]! += mean[i]!
     fitted[0]! -= interceptMean
-    for (let i = 0, row = 0; i < d; i++, row += i) column[i] = -weight * own[i]! * covariance[row]! * own[0]!
-    column[0]! += weight * own[0]!
-    const pivot = column[0]!
+    for (let i = 0, row = 0; i < d; i++, row += i)
+      withIntercept[i] = -weight * own[i]! * covariance[row]! * own[0]!
+    withIntercept[0]! += weight * own[0]!
+    const pivot = withIntercept[0]!
     if (!(pivot > 0)) continue
     const pulledIntercept = weight * own[0]! * fitted[0]!
-    for (let i = 0; i < d; i++) ofIntercepts[i]! += column[i]!
+    for (let i = 0; i < d; i++) ofIntercepts[i]! += withIntercept[i]!
     targetOfIntercepts += pulledIntercept
     for (let i = 1, k = 1; i < d; i++) {
       const wi = weight * own[i]!
-      target[i]! += wi * fitted[i]! - (column[i]! * pulledIntercept) / pivot
+      target[i]! += wi * fitted[i]! - (withIntercept[i]! * pulledIntercept) / pivot
       k++
       for (let j = 1; j <= i; j++, k++) {
-        information[k]! -= wi * covariance[k]! * own[j]! + (column[i]! * column[j]!) / pivot
+        information[k]! -= wi * covariance[k]! * own[j]! + (withIntercept[i]! * withIntercept[j]!) / pivot
       }
       information[k - 1]! += wi
     }

@@ -35,12 +35,19 @@ export function foldsOf(selection: Selection): readonly Fold[] {
 
 /** Whether every row can be predicted from others: not where all rows that there are share a prompt, and so a fold. */
 export function canBeForetold({ evaluation, training }: Selection): boolean {
-  return training !== undefined || new Set(inFolds(evaluation.prompts, FOLD_COUNT)).size > 1
+  if (training !== undefined) return true
+  const [first, ...others] = evaluation.prompts
+  const fold = first === undefined ? 0 : foldOf(first, FOLD_COUNT)
+  return others.some((prompt) => foldOf(prompt, FOLD_COUNT) !== fold)
 }
 
 /** The fold of each prompt, 0 … count − 1, by its text: equal prompts share one. */
 export function inFolds(prompts: readonly string[], count: number, salt = 'fold'): Int32Array {
-  return Int32Array.from(prompts, (prompt) => Math.floor(hash53(normalizedPrompt(prompt), salt) * count))
+  return Int32Array.from(prompts, (prompt) => foldOf(prompt, count, salt))
+}
+
+function foldOf(prompt: string, count: number, salt = 'fold'): number {
+  return Math.floor(hash53(normalizedPrompt(prompt), salt) * count)
 }
 
 /** Equal for prompts that differ in white space alone. */

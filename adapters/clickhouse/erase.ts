@@ -11,7 +11,9 @@ import { type ClickHouse, reasonOf } from './client.ts'
 import { type Cluster, quote, storedTable } from './schema/on-cluster.ts'
 import { type Erasure, type ErasureQuery, StoreError } from './store.ts'
 
-const POLL_MS = 200
+/** A table of few rows is rewritten in milliseconds, one of many in minutes: the pauses between two looks double. */
+const FIRST_POLL_MS = 10
+const LAST_POLL_MS = 320
 
 /**
  * @param life of an engine whose sums are made anew from the observations when it has died: what was subtracted for rows that are
@@ -163,7 +165,7 @@ async function mutationsDone(
       ? 'system.mutations'
       : `clusterAllReplicas(${quote(cluster.name)}, system.mutations)`
   const [here] = await clickhouse.query('SELECT currentDatabase() AS name')
-  for (;;) {
+  for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LAST_POLL_MS)) {
     const [row] = await clickhouse.query(
       `SELECT countIf(NOT is_done) AS running, anyIf(latest_fail_reason, NOT is_done) AS failure
        FROM ${source} WHERE database = {database:String} AND table = {table:String}`,
@@ -171,6 +173,6 @@ async function mutationsDone(
     )
     if (Number(row?.['running']) === 0) return
     if (String(row?.['failure']) !== '') throw new Error(String(row?.['failure']))
-    await sleep(POLL_MS)
+    await sleep(pollMs)
   }
 }

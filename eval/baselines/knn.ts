@@ -70,9 +70,9 @@ export class NeighbourIndex {
   readonly table: OutcomeTable
   readonly rows: readonly SparseRow[]
   readonly of: (prompt: string) => SparseRow
-  readonly #normalized: readonly string[]
-  /** By bucket: the rows that have it, and how much. */
-  readonly #postings: readonly { readonly rows: Int32Array; readonly values: Float64Array }[]
+  /** By row: the first row with the same prompt. */
+  readonly #firstTwins: Int32Array
+  readonly #postings: Postings
   readonly #scores: Float64Array
 
   constructor(table: OutcomeTable) {
@@ -80,21 +80,8 @@ export class NeighbourIndex {
     this.table = table
     this.rows = rows
     this.of = rowOf
-    this.#normalized = table.prompts.map(normalizedPrompt)
-    const lists: { rows: number[]; values: number[] }[] = Array.from({ length: buckets }, () => ({
-      rows: [],
-      values: [],
-    }))
-    for (const [row, { indexes, values }] of rows.entries()) {
-      for (const [p, bucket] of indexes.entries()) {
-        lists[bucket]!.rows.push(row)
-        lists[bucket]!.values.push(values[p]!)
-      }
-    }
-    this.#postings = lists.map((list) => ({
-      rows: Int32Array.from(list.rows),
-      values: Float64Array.from(list.values),
-    }))
+    this.#firstTwins = firstTwins(table.prompts)
+    this.#postings = postingsOf(rows, buckets)
     this.#scores = new Float64Array(table.rowCount)
   }
 
@@ -105,16 +92,16 @@ export class NeighbourIndex {
    */
   nearest({ indexes, values }: SparseRow, count: number, except?: number): Int32Array {
     const scores = this.#scores.fill(0)
+    const { starts, rows: holders, values: shares } = this.#postings
     for (const [p, bucket] of indexes.entries()) {
-      const posting = this.#postings[bucket]!
-      for (let i = 0; i < posting.rows.length; i++)
-        scores[posting.rows[i]!]! += values[p]! * posting.values[i]!
+      const value = values[p]!
+      const end = starts[bucket + 1]!
+      for (let i = starts[bucket]!; i < end; i++) scores[holders[i]!]! += value * shares[i]!
     }
-    const twin = except === undefined ? undefined : this.#normalized[except]
+    const twins = this.#firstTwins
+    const twin = except === undefined ? -1 : twins[except]!
     const heap = new BoundedHeap(count, scores)
-    for (let row = 0; row < scores.length; row++) {
-      if (twin === undefined || this.#normalized[row] !== twin) heap.offer(row)
-    }
+    for (let row = 0; row < scores.length; row++) if (twins[row] !== twin) heap.offer(row)
     return heap.best()
   }
 
@@ -131,6 +118,43 @@ export class NeighbourIndex {
       }
     }
   }
+}
+
+/** The rows that have bucket b, and how much, from `starts[b]` to `starts[b + 1]`, in their order. */
+interface Postings {
+  readonly starts: Int32Array
+  readonly rows: Int32Array
+  readonly values: Float64Array
+}
+
+function postingsOf(rows: readonly SparseRow[], buckets: number): Postings {
+  const starts = new Int32Array(buckets + 1)
+  for (const { indexes } of rows) for (const bucket of indexes) starts[bucket + 1]!++
+  for (let bucket = 0; bucket < buckets; bucket++) starts[bucket + 1]! += starts[bucket]!
+  const postings = {
+    starts,
+    rows: new Int32Array(starts[buckets]!),
+    values: new Float64Array(starts[buckets]!),
+  }
+  const next = starts.slice()
+  for (const [row, { indexes, values }] of rows.entries()) {
+    for (const [p, bucket] of indexes.entries()) {
+      const at = next[bucket]!++
+      postings.rows[at] = row
+      postings.values[at] = values[p]!
+    }
+  }
+  return postings
+}
+
+function firstTwins(prompts: readonly string[]): Int32Array {
+  const firstOf = new Map<string, number>()
+  return Int32Array.from(prompts, (prompt, row) => {
+    const normalized = normalizedPrompt(prompt)
+    const first = firstOf.get(normalized) ?? row
+    if (first === row) firstOf.set(normalized, row)
+    return first
+  })
 }
 
 /** The rows with the best scores so far; the worst of them on top, so that most offers end after one comparison. */

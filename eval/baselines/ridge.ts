@@ -29,8 +29,9 @@ export function ridgeBaseline(context: BaselineContext): Baseline {
   const asked = contextsOf(table)
   for (const { training, rows } of foldsOf(selection)) {
     const learnt = contextsOf(training)
+    const innerFolds = inFolds(training.prompts, INNER_FOLDS)
     for (const kind of ['quality', 'costUsd'] as const) {
-      const model = fitRidge(learnt, training[kind], armCount, training.prompts)
+      const model = fitRidge(learnt, training[kind], armCount, innerFolds)
       if (kind === 'quality') chosen.add(model.penalty)
       for (const row of rows) {
         predictions[kind].set(predict(model.coefficients, asked[row]!, armCount), row * armCount)
@@ -48,23 +49,22 @@ export function ridgeBaseline(context: BaselineContext): Baseline {
 
 export interface RidgeModel {
   readonly penalty: number
-  /** features × arms. */
-  readonly coefficients: Matrix
+  /** features × arms, row-major. */
+  readonly coefficients: Float64Array
 }
 
 /**
  * One penalty for all arms: the one of {@link PENALTIES} with the least squared error in cross-validation.
  *
  * @param cells rows × arms
- * @param prompts equal ones share a fold
+ * @param folds of the rows, by which the penalty is chosen
  */
 export function fitRidge(
   contexts: readonly Float64Array[],
   cells: Float64Array,
   armCount: number,
-  prompts: readonly string[],
+  folds: Int32Array,
 ): RidgeModel {
-  const folds = inFolds(prompts, INNER_FOLDS)
   const parts = Array.from({ length: INNER_FOLDS }, (_, fold) =>
     sumsOf(contexts, cells, armCount, (row) => folds[row] === fold),
   )
@@ -125,20 +125,21 @@ function sumsOf(
   return new Sums(Matrix.from1DArray(d, d, gram), Matrix.from1DArray(d, armCount, target))
 }
 
-function solve({ gram, target }: Sums, penalty: number): Matrix {
+function solve({ gram, target }: Sums, penalty: number): Float64Array {
   const penalised = gram.clone()
   // The intercept is what all else is measured from; a trace keeps an empty fold soluble.
   for (let i = 0; i < penalised.rows; i++)
     penalised.set(i, i, penalised.get(i, i) + (i === 0 ? 1e-9 : penalty))
-  return new CholeskyDecomposition(penalised).solve(target)
+  return Float64Array.from(new CholeskyDecomposition(penalised).solve(target).to1DArray())
 }
 
-function predict(coefficients: Matrix, context: Float64Array, armCount: number): Float64Array {
+function predict(coefficients: Float64Array, context: Float64Array, armCount: number): Float64Array {
   const predicted = new Float64Array(armCount)
   for (let i = 0; i < context.length; i++) {
     const xi = context[i]!
     if (xi === 0) continue
-    for (let arm = 0; arm < armCount; arm++) predicted[arm]! += xi * coefficients.get(i, arm)
+    const at = i * armCount
+    for (let arm = 0; arm < armCount; arm++) predicted[arm]! += xi * coefficients[at + arm]!
   }
   return predicted
 }

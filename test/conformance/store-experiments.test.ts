@@ -1,6 +1,6 @@
 /** What every Store promises of experiments, on the embedded engine and over HTTP: steps that count once, and sums as by hand. */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import {
   type AssignmentRow,
   type ExperimentCell,
@@ -160,18 +160,20 @@ const idOf = (unit: string) => sha256Hex(`salt:${unit}`).slice(0, 16)
 for (const makePlace of [embeddedPlace, remotePlace]) {
   describe(`experiments in the ${makePlace.name.replace('Place', ' store')}`, () => {
     let place: Place
-    let location: StoreLocation
+    /** Has all of EXPOSURES, and is only read from. */
     let store: Store
 
+    const openFresh = async (location: StoreLocation) =>
+      await openStore({ ...location, replica: 'replica-1' })
     before(async () => {
       place = await makePlace()
+      store = await openFresh(await place.fresh())
+      await fill()
     })
-    afterEach(() => store.close())
-    after(() => place.end())
-    const openFresh = async () => {
-      location = await place.fresh()
-      store = await openStore({ ...location, replica: 'replica-1' })
-    }
+    after(async () => {
+      await store.close()
+      await place.end()
+    })
 
     async function fill() {
       for (const [index, each] of EXPOSURES.entries()) {
@@ -251,8 +253,6 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
       cells.find((cell) => cell.variant === variant && cell.segment === segment && !cell.mixed)
 
     test('sums by variant are those by hand, and units given both variants stand apart', async () => {
-      await openFresh()
-      await fill()
       const query: ExperimentQuery = { ...SPAN, measures: MEASURES, weighted: true }
       const cells = await store.experimentCells(query)
       const clean = EXPOSURES.filter(({ unit }) => unit !== 'unit-16')
@@ -282,8 +282,6 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     })
 
     test('covariates are of the prompt, or of the time before the start', async () => {
-      await openFresh()
-      await fill()
       const midway = START_MS + 60
       const measures = [{ measure: 'total_ms' }, { measure: 'cost_usd', cap: 0.03 }] as const
       const indexes = new Map(EXPOSURES.map((each, index) => [each, index]))
@@ -309,8 +307,6 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     })
 
     test('quantiles and how values below them spread', async () => {
-      await openFresh()
-      await fill()
       const levels = new Map([
         ['control', [0.5, 0.95]],
         ['dear', [0, 1]],
@@ -334,8 +330,6 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     })
 
     test('the log as it would be for an experiment: by unit, of some classes and tenants', async () => {
-      await openFresh()
-      await fill()
       const tenants = Array.from({ length: 10 }, (_, index) => `unit-${index}`)
       const query = {
         fromMs: SPAN.fromMs,
@@ -357,8 +351,6 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     })
 
     test('a readout has means, quantiles, capped values and segments of what is stored', async () => {
-      await openFresh()
-      await fill()
       const variants = ['control', 'dear'].map((key) => ({
         key,
         weight: 0.5,
@@ -393,7 +385,8 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
     })
 
     test('of two steps with one number the first counts, and the newest is the state', async () => {
-      await openFresh()
+      const location = await place.fresh()
+      let store = await openFresh(location)
       const step = (number: number, id: string, atMs: number) => ({
         id,
         atMs,
@@ -420,6 +413,7 @@ for (const makePlace of [embeddedPlace, remotePlace]) {
           ['checkout', 'b'],
         ],
       )
+      await store.close()
     })
   })
 }

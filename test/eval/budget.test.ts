@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { openDataset } from '../../datasets/index.ts'
 import {
+  BASELINE_NAMES,
   EvaluationError,
   type ReplayOptions,
   renderReplayTable,
@@ -22,6 +23,7 @@ const OPTIONS = {
   budgetUsd: 3e-4,
   seeds: 3,
   resamples: 100,
+  baselines: [],
 } as const
 
 const run = (options: Partial<ReplayOptions> = {}) => replay({ ...OPTIONS, ...options })
@@ -75,7 +77,7 @@ suite('replay under a budget', () => {
   })
 
   test('table and JSON show budget, what was used of it, and the price', async () => {
-    const result = await run({ seeds: 1 })
+    const result = await run({ seeds: 1, baselines: BASELINE_NAMES })
     const text = renderReplayTable(result)
     assert.match(text, /^budget +\$0\.3000 per 1k; cost \/ budget \d\.\d{4}, by seed/m)
     assert.match(text, /zero router at the budget 0\.\d{4} \[.*\]; gain \+0\.\d{4}/)

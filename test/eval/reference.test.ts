@@ -111,6 +111,7 @@ suite('reference figures', () => {
       for (const { name, rows, curve } of runBaselines(
         { selection, perUsd: 0, perUsdGrid },
         Number.MAX_VALUE,
+        Object.keys(figures) as BaselineName[],
       )) {
         const expected = figures[name]
         if (expected === undefined) continue
@@ -134,7 +135,8 @@ suite('reference figures', () => {
     ] as const
     for (const [folder, classBy, quality] of expected) {
       const selection = selectOutcomes(await rowsOf(folder), { split: 'all', classBy })
-      const baselines = runBaselines({ selection, perUsd: 0, perUsdGrid: [0] }, Number.MAX_VALUE)
+      const context = { selection, perUsd: 0, perUsdGrid: [0] }
+      const baselines = runBaselines(context, Number.MAX_VALUE, ['classHindsight'])
       const { rows } = baselines.find(({ name }) => name === 'classHindsight')!
       near(pointOf(rows).quality, quality, ROUNDING, folder)
     }
@@ -164,7 +166,14 @@ suite('reference figures', () => {
 suite('the engine on the reference data', () => {
   test('mmlu-pro online', needsShared('data', 'mmlu-pro'), async () => {
     const dataset = await openDataset(sharedPath('data', 'mmlu-pro'))
-    const { policy } = await replay({ dataset, policy: 'thompson', online: true, seeds: 5, resamples: 2 })
+    const { policy } = await replay({
+      dataset,
+      policy: 'thompson',
+      online: true,
+      seeds: 5,
+      resamples: 2,
+      baselines: [],
+    })
     assert.ok(policy.reward.mean >= 0.685, `reward ${policy.reward.mean}`)
   })
 
@@ -176,6 +185,7 @@ suite('the engine on the reference data', () => {
       online: true,
       seeds: 5,
       resamples: 2,
+      baselines: [],
     })
     assert.deepEqual([arms.length, n], [3, 4_035])
     assert.ok(policy.reward.mean >= 0.933, `reward ${policy.reward.mean}`)
@@ -209,6 +219,7 @@ suite('the engine on the reference data', () => {
       explore: false,
       resamples: 200,
       curvePoints: 12,
+      baselines: ['random'],
     })
     assert.equal(result.verdict.significant, true)
     assert.ok(result.aiqGain!.lo > 0)

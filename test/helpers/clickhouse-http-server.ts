@@ -27,6 +27,9 @@ let faults: Fault[] = []
 let seen: SeenRequest[] = []
 const sockets = new Set<Socket>()
 let turn: Promise<unknown> = Promise.resolve()
+/** What the one session has in force: each statement to it costs as much as a small query. */
+let database: string | undefined
+const inForce = new Map<string, string | undefined>()
 
 const tls = (name: string) => readFileSync(join(import.meta.dirname, 'tls', name))
 const server =
@@ -102,25 +105,44 @@ async function run(
   search: URLSearchParams,
 ): Promise<{ text: string } | { error: string }> {
   const sql = rows === undefined || rows.length === 0 ? statement : await insertFromFile(statement, rows)
-  const settings = [...search].filter(([name]) => !NOT_FOR_THE_ENGINE.test(name))
+  const settings = new Map([...search].filter(([name]) => !NOT_FOR_THE_ENGINE.test(name)))
   const params = Object.fromEntries(
     [...search]
       .filter(([name]) => name.startsWith('param_'))
       .map(([name, value]) => [name.slice(6), unescapeTsv(value)]),
   )
   try {
-    await chdb.queryAsync(`USE \`${search.get('database') ?? 'default'}\``)
-    for (const [name, value] of settings) await chdb.queryAsync(`SET ${name} = '${value}'`)
+    await enterSession(search.get('database') ?? 'default', settings)
     const result =
       Object.keys(params).length > 0
         ? (await readAll((await connection.query({ query: sql, query_params: params })).stream)).toString()
         : (await chdb.queryAsync(sql)).text()
     return { text: result }
   } catch (error) {
+    // It may be that there is no such database any more.
+    database = undefined
     return { error: error instanceof Error ? error.message : String(error) }
-  } finally {
-    for (const [name] of settings) await chdb.queryAsync(`SET ${name} = DEFAULT`)
   }
+}
+
+/** Makes the session that of a request: its database, its settings, and none of those of the request before. */
+async function enterSession(wanted: string, settings: ReadonlyMap<string, string>): Promise<void> {
+  if (wanted !== database) {
+    await chdb.queryAsync(`USE \`${wanted}\``)
+    database = wanted
+  }
+  const changes = [...settings].filter(([name, value]) => inForce.get(name) !== value)
+  const leftOver = [...inForce.keys()].filter((name) => !settings.has(name))
+  if (changes.length + leftOver.length === 0) return
+  // Until it is done nobody knows.
+  for (const [name] of changes) inForce.set(name, undefined)
+  const assignments = [
+    ...changes.map(([name, value]) => `${name} = '${value}'`),
+    ...leftOver.map((name) => `${name} = DEFAULT`),
+  ]
+  await chdb.queryAsync(`SET ${assignments.join(', ')}`)
+  for (const [name, value] of changes) inForce.set(name, value)
+  for (const name of leftOver) inForce.delete(name)
 }
 
 /** The embedded engine takes binary rows from files only. */
