@@ -3,8 +3,7 @@ import type { Command } from 'commander'
 import type { Erasure } from '../adapters/index.ts'
 import { DEFAULT_TENANT_NAME, userHash } from '../server/index.ts'
 import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
-import { withStore } from './configured-store.ts'
-import { storeOptions } from './log.ts'
+import { storeOptions, withStore } from './configured-store.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
 interface EraseFlags extends Output, ServerFlags {
@@ -37,9 +36,8 @@ async function eraseWhere(flags: EraseFlags, tenant: string, user: string | unde
   return await withStore(flags, (store) => store.erase({ tenant, userHash: hash }))
 }
 
-export function eraseCommand(program: Command): void {
-  serverOptions(storeOptions(program.command('erase')))
-    .description('take everything about a tenant or a user out of the store, and what was learned from it')
+export function eraseCommand(command: Command): void {
+  serverOptions(storeOptions(command))
     .option('--tenant <name>', `whose rows (default, with --user: ${DEFAULT_TENANT_NAME})`)
     .option('--user <name>', 'only those of this user, as its requests named it')
     .addOption(jsonOption())

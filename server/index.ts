@@ -1,4 +1,4 @@
-/** The server's public surface; only `cli.ts` and tests import it. */
+/** The server's public surface; only `cli/` and tests import it. */
 export { type BuiltApp, buildApp } from './app.ts'
 export * from './config/index.ts'
 export type { AppDeps, Clock, Ids } from './deps.ts'
