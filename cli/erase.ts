@@ -1,7 +1,7 @@
 /** `highwayman erase`: everything about a tenant or a user out of the store. */
 import type { Command } from 'commander'
 import type { Erasure } from '../adapters/index.ts'
-import { DEFAULT_TENANT_NAME, userHash } from '../server/index.ts'
+import { DEFAULT_TENANT_NAME } from '../server/config/index.ts'
 import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
 import { storeOptions, withStore } from './configured-store.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
@@ -32,6 +32,7 @@ async function eraseWhere(flags: EraseFlags, tenant: string, user: string | unde
     const reply = await askServer(url, flags.adminKey, 'erase', { tenant, user })
     return (await reply.json()) as Erasure
   }
+  const { userHash } = await import('../server/index.ts')
   const hash = user === undefined ? undefined : userHash(tenant, user)
   return await withStore(flags, (store) => store.erase({ tenant, userHash: hash }))
 }

@@ -10,6 +10,8 @@ interface Door {
 const engine: Door = { through: 'engine/index.ts' }
 const engineTypes: Door = { through: 'engine/index.ts', typesOnly: true }
 const adapters: Door = { through: 'adapters/index.ts' }
+/** HTTP client and tokenizer: what nobody but a server needs. */
+const serving: Door = { through: 'adapters/serving.ts' }
 const datasets: Door = { through: 'datasets/index.ts' }
 const evaluation: Door = { through: 'eval/index.ts' }
 const server: Door = { through: 'server/index.ts' }
@@ -30,7 +32,7 @@ const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
   ['adapters', [engineTypes]],
   ['datasets', [engineTypes]],
   ['eval', [engine, datasets]],
-  ['server', [engine, adapters, experimentStatistics, promotionGate]],
+  ['server', [engine, adapters, serving, experimentStatistics, promotionGate]],
   ['cli', [engine, adapters, datasets, evaluation, promotionGate, server, configuration]],
   ['cli.ts', [commands, compileCache]],
 ])
