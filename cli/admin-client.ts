@@ -3,7 +3,6 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { type Command, Option } from 'commander'
-import { readLogRecord } from '../datasets/index.ts'
 import type { LoggedDecision } from '../engine/index.ts'
 import { configuredStore, type StoreFlags } from './configured-store.ts'
 import { findServer } from './running-server.ts'
@@ -25,7 +24,7 @@ export function serverOptions(command: Command): Command {
 /** The server to ask: the one that was named, or the one that has the embedded store open; undefined: the store itself. */
 export async function serverOf({ url, ...flags }: ServerFlags): Promise<string | undefined> {
   if (url !== undefined) return url
-  const { store } = configuredStore(flags)
+  const { store } = await configuredStore(flags)
   return store.kind === 'embedded' ? await findServer(store.dataDir) : undefined
 }
 
@@ -66,6 +65,7 @@ export async function* readServerLog(
     to: String(toMs),
     ...(tenant !== undefined && { tenant }),
   })
+  const { readLogRecord } = await import('../datasets/index.ts')
   const { body } = await askServer(url, key, `log?${query}`)
   if (body === null) return
   let line = 0

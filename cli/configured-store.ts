@@ -2,18 +2,19 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { openStore, type Store } from '../adapters/index.ts'
-import {
-  DEFAULT_DATA_DIR,
-  findConfigFile,
-  loadRegistry,
-  type Registry,
-  type StoreSettings,
-} from '../server/index.ts'
+import type { Command } from 'commander'
+import type { Store } from '../adapters/index.ts'
+import type { Registry, StoreSettings } from '../server/index.ts'
 
 export interface StoreFlags {
   readonly config?: string
   readonly dataDir?: string
+}
+
+export function storeOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'YAML configuration (default: highwayman.yaml here, else the environment)')
+    .option('--data-dir <folder>', 'where the embedded store keeps its files')
 }
 
 export interface ConfiguredStore {
@@ -23,7 +24,8 @@ export interface ConfiguredStore {
 }
 
 /** @throws {ConfigError} */
-export function configuredStore({ config, dataDir }: StoreFlags): ConfiguredStore {
+export async function configuredStore({ config, dataDir }: StoreFlags): Promise<ConfiguredStore> {
+  const { DEFAULT_DATA_DIR, findConfigFile, loadRegistry } = await import('../server/config/index.ts')
   const registry = loadRegistry({ path: config ?? findConfigFile(process.cwd()), env: process.env, dataDir })
   const store = registry?.store ?? { kind: 'embedded', dataDir: resolve(dataDir ?? DEFAULT_DATA_DIR) }
   return { registry, store }
@@ -40,7 +42,7 @@ export async function withStore<T>(
   run: (store: Store) => Promise<T>,
   { mayCreate = false } = {},
 ): Promise<T> {
-  const { store: settings } = configuredStore(flags)
+  const { store: settings } = await configuredStore(flags)
   if (settings.kind === 'embedded' && !mayCreate && !existsSync(settings.dataDir)) {
     throw Object.assign(
       new Error(
@@ -49,6 +51,7 @@ export async function withStore<T>(
       { code: 'config_invalid' },
     )
   }
+  const { openStore } = await import('../adapters/index.ts')
   const store = await openStore({
     ...settings,
     replica: `${hostname()}-${process.pid}`,

@@ -3,12 +3,12 @@ import { delimiter } from 'node:path'
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import { listDatasets, validateSet } from '../datasets/index.ts'
+import { storeOptions } from './configured-store.ts'
 import { convertSet, splitSet } from './datasets/convert.ts'
 import { describeSet } from './datasets/describe.ts'
 import { fetchSet, listPublished } from './datasets/fetch.ts'
 import { foundAt, table } from './datasets/shared.ts'
 import { whole } from './flags.ts'
-import { storeOptions } from './log.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
 
 /** Folders with sets of one's own, as `PATH` has folders with programs. */
@@ -70,10 +70,7 @@ async function validate(flags: ValidateFlags): Promise<void> {
   if (!ok) process.exitCode = EXIT.badInput
 }
 
-export function datasetsCommand(program: Command): void {
-  const datasets = program
-    .command('datasets')
-    .description('sets of outcomes and logs of bandits: list, describe, validate, convert, split, fetch')
+export function datasetsCommand(datasets: Command): void {
   datasets
     .command('list')
     .description(`the bundled sets, and those in folders (--in, and those in ${SEARCH_PATH})`)

@@ -1,10 +1,9 @@
 /** `highwayman erase`: everything about a tenant or a user out of the store. */
 import type { Command } from 'commander'
 import type { Erasure } from '../adapters/index.ts'
-import { DEFAULT_TENANT_NAME, userHash } from '../server/index.ts'
+import { DEFAULT_TENANT_NAME } from '../server/config/index.ts'
 import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
-import { withStore } from './configured-store.ts'
-import { storeOptions } from './log.ts'
+import { storeOptions, withStore } from './configured-store.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
 
 interface EraseFlags extends Output, ServerFlags {
@@ -33,13 +32,13 @@ async function eraseWhere(flags: EraseFlags, tenant: string, user: string | unde
     const reply = await askServer(url, flags.adminKey, 'erase', { tenant, user })
     return (await reply.json()) as Erasure
   }
+  const { userHash } = await import('../server/index.ts')
   const hash = user === undefined ? undefined : userHash(tenant, user)
   return await withStore(flags, (store) => store.erase({ tenant, userHash: hash }))
 }
 
-export function eraseCommand(program: Command): void {
-  serverOptions(storeOptions(program.command('erase')))
-    .description('take everything about a tenant or a user out of the store, and what was learned from it')
+export function eraseCommand(command: Command): void {
+  serverOptions(storeOptions(command))
     .option('--tenant <name>', `whose rows (default, with --user: ${DEFAULT_TENANT_NAME})`)
     .option('--user <name>', 'only those of this user, as its requests named it')
     .addOption(jsonOption())

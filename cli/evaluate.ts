@@ -21,12 +21,12 @@ import {
   type ValueName,
 } from '../eval/index.ts'
 import { type ServerFlags, serverOptions } from './admin-client.ts'
+import { storeOptions } from './configured-store.ts'
 import { isStore, type LogSource, type Shard } from './evaluation-log.ts'
 import { liveTarget, recordEvaluation } from './evaluation-record.ts'
 import { configuredArms, preferencesFlag, targetOf } from './evaluation-target.ts'
 import { readInParts } from './evaluation-threads.ts'
 import { number, whole } from './flags.ts'
-import { storeOptions } from './log.ts'
 import { parseJson, readText } from './policy-file.ts'
 import { typedCommand, writeReport } from './report.ts'
 import { action, EXIT, jsonOption, type Output, print, time } from './run.ts'
@@ -159,7 +159,7 @@ async function againstOf(flags: EvaluateFlags): Promise<TargetSpec> {
     const { floor: _, ...own } = flags
     return await targetOf(against, { ...own, explore: true })
   }
-  return await liveTarget(flags, model, configuredArms(flags))
+  return await liveTarget(flags, model, await configuredArms(flags))
 }
 
 function badFlags(message: string): Error {
@@ -187,12 +187,8 @@ function estimators(text: string): readonly EstimatorName[] | undefined {
   })
 }
 
-export function evaluateCommand(program: Command): void {
-  const command = program
-    .command('evaluate')
-    .description(
-      'judge a policy on logged traffic that another one made, with intervals; exit code 3 where the log allows no estimate',
-    )
+export function evaluateCommand(command: Command): void {
+  command
     .option('--log <file...>', 'store, or files: our own log, VW’s dsjson or cb_adf, Open Bandit’s CSV')
     .addOption(
       new Option('--format <name>', 'of the files (default: by their names)').choices([...BANDIT_FORMATS]),

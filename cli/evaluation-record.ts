@@ -1,5 +1,4 @@
 /** Evaluations and who serves: what serves now, to compare with, and the record that the gate reads. */
-import { AGAINST } from '../adapters/index.ts'
 import { type Arm, readPolicyFile } from '../engine/index.ts'
 import type { Evaluation, TargetSpec } from '../eval/index.ts'
 import type { ServerFlags } from './admin-client.ts'
@@ -35,6 +34,7 @@ export async function recordEvaluation(
   target: Extract<TargetSpec, { kind: 'file' }>,
   against: TargetSpec,
 ): Promise<string> {
+  const { AGAINST } = await import('../adapters/index.ts')
   const actor = actorHere()
   return await withPolicyDesk(flags, async (desk) => {
     const { hash } = await desk.upload({ policy: target.file, actor })

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { InvalidArgumentError } from 'commander'
 import { type Arm, type Preferences, policyFileHash, readPolicyFile } from '../engine/index.ts'
 import { isTargetTable, parseTarget, readTargetTable, type TargetSpec } from '../eval/index.ts'
-import { findConfigFile, loadRegistry } from '../server/index.ts'
 import type { StoreFlags } from './configured-store.ts'
 import { parseJson, readText } from './policy-file.ts'
 
@@ -31,12 +30,13 @@ export async function targetOf(text: string, flags: TargetFlags): Promise<Target
     return { kind: 'table', table: readTargetTable(json), name: text, hash }
   }
   const file = readPolicyFile(json)
-  const arms = configuredArms(flags)
+  const arms = await configuredArms(flags)
   return { kind: 'file', file, name: text, hash: policyFileHash(file), ...(arms && { arms }), ...overrides }
 }
 
 /** With their prices and priors, where there is a configuration. */
-export function configuredArms({ config, dataDir }: StoreFlags): readonly Arm[] | undefined {
+export async function configuredArms({ config, dataDir }: StoreFlags): Promise<readonly Arm[] | undefined> {
+  const { findConfigFile, loadRegistry } = await import('../server/config/index.ts')
   const path = config ?? findConfigFile(process.cwd())
   if (path === undefined) return undefined
   const registry = loadRegistry({ path, env: process.env, dataDir })

@@ -31,7 +31,7 @@ export async function readInParts(
   shard: Shard,
   threads?: number,
 ): Promise<Passes> {
-  const tasks = partsOf(source, shard, threads ?? defaultThreads())
+  const tasks = await partsOf(source, shard, threads ?? defaultThreads())
   if (tasks.length === 1) return await readAlone(source, question, shard)
   if (!isStore(source)) await checkFiles(source)
   const filter = new RepeatFilter()
@@ -61,9 +61,13 @@ async function readAlone(source: LogSource, question: EvaluationQuestion, shard:
 }
 
 /** A file is read by one thread, and so is an embedded store: it lives in one process, and takes one reader as well as many. */
-function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTask, 'question' | 'seen'>[] {
+async function partsOf(
+  source: LogSource,
+  shard: Shard,
+  threads: number,
+): Promise<Omit<PartTask, 'question' | 'seen'>[]> {
   if (isStore(source)) {
-    const count = isRemote(source) ? threads : 1
+    const count = (await isRemote(source)) ? threads : 1
     return Array.from({ length: count }, (_, part) => ({
       source,
       shard: { index: shard.index + shard.of * part, of: shard.of * count },
@@ -76,8 +80,8 @@ function partsOf(source: LogSource, shard: Shard, threads: number): Omit<PartTas
   }))
 }
 
-function isRemote({ store }: LogSource): boolean {
-  return store.url === undefined && configuredStore(store).store.kind === 'remote'
+async function isRemote({ store }: LogSource): Promise<boolean> {
+  return store.url === undefined && (await configuredStore(store)).store.kind === 'remote'
 }
 
 interface ScoredPart {

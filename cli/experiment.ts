@@ -4,12 +4,10 @@
  */
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { type Readout, renderExperimentPage, renderExperimentReport } from '../eval/index.ts'
-import { urlOf } from '../server/index.ts'
+import type { Readout } from '../eval/index.ts'
 import { askServer, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
-import { configuredStore } from './configured-store.ts'
+import { configuredStore, storeOptions } from './configured-store.ts'
 import { number, whole } from './flags.ts'
-import { storeOptions } from './log.ts'
 import { actorHere } from './policy-desk.ts'
 import { parseJson, readText } from './policy-file.ts'
 import { action, jsonOption, type Output, print } from './run.ts'
@@ -44,7 +42,8 @@ async function ask<T>(flags: CommandFlags, path: string, body?: unknown): Promis
 async function addressOf(flags: CommandFlags): Promise<string> {
   const found = await serverOf(flags)
   if (found !== undefined) return found
-  const { host, port } = configuredStore(flags).registry?.server ?? DEFAULT_SERVER
+  const { host, port } = (await configuredStore(flags)).registry?.server ?? DEFAULT_SERVER
+  const { urlOf } = await import('../server/index.ts')
   return urlOf(host, port)
 }
 
@@ -77,6 +76,7 @@ function lineOf({ key, status, run, variants, conclusion }: ExperimentJson): str
 async function report(key: string, flags: CommandFlags & { readonly report?: string }): Promise<void> {
   const json = await ask<object>(flags, `/${encodeURIComponent(key)}/report`)
   const readout = camelCase(json) as Readout
+  const { renderExperimentPage, renderExperimentReport } = await import('../eval/index.ts')
   if (flags.report !== undefined) await writeFile(flags.report, renderExperimentPage(readout))
   if (flags.json) return print(json)
   process.stdout.write(renderExperimentReport(readout))
@@ -149,12 +149,7 @@ const STEPS = {
   rerun: 'make a draft of one that has ended; it assigns everyone anew',
 } as const
 
-export function experimentCommand(program: Command): void {
-  const experiment = program
-    .command('experiment')
-    .description(
-      'experiments between policies on a running server: who takes part, what it shows, what becomes of it',
-    )
+export function experimentCommand(experiment: Command): void {
   const reading = (command: Command): Command => serverOptions(storeOptions(command)).addOption(jsonOption())
   const stepOptions = (command: Command): Command =>
     reading(command)

@@ -5,8 +5,8 @@ import { writePolicyFile } from '../engine/index.ts'
 import { type ClassBy, fitPolicyFile } from '../eval/index.ts'
 import { serverOptions } from './admin-client.ts'
 import { type ClassFlags, classesOf, classMapOf, classOptions, labelLines } from './classes.ts'
+import { storeOptions } from './configured-store.ts'
 import { number, whole } from './flags.ts'
-import { storeOptions } from './log.ts'
 import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { checkFolderOf } from './policy-file.ts'
 import { progressBar } from './progress.ts'
@@ -53,10 +53,8 @@ async function fit(flags: FitFlags): Promise<void> {
   }
 }
 
-export function fitCommand(program: Command): void {
-  const command = program
-    .command('fit')
-    .description('learn from a split where every arm’s outcome is known, into a policy file to start from')
+export function fitCommand(command: Command): void {
+  command
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .requiredOption('--out <file>', 'where to write the policy file')
     .option('--policy <name>', 'the policy it is for: as for replay', 'thompson')

@@ -1,5 +1,8 @@
-/** Numbers as flags: read whole, within a range, or refused with the range. */
+/** Numbers as flags: read whole, within a range, or refused with the range; and a default of several commands. */
 import { InvalidArgumentError } from 'commander'
+
+/** What is simulated where nobody says otherwise. */
+export const DEFAULT_DATASET = 'crossroads'
 
 export function number(least: number, most: number, { whole = false } = {}): (text: string) => number {
   return (text) => {

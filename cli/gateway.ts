@@ -1,6 +1,5 @@
 /** What a gateway goes by: asked of the one that runs, else read from the configuration. */
-import { type PolicyFile, type PolicySpec, readPolicyFile } from '../engine/index.ts'
-import { draftPolicyFile } from '../server/index.ts'
+import type { PolicyFile, PolicySpec } from '../engine/index.ts'
 import { askServer, type ServerFlags, serverOf } from './admin-client.ts'
 import { configuredStore } from './configured-store.ts'
 import { badInput } from './policy-lookup.ts'
@@ -15,17 +14,19 @@ export async function draftOfGateway(
   flags: ServerFlags,
   { policy, floor }: { readonly policy: PolicySpec; readonly floor: number },
 ): Promise<{ readonly file: PolicyFile; readonly source: string }> {
+  const { readPolicyFile } = await import('../engine/index.ts')
   const url = flags.config === undefined ? await serverOf(flags) : flags.url
   if (url !== undefined) {
     const reply = await askServer(url, flags.adminKey, 'policies/draft', { policy, floor })
     return { file: readPolicyFile(await reply.json()), source: url }
   }
-  const { registry } = configuredStore(flags)
+  const { registry } = await configuredStore(flags)
   if (registry === undefined) {
     throw badInput(
       'no server runs on this data directory and there is no configuration here: start the server, or name one with --url, --data-dir or --config',
     )
   }
+  const { draftPolicyFile } = await import('../server/index.ts')
   return {
     file: draftPolicyFile(registry, { policy, floor, createdMs: Date.now() }),
     source: registry.source,

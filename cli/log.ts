@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { LOG_FORMATS, type LogFormat, readLogFile, writeLogFile } from '../datasets/index.ts'
 import { readServerLog, type ServerFlags, serverOf, serverOptions } from './admin-client.ts'
-import { type StoreFlags, withStore } from './configured-store.ts'
+import { type StoreFlags, storeOptions, withStore } from './configured-store.ts'
 import { checkFolderOf } from './policy-file.ts'
 import { badInput } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, time } from './run.ts'
@@ -57,12 +57,7 @@ async function importLog(flags: ImportFlags): Promise<void> {
 const formatOption = () =>
   new Option('--format <name>', 'default: by the file’s name').choices([...LOG_FORMATS])
 
-export function logCommand(program: Command): void {
-  const log = program
-    .command('log')
-    .description(
-      'the decisions and what came of them, to files and from them: Parquet, JSON lines, VW’s dsjson',
-    )
+export function logCommand(log: Command): void {
   serverOptions(storeOptions(log.command('export')))
     .description('write the log of the store to a file')
     .requiredOption('--out <file>', 'file to write: .parquet, .jsonl, .jsonl.gz, .dsjson')
@@ -79,10 +74,4 @@ export function logCommand(program: Command): void {
     .option('--check', 'only read it, and say whether it is sound')
     .addOption(jsonOption())
     .action(action(importLog))
-}
-
-export function storeOptions(command: Command): Command {
-  return command
-    .option('--config <file>', 'YAML configuration (default: highwayman.yaml here, else the environment)')
-    .option('--data-dir <folder>', 'where the embedded store keeps its files')
 }

@@ -5,10 +5,10 @@ import type { Command } from 'commander'
 import { DEFAULT_FLOOR, policyFileHash, writePolicyFile } from '../engine/index.ts'
 import { POLICY_NAMES, parsePolicyName } from '../eval/index.ts'
 import { type ServerFlags, serverOptions } from './admin-client.ts'
+import { storeOptions } from './configured-store.ts'
 import { number } from './flags.ts'
 import { draftOfGateway } from './gateway.ts'
-import { storeOptions } from './log.ts'
-import { actorHere, withPolicyDesk } from './policy-desk.ts'
+import { actorHere, againstOption, withPolicyDesk } from './policy-desk.ts'
 import { lineOf, listingLine, name, percent, provenanceLines, short, time } from './policy-lines.ts'
 import { badInput, hashOf, knownHash, readJson, targetHashOf } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, withArgument } from './run.ts'
@@ -87,15 +87,7 @@ async function draft({ policy, out, floor, json, ...gateway }: DraftFlags): Prom
     )
 }
 
-/** Of an evaluation that is put on record. */
-export const againstOption = [
-  '--against <name>',
-  'what the evaluation compares with: logged, configured, a policy’s hash',
-  'logged',
-] as const
-
-export function policiesCommand(program: Command): void {
-  const policies = program.command('policies').description('policies on record, and what became of them')
+export function policiesCommand(policies: Command): void {
   serverOptions(storeOptions(policies.command('draft')))
     .description('a policy file over the features of the gateway, which knows what was learned in them')
     .requiredOption('--policy <name>', POLICY_NAMES)

@@ -1,8 +1,7 @@
 /** Policies from the command line: by way of the running server where there is one, else in the store itself. */
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
-import { DEFAULT_GATE_RULES } from '../eval/index.ts'
-import { createIds, createPolicyDesk, type PolicyDesk } from '../server/index.ts'
+import type { PolicyDesk } from '../server/index.ts'
 import { askServer, type ServerFlags, serverOf } from './admin-client.ts'
 import { configuredStore, withStore } from './configured-store.ts'
 
@@ -13,7 +12,9 @@ export async function withPolicyDesk<T>(
 ): Promise<T> {
   const url = await serverOf(flags)
   if (url !== undefined) return await run(remoteDesk(url, flags.adminKey))
-  const { registry } = configuredStore(flags)
+  const { registry } = await configuredStore(flags)
+  const { createIds, createPolicyDesk } = await import('../server/index.ts')
+  const { DEFAULT_GATE_RULES } = await import('../eval/gate/index.ts')
   const clock = { nowMs: () => Date.now() }
   return await withStore(flags, (opened) =>
     run(
@@ -27,6 +28,13 @@ export async function withPolicyDesk<T>(
     ),
   )
 }
+
+/** Of an evaluation that is put on record. */
+export const againstOption = [
+  '--against <name>',
+  'what the evaluation compares with: logged, configured, a policy’s hash',
+  'logged',
+] as const
 
 /** Who does it, where nobody says. */
 export function actorHere(): string {

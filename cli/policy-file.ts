@@ -2,12 +2,14 @@
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { type PolicyFile, readPolicyFile } from '../engine/index.ts'
+import type { PolicyFile } from '../engine/index.ts'
 import { messageOf } from './run.ts'
 
 /** @throws {EngineError} `engine_bad_policy_file`; `config_unreadable` for what is not there or no JSON */
 export async function loadPolicyFile(path: string): Promise<PolicyFile> {
-  return readPolicyFile(parseJson(path, await readText(path)))
+  const json = parseJson(path, await readText(path))
+  const { readPolicyFile } = await import('../engine/index.ts')
+  return readPolicyFile(json)
 }
 
 /** @throws `config_unreadable` naming the file and what is wrong with it */

@@ -1,5 +1,4 @@
 /** What the commands are given to name a policy or an evaluation: files, hashes, the beginnings of hashes. */
-import { policyFileHash } from '../engine/index.ts'
 import type { PolicyDesk } from '../server/index.ts'
 import { loadPolicyFile, parseJson, readText } from './policy-file.ts'
 
@@ -8,6 +7,7 @@ const PREFIX_CHARS_MIN = 6
 /** A file is handed in, which does nothing where it is there already; anything else is the beginning of a hash. */
 export async function hashOf(desk: PolicyDesk, policy: string, actor: string): Promise<string> {
   if (!policy.endsWith('.json')) return await knownHash(desk, policy)
+  const { policyFileHash } = await import('../engine/index.ts')
   const file = await loadPolicyFile(policy)
   const { hash } = await desk.upload({ policy: file, actor })
   if (hash !== policyFileHash(file)) {

@@ -1,9 +1,8 @@
 /** `highwayman promote` and `rollback`: from a policy file to all traffic, and back. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { type ServerFlags, serverOptions } from './admin-client.ts'
-import { storeOptions } from './log.ts'
-import { againstOption } from './policies.ts'
-import { actorHere, withPolicyDesk } from './policy-desk.ts'
+import { storeOptions } from './configured-store.ts'
+import { actorHere, againstOption, withPolicyDesk } from './policy-desk.ts'
 import { lineOf } from './policy-lines.ts'
 import { badInput, hashOf, readJson } from './policy-lookup.ts'
 import { action, jsonOption, type Output, print, withArgument } from './run.ts'
@@ -64,11 +63,8 @@ function stepOptions(command: Command): Command {
     .addOption(jsonOption())
 }
 
-export function promoteCommands(program: Command): void {
-  stepOptions(program.command('promote'))
-    .description(
-      'give a policy a share of the traffic, or all of it, if an evaluation on record lets it through',
-    )
+export function promoteCommand(command: Command): void {
+  stepOptions(command)
     .argument('<policy>', 'a policy file, or the hash of one on record')
     .option('--share <share>', 'of the traffic, e.g. 0.05 (default: promotion.canaryShare)', shareOf)
     .option('--full', 'all traffic, for good')
@@ -76,7 +72,8 @@ export function promoteCommands(program: Command): void {
     .option(...againstOption)
     .option('--force', 'although the gate refuses; needs a reason, which is kept')
     .action(withArgument(promote))
-  stepOptions(program.command('rollback'))
-    .description('end a canary; without one, go back to what was live before')
-    .action(action(rollback))
+}
+
+export function rollbackCommand(command: Command): void {
+  stepOptions(command).action(action(rollback))
 }

@@ -84,10 +84,8 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
   }
 }
 
-export function replayCommand(program: Command): void {
-  const command = program
-    .command('replay')
-    .description('judge a policy on a data set where every arm’s outcome is known')
+export function replayCommand(command: Command): void {
+  command
     .requiredOption('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .option('--policy <name>', `${POLICY_NAMES}; or a policy file (.json)`, 'thompson')
     .option('--online', 'learn as the rows come, from the chosen arm alone')

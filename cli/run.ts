@@ -1,6 +1,5 @@
 /** How every command ends: results on stdout, errors through one door with a code. */
 import { InvalidArgumentError, Option } from 'commander'
-import { ConfigError } from '../server/index.ts'
 
 /**
  * Exit codes: the command's own failure, an input that has to be mended first, a log that allows no estimate, and a gate that has
@@ -40,7 +39,6 @@ export function action<Flags extends Output>(
         `highwayman: ${code === undefined && error instanceof Error ? error.stack : messageOf(error)}\n`,
       )
       const isInput =
-        error instanceof ConfigError ||
         (/^(dataset|eval|config|listen)_/.test(code ?? '') && !FAILURES.has(code ?? '')) ||
         /^(engine_bad_policy_file|invalid_\w+|policy_not_\w+|model_not_found)$/.test(code ?? '')
       process.exitCode =

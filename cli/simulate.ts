@@ -1,13 +1,8 @@
 /** `highwayman simulate`: the providers that the gateway is tried with, by themselves. */
 import type { Command } from 'commander'
-import { openDataset, startSimulator } from '../datasets/index.ts'
-import { listenError } from '../server/index.ts'
-import { number, whole } from './flags.ts'
+import { DEFAULT_DATASET, number, whole } from './flags.ts'
 import { action, EXIT, jsonOption, type Output, print } from './run.ts'
 import { handleSignals, type StopSignal } from './signals.ts'
-
-/** What is simulated where nobody says otherwise. */
-export const DEFAULT_DATASET = 'crossroads'
 
 interface SimulateFlags extends Output {
   readonly dataset: string
@@ -17,10 +12,8 @@ interface SimulateFlags extends Output {
   readonly latencyScale: number
 }
 
-export function simulateCommand(program: Command): void {
-  program
-    .command('simulate')
-    .description('run the provider simulator alone: three wire formats, outcomes of a data set')
+export function simulateCommand(command: Command): void {
+  command
     .option('--dataset <name>', 'bundled name or folder', DEFAULT_DATASET)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on, 0 for any', whole(0, 65_535), 0)
@@ -38,10 +31,12 @@ async function simulate(flags: SimulateFlags): Promise<void> {
       stop.resolve(signal)
     },
   })
+  const { openDataset, startSimulator } = await import('../datasets/index.ts')
   const { host, port, seed, latencyScale } = flags
   const dataset = await openDataset(flags.dataset)
   const simulator = await startSimulator({ dataset, host, port, seed, latencyScale }).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
+      const { listenError } = await import('../server/index.ts')
       throw listenError(error, host, port, { host: '--host', port: '--port' })
     },
   )

@@ -19,10 +19,10 @@ import {
 import packageJson from '../package.json' with { type: 'json' }
 import { serverOptions } from './admin-client.ts'
 import { type ClassFlags, classesOf, classMapOf, classOptions, labelLines } from './classes.ts'
+import { storeOptions } from './configured-store.ts'
 import { type LogSource, withLog } from './evaluation-log.ts'
 import { configuredArms } from './evaluation-target.ts'
 import { number, whole } from './flags.ts'
-import { storeOptions } from './log.ts'
 import { type ArmFlags, armMapOption, openDatasetAs } from './name-map.ts'
 import { checkFolderOf, loadPolicyFile } from './policy-file.ts'
 import { progressBar } from './progress.ts'
@@ -158,7 +158,7 @@ async function tuneOnLogOf(flags: TuneFlags, log: readonly string[]): Promise<vo
       ...(flags.adminKey && { adminKey: flags.adminKey }),
     },
   }
-  const arms = configuredArms(flags)
+  const arms = await configuredArms(flags)
   const file = await loadPolicyFile(policy)
   const bar = progressBar()
   const result = await withLog(source, ({ part }) =>
@@ -217,12 +217,8 @@ const MOST_TRIALS = 100_000
 /** More than fit into any patience: the clock ends it. */
 const MOST_TRIALS_IN_TIME = 300
 
-export function tuneCommand(program: Command): void {
-  const command = program
-    .command('tune')
-    .description(
-      'search for the settings of a policy on rows whose every outcome is known, into a policy file',
-    )
+export function tuneCommand(command: Command): void {
+  command
     .option('--dataset <name>', 'bundled name, or a folder with prompts.jsonl[.gz] and models.json')
     .option(
       '--log <files...>',

@@ -2,7 +2,7 @@
  * Traffic of a dataset through a running Highwayman, as an application would send it: a prompt, an answer, then feedback
  * on how good the answer was. The judge is the simulator's verdict at the end of each answer.
  */
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
 import { readVerdict } from './simulator/verdict.ts'
 import type { PromptRow } from './types.ts'
 
@@ -47,6 +47,7 @@ export interface TrafficResult {
 /** Resolves when all prompts are done. A request that fails is a result, not an exception. */
 export async function driveTraffic(options: TrafficOptions): Promise<readonly TrafficResult[]> {
   const { concurrency = 8, onResult, signal } = options
+  const { Pool } = await import('undici')
   const client = new Pool(options.url, { connections: concurrency, bodyTimeout: 0, headersTimeout: 0 })
   const results: TrafficResult[] = []
   const prompts = iterate(options.prompts)

@@ -1,4 +1,4 @@
-/** The server's public surface; only `cli.ts` and tests import it. */
+/** The server's public surface; only `cli/` and tests import it. */
 export { type BuiltApp, buildApp } from './app.ts'
 export * from './config/index.ts'
 export type { AppDeps, Clock, Ids } from './deps.ts'
@@ -7,7 +7,6 @@ export { type Assignment, type AssignmentPlan, assign } from './experiments/assi
 export { allocate, reallocate } from './experiments/ranges.ts'
 export { createIds } from './ids.ts'
 export { type AddressSettings, ListenError, type ListenErrorCode, listenError } from './listen-error.ts'
-export { DEFAULT_TENANT_NAME } from './pipeline/authenticate.ts'
 export { createPolicyDesk, type PolicyDesk } from './policies/desk.ts'
 export { draftPolicyFile } from './policies/draft.ts'
 export { userHash } from './privacy/user-hash.ts'

@@ -2,14 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyServerOptions } from 'fastify'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
-import {
-  createEmbedder,
-  createProvider,
-  createTokenCounter,
-  type Provider,
-  type ProviderConfig,
-  type Store,
-} from '../adapters/index.ts'
+import type { Provider, ProviderConfig, Store } from '../adapters/index.ts'
+import { createEmbedder, createProvider, createTokenCounter } from '../adapters/serving.ts'
 import {
   createRouter,
   DEFAULT_HALF_LIFE_MS,

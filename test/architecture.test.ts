@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { engineImpurities } from './house/engine-purity.ts'
-import { deadFiles, importCycles } from './house/graph-rules.ts'
+import { deadFiles, eagerLoads, importCycles } from './house/graph-rules.ts'
 import {
   adapterTrespasses,
   computedImports,
@@ -104,7 +104,9 @@ describe('imports between folders follow the table', () => {
 
   it('lets through what the table allows', () => {
     const sound = {
-      'cli.ts': "import { buildApp } from './server/index.ts'\nimport { replay } from './eval/index.ts'",
+      'cli.ts': "const { run } = await import('./cli/index.ts')",
+      'cli/serve.ts': "const { startServer } = await import('../server/index.ts')",
+      'cli/replay.ts': "import { replay } from '../eval/index.ts'",
       'adapters/index.ts':
         "import type { Arm } from '../engine/index.ts'\nexport * from './providers/spec.ts'",
       'eval/index.ts':
@@ -220,6 +222,28 @@ describe('the engine is pure', () => {
 
   it('is asked of the engine only', () => {
     assert.deepEqual(engineImpurities(madeUp({ 'server/a.ts': 'Date.now()' })), [])
+  })
+})
+
+describe('the command line loads what a command needs when it is given', () => {
+  it('in the repository', () => {
+    assert.deepEqual(eagerLoads(modules, 'cli.ts', 'cli'), [])
+  })
+
+  it('reports what every start would load, and by way of whom, but nothing that is loaded later', () => {
+    const broken = {
+      'cli.ts': "import { keep } from './cli/keep.ts'\nawait import('./cli/index.ts')",
+      'cli/keep.ts': "import { join } from 'node:path'",
+      'cli/index.ts':
+        "import { run } from './run.ts'\nimport { Command } from 'commander'\nconst load = async () => await import('./serve.ts')",
+      'cli/run.ts':
+        "import type { Clock } from '../server/index.ts'\nimport { ConfigError } from '../server/index.ts'",
+      'cli/serve.ts': "import { openStore } from '../adapters/index.ts'",
+      'server/index.ts': "import Fastify from 'fastify'",
+    }
+    assert.deepEqual(eagerLoads(madeUp(broken), 'cli.ts', 'cli'), [
+      'cli/run.ts:2: every command would load server/index.ts; import it where it is used',
+    ])
   })
 })
 

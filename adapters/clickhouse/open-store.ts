@@ -18,7 +18,6 @@ import { readLog } from './readers/read-log.ts'
 import { findRewards, findSession, findUnrewarded, spentUsd } from './readers/rewardable.ts'
 import { trafficStats } from './readers/traffic-stats.ts'
 import { reconcilePosterior, recoverPosterior } from './reconcile.ts'
-import { openRemote } from './remote.ts'
 import { applyRetention } from './schema/retention.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { type Store, StoreError, type SumsQuery } from './store.ts'
@@ -51,7 +50,9 @@ export async function openClickHouseStore(options: StoreOptions): Promise<ClickH
   }
   const migrations = await readMigrations()
   const clickhouse =
-    options.kind === 'embedded' ? await openEmbedded(options.dataDir) : await openRemote(options)
+    options.kind === 'embedded'
+      ? await openEmbedded(options.dataDir)
+      : await (await import('./remote.ts')).openRemote(options)
   let pieces: Pieces | undefined
   try {
     const cluster = options.kind === 'remote' ? options.cluster : undefined

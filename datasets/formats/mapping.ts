@@ -1,7 +1,6 @@
 /** A mapping file, YAML or JSON: which column of a table is what. Its format is described in docs/datasets.md. */
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { describeIssues } from '../issues.ts'
 import { TABLE_FORMATS } from '../read/table.ts'
@@ -133,6 +132,7 @@ async function parseFile(path: string): Promise<unknown> {
   } catch (cause) {
     throw new DatasetError('dataset_unreadable', `${path}: ${(cause as Error).message}`, { cause })
   }
+  const { parse: parseYaml, YAMLParseError } = await import('yaml')
   try {
     // JSON is YAML too, and YAML's errors tell line and column.
     return parseYaml(text, { logLevel: 'error' })

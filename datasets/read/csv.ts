@@ -1,7 +1,7 @@
 /** CSV as RFC 4180 has it, streamed: quoted fields may hold commas, quotes and line feeds; the first record names the columns. */
 import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
-import { CsvError, type Info, parse } from 'csv-parse'
+import type { Info } from 'csv-parse'
 import { DatasetError } from '../types.ts'
 import { readBytes } from './bytes.ts'
 import { decodeOrTell, type ReadOptions } from './options.ts'
@@ -45,6 +45,7 @@ export async function* readCsv(path: string, options: ReadOptions = {}): AsyncGe
 }
 
 async function* parseCsv(path: string, { signal }: ReadOptions): AsyncGenerator<CsvRecord> {
+  const { CsvError, parse } = await import('csv-parse')
   const parser = parse({
     delimiter: /\.tsv(\.gz)?$/.test(path) ? '\t' : ',',
     info: true,

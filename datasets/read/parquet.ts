@@ -1,13 +1,6 @@
 /** Rows of a Parquet file, read a row group at a time, or less where a group is large. */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
 import { DatasetError } from '../types.ts'
 
 /** Of uncompressed pages, held at once. */
@@ -34,6 +27,7 @@ export interface ParquetFile {
 
 /** @throws {DatasetError} `dataset_unreadable`, and so does reading rows */
 export async function openParquet(path: string): Promise<ParquetFile> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet')
   const { file, metadata } = await readable(path, async () => {
     const opened = await asyncBufferFromFile(path)
     return { file: opened, metadata: await parquetMetadataAsync(opened) }
@@ -52,6 +46,7 @@ async function* readRows(
   columns: readonly string[] | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const { parquetReadObjects } = await import('hyparquet')
   const wanted = columns && { columns: [...columns] }
   for (const [rowStart, rowEnd] of spans(metadata, columns)) {
     signal?.throwIfAborted()

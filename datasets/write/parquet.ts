@@ -1,6 +1,5 @@
 /** Parquet files, a row group at a time. */
 import type { SchemaElement } from 'hyparquet'
-import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import { writeWhole } from './whole.ts'
 
 /** A few megabytes of rows. */
@@ -14,6 +13,7 @@ export async function writeParquetRows<T>(
   columns: readonly string[],
   encode: (row: T) => Record<string, unknown>,
 ): Promise<number> {
+  const { fileWriter, parquetWriteRows } = await import('hyparquet-writer')
   let count = 0
   async function* records(): AsyncGenerator<Record<string, unknown>> {
     for await (const row of rows) {

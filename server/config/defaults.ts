@@ -15,6 +15,8 @@ import {
 import { DEFAULT_GATE_RULES, DEFAULT_SUCCESS_WORSE_BY } from '../../eval/gate/index.ts'
 
 export const DEFAULT_DATA_DIR = '.highwayman'
+/** Whose everything is while no tenants are configured. */
+export const DEFAULT_TENANT_NAME = 'default'
 
 export const DEFAULTS = {
   provider: { connections: 256, deadlines: DEFAULT_DEADLINES },

@@ -1,6 +1,6 @@
 /** Configuration: a file, the environment or a simulator's description becomes the registry the server runs on. */
 export { startBanner } from './banner.ts'
-export { DEFAULT_DATA_DIR } from './defaults.ts'
+export { DEFAULT_DATA_DIR, DEFAULT_TENANT_NAME } from './defaults.ts'
 export { registryFromEnvironment } from './environment.ts'
 export {
   CONFIG_ERROR_CODES,

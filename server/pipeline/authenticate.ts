@@ -1,10 +1,9 @@
 /** Who is calling: virtual keys are known by their SHA-256 only. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { DEFAULT_TENANT_NAME } from '../config/defaults.ts'
 import { serverError } from '../errors.ts'
 import type { Tenant } from '../registry.ts'
-
-export const DEFAULT_TENANT_NAME = 'default'
 
 /** Who everybody is while no tenants are configured. */
 export const DEFAULT_TENANT: Tenant = {

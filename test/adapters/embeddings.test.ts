@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createEmbedder, type Embedder, UpstreamError } from '../../adapters/index.ts'
+import { type Embedder, UpstreamError } from '../../adapters/index.ts'
+import { createEmbedder } from '../../adapters/serving.ts'
 import { failing, hanging } from '../helpers/openai-upstream.ts'
 import { json, type ScriptedUpstream, startUpstream } from '../helpers/upstream.ts'
 

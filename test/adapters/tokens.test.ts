@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Tiktoken } from 'tiktoken/lite'
-import { createTokenCounter } from '../../adapters/index.ts'
+import { createTokenCounter } from '../../adapters/serving.ts'
 import { NEW_LENGTH_MAX, PIECE_LENGTH_MAX, READ_LENGTH_MAX } from '../../adapters/tokens.ts'
 
 const require = createRequire(import.meta.url)

@@ -2,7 +2,7 @@
  * A request's text to facts: 2 kB of prompt, with the class given, with the class inferred, and with a text block; and its
  * tokens, of 8 kB that are new and of 8 kB that come again, as instructions and earlier turns do.
  */
-import { createTokenCounter } from '../../adapters/index.ts'
+import { createTokenCounter } from '../../adapters/serving.ts'
 import { labelledRequests } from '../../datasets/request-classes/rows.ts'
 import {
   createFeatureSpace,

@@ -14,6 +14,7 @@
  *   promotion  giving a request its policy, with and without a canary, beside one decision
  *   experiments  assigning a unit to a variant, beside one decision's hash
  *   experiment-store  analysing ten million exposures in the embedded engine (some minutes)
+ *   startup    what a command takes before it does anything, and a server until it listens, beside an empty Node
  *   store-size what a million decisions take on disk, by table, and how fast statistics are read; with --table also by codec
  */
 
@@ -32,6 +33,7 @@ import { benchReplay } from './replay.ts'
 import { benchReplicas } from './replicas.ts'
 import { type BenchResult, machine } from './report.ts'
 import { benchSignals } from './signals.ts'
+import { benchStartup } from './startup.ts'
 import { benchStore } from './store.ts'
 import { benchStoreSize } from './store-size.ts'
 
@@ -51,6 +53,7 @@ const BENCHES: Readonly<
   gateway: benchGateway,
   replicas: benchReplicas,
   signals: benchSignals,
+  startup: benchStartup,
   'store-size': benchStoreSize,
 }
 

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ChatRequest, createProvider, type Dialect, UpstreamError } from '../../adapters/index.ts'
+import { type ChatRequest, type Dialect, UpstreamError } from '../../adapters/index.ts'
+import { createProvider } from '../../adapters/serving.ts'
 import {
   type Collected,
   type CollectedCall,

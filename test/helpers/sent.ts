@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import {
   type ChatRequest,
   type ContentPart,
-  createProvider,
   type Dialect,
   type ProviderConfig,
   UpstreamError,
 } from '../../adapters/index.ts'
+import { createProvider } from '../../adapters/serving.ts'
 import { callOf, collectStream } from './collect.ts'
 import { json, type RecordedRequest, startUpstream } from './upstream.ts'
 

@@ -1,13 +1,8 @@
 /** Small streams of every dialect, and a provider in front of a server that writes them. */
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import {
-  createProvider,
-  type Deadlines,
-  type Dialect,
-  type Provider,
-  UpstreamError,
-} from '../../adapters/index.ts'
+import { type Deadlines, type Dialect, type Provider, UpstreamError } from '../../adapters/index.ts'
+import { createProvider } from '../../adapters/serving.ts'
 import { callOf, USER } from './collect.ts'
 import { type ScriptedUpstream, startUpstream } from './upstream.ts'
 

@@ -25,6 +25,28 @@ export function importCycles(modules: readonly Module[]): readonly string[] {
   return cycles
 }
 
+/**
+ * Imports by which starting `entry` loads files of another folder than `folder`, whatever is asked of it. What the entry
+ * itself imports dynamically is loaded at every start too; all else that is imported so waits for its turn.
+ */
+export function eagerLoads(modules: readonly Module[], entry: string, folder: string): readonly string[] {
+  const byPath = new Map(modules.map((module) => [module.path, module]))
+  const seen = new Set<string>()
+  const found: string[] = []
+  const visit = (path: string) => {
+    if (seen.has(path)) return
+    seen.add(path)
+    for (const { target, typeOnly, kind, line } of byPath.get(path)?.imports ?? []) {
+      if (target === undefined || !target.endsWith('.ts') || typeOnly) continue
+      if (kind !== 'import' && path !== entry) continue
+      if (target.startsWith(`${folder}/`)) visit(target)
+      else found.push(`${path}:${line}: every command would load ${target}; import it where it is used`)
+    }
+  }
+  visit(entry)
+  return found
+}
+
 interface Manifest {
   readonly exports?: Readonly<Record<string, string | { readonly default: string }>>
   readonly scripts?: Readonly<Record<string, string>>

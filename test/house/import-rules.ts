@@ -10,25 +10,31 @@ interface Door {
 const engine: Door = { through: 'engine/index.ts' }
 const engineTypes: Door = { through: 'engine/index.ts', typesOnly: true }
 const adapters: Door = { through: 'adapters/index.ts' }
+/** HTTP client and tokenizer: what nobody but a server needs. */
+const serving: Door = { through: 'adapters/serving.ts' }
 const datasets: Door = { through: 'datasets/index.ts' }
 const evaluation: Door = { through: 'eval/index.ts' }
 const server: Door = { through: 'server/index.ts' }
+/** Commands that need the configuration and no server do without all that a server loads. */
+const configuration: Door = { through: 'server/config/index.ts' }
 /** Commands with files of their own: part of the composition root. */
 const commands: Door = { through: 'cli/index.ts' }
+/** What has to be loaded before them. */
+const compileCache: Door = { through: 'cli/compile-cache.ts' }
 /** The server shows running experiments: of `eval` it may use their statistics, the gate below, and nothing else. */
 const experimentStatistics: Door = { through: 'eval/experiments/index.ts' }
 /** A promotion that is asked of the server has to pass the same gate as one on the command line. */
 const promotionGate: Door = { through: 'eval/gate/index.ts' }
 
-/** From each place, the doors to the others. `cli.ts` and `cli/` compose the program; nothing but they and the tests may import `server`. */
+/** From each place, the doors to the others. `cli/` composes the program; nothing but it and the tests may import `server`. */
 const DOORS: ReadonlyMap<string, readonly Door[]> = new Map([
   ['engine', []],
   ['adapters', [engineTypes]],
   ['datasets', [engineTypes]],
   ['eval', [engine, datasets]],
-  ['server', [engine, adapters, experimentStatistics, promotionGate]],
-  ['cli', [engine, adapters, datasets, evaluation, server]],
-  ['cli.ts', [commands, engine, adapters, datasets, evaluation, server]],
+  ['server', [engine, adapters, serving, experimentStatistics, promotionGate]],
+  ['cli', [engine, adapters, datasets, evaluation, promotionGate, server, configuration]],
+  ['cli.ts', [commands, compileCache]],
 ])
 
 /** Packages that each place may use; `@scope/*` stands for all of a scope. Node's own modules: see {@link NODE_MODULES}. */
@@ -42,7 +48,6 @@ const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
     '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client re2js uuid yaml zod'.split(' '),
   ],
   ['cli', ['cli-progress', 'commander']],
-  ['cli.ts', ['commander']],
 ])
 
 /** Places that may not use all of Node. The engine hashes, and that is all it asks of the machine. */

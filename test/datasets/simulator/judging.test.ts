@@ -1,7 +1,8 @@
 /** JSON from a simulated arm, and simulated arms as judges of simulated answers. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { createProvider, DIALECTS, type Provider } from '../../../adapters/index.ts'
+import { DIALECTS, type Provider } from '../../../adapters/index.ts'
+import { createProvider } from '../../../adapters/serving.ts'
 import { openDataset, type Simulator, startSimulator } from '../../../datasets/index.ts'
 import { JsonChecker } from '../../../server/rewards/json-checker.ts'
 
