@@ -203,7 +203,7 @@ export function evaluateCommand(command: Command): void {
     )
     .option(
       '--preferences <wishes>',
-      'in the place of each request’s own: usd_per_quality_point=0.001,seconds_per_quality_point=5',
+      'in the place of each request’s own: usd_per_quality_point=0.001,seconds_per_quality_point=5, or within_quality_points=2,then_by=cost',
       preferencesFlag,
     )
     .option('--floor <p>', 'of the judged policy (default: the log’s, or the file’s)', number(0, 0.999))

@@ -58,7 +58,7 @@ export interface TargetPolicy {
 
 /** What `parseTarget` reads and a log can be judged for. */
 export const TARGET_NAMES =
-  'thompson[:exploration], linucb[:alpha], epsilon-greedy[:0…1], softmax[:temperature], fixed:<arm>, cheapest, fastest, uniform, weighted:<arm>=<weight>,…, priority:<arm>,…, or live for the policy that wrote the log'
+  'thompson[:exploration], linucb[:alpha], information-directed, epsilon-greedy[:0…1], softmax[:temperature], fixed:<arm>, cheapest, fastest, uniform, weighted:<arm>=<weight>,…, priority:<arm>,…, or live for the policy that wrote the log'
 
 const WEIGHT = /^(.+)=(\d+(?:\.\d+)?(?:e-?\d+)?)$/
 

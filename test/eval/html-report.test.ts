@@ -136,6 +136,20 @@ suite('the pieces of a report', () => {
     assert.match(empty.text, /nothing to draw/)
   })
 
+  test('a plot has room for the longest figure of its axis', () => {
+    const leftOf = (format: (value: number) => string) => {
+      const { text } = renderPlot({ ...PLOT, y: { label: 'y', format } })
+      const [, left = '', width = ''] = /viewBox="(-?\d+) 0 (\d+) /.exec(text) ?? []
+      return { left: Number(left), right: Number(left) + Number(width) }
+    }
+    const usual = leftOf(() => '0.7')
+    const long = leftOf(() => '+123456789.0 %')
+    assert.equal(usual.left, 0)
+    // Half of the size of the font is less than any of its figures needs.
+    assert.ok(66 - 8 - long.left >= '+123456789.0 %'.length * 6)
+    assert.equal(long.right, usual.right)
+  })
+
   test('ticks are round, ascending and within any domain; places keep the order of values', () => {
     const number = fc.double({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true })
     fc.assert(

@@ -54,6 +54,9 @@ const WIDTH = 860
 const HEIGHT = 430
 const MARGIN = { top: 18, right: 24, bottom: 50, left: 66 } as const
 const DOT_RADIUS = 4
+/** Of a character of an axis; about, and rather more than less. */
+const TICK_WIDTH = 7
+const TICK_GAP = 8
 /** Points in the table of the data; a longer line is told by every so many-th. */
 const ROWS_PER_SERIES = 60
 
@@ -73,8 +76,11 @@ export function renderPlot(spec: PlotSpec): Markup {
     return markup`<p>${title}: there is nothing to draw.</p>`
   const across = createScale(xDomain, [MARGIN.left, WIDTH - MARGIN.right], x.scale === 'log')
   const up = createScale(yDomain, [HEIGHT - MARGIN.bottom, MARGIN.top], y.scale === 'log')
+  // What is longer than the margin has room left of it.
+  const longest = Math.max(...up.ticks.map((tick) => y.format(tick).length))
+  const overhang = Math.max(0, longest * TICK_WIDTH + TICK_GAP - MARGIN.left)
   return markup`<figure id="${id}">
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-description">
+<svg viewBox="${-overhang} 0 ${WIDTH + overhang} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-description">
 <title id="${id}-title">${title}</title>
 <desc id="${id}-description">${description}</desc>
 <clipPath id="${id}-clip"><rect x="${MARGIN.left}" y="${MARGIN.top}" width="${WIDTH - MARGIN.left - MARGIN.right}" height="${HEIGHT - MARGIN.top - MARGIN.bottom}"/></clipPath>
@@ -96,7 +102,7 @@ function axes(across: Scale, up: Scale, x: PlotAxis, y: PlotAxis): Insert {
   return [
     up.ticks.map((tick) => {
       const at = px(up.at(tick))
-      return markup`<line class="grid" x1="${MARGIN.left}" x2="${right}" y1="${at}" y2="${at}"/><text class="tick" x="${MARGIN.left - 8}" y="${at}" dy="0.32em" text-anchor="end">${y.format(tick)}</text>`
+      return markup`<line class="grid" x1="${MARGIN.left}" x2="${right}" y1="${at}" y2="${at}"/><text class="tick" x="${MARGIN.left - TICK_GAP}" y="${at}" dy="0.32em" text-anchor="end">${y.format(tick)}</text>`
     }),
     across.ticks.map((tick) => {
       const at = px(across.at(tick))
