@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { validate, version } from 'uuid'
+import { v7, validate, version } from 'uuid'
 import { createIds } from '../../server/index.ts'
 import { KeyedLock } from '../../server/keyed-lock.ts'
 
@@ -11,6 +11,20 @@ describe('ids', () => {
     assert.ok(validate(id))
     assert.equal(version(id), 7)
     assert.equal(Number.parseInt(id.replace('-', '').slice(0, 12), 16), 1_700_000_000_123)
+  })
+
+  it('are written as another implementation writes them', () => {
+    const random = Uint8Array.from(randomBytes(10 * 256))
+    const times = [0, 0, 1, 1_700_000_000_123, 2 ** 48 - 1]
+    let at = 0
+    const ids = createIds({ nowMs: () => times[at++]! }, () => random)
+    let seq = 0
+    for (const [i, msecs] of times.entries()) {
+      const own = random.subarray(10 * i, 10 * i + 10)
+      seq = msecs === times[i - 1] ? seq + 1 : new DataView(random.buffer).getUint32(10 * i) >>> 1
+      const tail = Uint8Array.of(...new Uint8Array(10), ...own.subarray(4))
+      assert.equal(ids.next(), v7({ msecs, seq, random: tail }))
+    }
   })
 
   it('ascend within a millisecond and when the clock steps back', () => {
