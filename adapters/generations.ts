@@ -26,6 +26,17 @@ export class Generations<Key, Value> {
     return older
   }
 
+  delete(key: Key): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
+  /** Every entry once, with its newest value. What is deleted meanwhile may be told or not. */
+  *entries(): Generator<[Key, Value]> {
+    yield* this.#young
+    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry
+  }
+
   set(key: Key, value: Value): void {
     if (this.#young.size >= this.#entries && !this.#young.has(key)) {
       this.#old = this.#young

@@ -15,6 +15,7 @@ export { DEFAULT_KEEPER_PATH, DEFAULT_REPLICA_MACRO } from './clickhouse/schema/
 export type { Retention } from './clickhouse/schema/retention.ts'
 export { inspectSpool, type SpoolReport } from './clickhouse/spool/inspect.ts'
 export * from './clickhouse/store.ts'
+export { Generations } from './generations.ts'
 export { isNestedTooDeeply, NESTING_MAX } from './nesting.ts'
 export { costUsd, findPrice, PRICE_ROWS, type PriceRow } from './providers/cost.ts'
 export type { Embedder, EmbedderConfig } from './providers/embeddings.ts'

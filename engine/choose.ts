@@ -36,7 +36,9 @@ export function validateChoice({ policy, floor }: ChoiceSettings): void {
 /** Policy and floor: what the arm is drawn from, unless something holds it back. */
 export function distribute(
   input: PolicyInput,
-  { policy, explore, floor }: Omit<ChoiceSettings, 'salt'>,
+  policy: PolicySpec,
+  explore: boolean,
+  floor: number,
 ): Float64Array {
   const rule = policyOf(policy)
   return explore ? withFloor(rule.distribution(input, policy), floor) : rule.exploit(input, policy)
@@ -51,6 +53,6 @@ export function drawFrom(probabilities: Float64Array, id: string, salt: string):
 
 /** All of it. */
 export function choose(input: PolicyInput, id: string, settings: ChoiceSettings): Choice {
-  const probabilities = distribute(input, settings)
+  const probabilities = distribute(input, settings.policy, settings.explore, settings.floor)
   return { probabilities, drawn: drawFrom(probabilities, id, settings.salt) }
 }

@@ -17,10 +17,14 @@ import type {
 const LIMITS = ['maxCostUsd', 'maxLatencyMs', 'maxP95CostUsd', 'maxP95LatencyMs'] as const
 /** Means are compared. */
 const DEFAULT_CONFIDENCE = 0.5
+const NOTHING_NEEDED: ReadonlySet<Capability> = new Set()
 
 /** What a request needs of an arm whatever anyone prefers. */
 export function neededCapabilities(facts: RequestFacts, constraints: Constraints): ReadonlySet<Capability> {
-  const needed = new Set<Capability>(constraints.capabilities)
+  const { capabilities } = constraints
+  const isPlain = facts.toolCount === 0 && facts.imageCount === 0 && !facts.wantsSchema
+  if (isPlain && capabilities === undefined) return NOTHING_NEEDED
+  const needed = new Set<Capability>(capabilities)
   if (facts.toolCount > 0) needed.add('tools')
   if (facts.imageCount > 0) needed.add('vision')
   if (facts.wantsSchema) needed.add('json-schema')
@@ -108,7 +112,8 @@ export function validateConstraints(constraints: Constraints): void {
     const limit = constraints[field]
     if (limit !== undefined && !(limit > 0)) throw badConstraint(field, 'a number above 0', limit)
   }
-  for (const [i, { arm, share, confidence }] of (constraints.qualityFloors ?? []).entries()) {
+  if (constraints.qualityFloors === undefined) return
+  for (const [i, { arm, share, confidence }] of constraints.qualityFloors.entries()) {
     const field = `qualityFloors[${i}]`
     if (typeof arm !== 'string' || arm === '') throw badConstraint(`${field}.arm`, 'the id of an arm', arm)
     if (!(share > 0 && share <= 1)) throw badConstraint(`${field}.share`, 'above 0 and at most 1', share)

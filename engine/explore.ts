@@ -5,7 +5,9 @@
  */
 export function withFloor(distribution: Float64Array, floor: number): Float64Array {
   const share = floor / distribution.length
-  return distribution.map((p) => share + (1 - floor) * p)
+  const floored = new Float64Array(distribution.length)
+  for (let i = 0; i < floored.length; i++) floored[i] = share + (1 - floor) * distribution[i]!
+  return floored
 }
 
 /**

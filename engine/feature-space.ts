@@ -116,7 +116,7 @@ export function createFeatureSpace(options: FeatureSpaceOptions = {}): FeatureSp
       x[0] = 1
       const classPosition = position.get(facts.requestClass)
       if (classPosition !== undefined) x[classPosition] = 1
-      for (const [i, [, value]] of STRUCTURE.entries()) x[structureStart + i] = value(facts)
+      for (let i = 0; i < STRUCTURE.length; i++) x[structureStart + i] = STRUCTURE[i]![1](facts)
       if (facts.text !== undefined && text !== undefined) {
         if (facts.text.length !== text.components) {
           throw new EngineError(

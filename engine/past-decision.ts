@@ -106,7 +106,7 @@ export function distributionOver(
       )
     }
     const none = { utilityMean: nothing, utilitySd: nothing, costUsd: nothing, latencyMs: nothing }
-    return distribute({ ...input, ...none }, { policy, explore, floor })
+    return distribute({ ...input, ...none }, policy, explore, floor)
   }
   const wanted = preferences === undefined ? estimates : preferred(estimates, { rates }, preferences)
   return distribute(
@@ -117,7 +117,9 @@ export function distributionOver(
       costUsd: column(wanted, ({ costUsd }) => costUsd.mean),
       latencyMs: column(wanted, ({ latencyMs }) => latencyMs.mean),
     },
-    { policy, explore, floor },
+    policy,
+    explore,
+    floor,
   )
 }
 

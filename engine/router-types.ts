@@ -55,20 +55,22 @@ export interface DecideRequest {
   readonly candidates: readonly ArmId[]
   readonly policy: PolicySpec
   /** Goes into the record of the decision, and decides nothing. */
-  readonly assignment?: Assignment
+  readonly assignment?: Assignment | undefined
   readonly preferences: Preferences
   readonly constraints?: Constraints
   /** What the conversation's last turn left behind. */
-  readonly warmCache?: WarmCache
+  readonly warmCache?: WarmCache | undefined
   /**
    * Utility (quality, so 0.01 is a point) that another arm must have over the conversation's last one for a learning policy
    * to prefer it. ≥ 0. @default 0
    */
   readonly switchMargin?: number
   /** Holds the quality above a share of a baseline arm's. Read only: see {@link ConservativeAccount.commit}. */
-  readonly conservative?: ConservativeAccount
+  readonly conservative?: ConservativeAccount | undefined
   /** Arms that something outside the engine rules out: health, tenant lists, an earlier attempt of this request. */
-  readonly blocked?: ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
+  readonly blocked?:
+    | ReadonlyMap<ArmId, { readonly reason: ExclusionReason; readonly detail: string }>
+    | undefined
   /** Calls running now, by arm, for `least-busy`. Absent: none. */
   readonly inFlight?: ReadonlyMap<ArmId, number>
   /** False: nothing is done for the sake of learning, and no floor. @default true */

@@ -14,7 +14,7 @@ import { affordableFloor, validateTerms, withBudgetPrice, withinBudget } from '.
 import { type ChoiceSettings, distribute, drawFrom, validateChoice } from './choose.ts'
 import { ColdStart } from './cold-start.ts'
 import { heldBack } from './conservative.ts'
-import { type Conversation, conversationNote, conversationOf, withMargin } from './conversation.ts'
+import { conversationNote, conversationOf, withMargin } from './conversation.ts'
 import {
   boundsBeliefs,
   exclude,
@@ -34,8 +34,8 @@ import {
   tails,
   withUtility,
 } from './estimate.ts'
-import { column, nonZeros } from './linalg.ts'
-import type { PolicyInput } from './policies/policy.ts'
+import { nonZeros } from './linalg.ts'
+import { LiveInput } from './policy-input.ts'
 import type { Member, SharedPrior } from './pooling.ts'
 import { inOrder, utilityRates, validatePreferences } from './preferences.ts'
 import type {
@@ -49,14 +49,14 @@ import type {
   RouterSnapshot,
 } from './router-types.ts'
 import { readSums, SNAPSHOT_VERSION, writeSums } from './snapshot.ts'
-import { checkObservation, checkSums } from './space-guard.ts'
+import { checkObservations, checkSums } from './space-guard.ts'
 import { Turns } from './turns.ts'
 import {
   type Arm,
-  type ArmEstimate,
   type ArmId,
   type ArmPrior,
   type Belief,
+  type Constraints,
   type Exclusion,
   HEADS,
   type HeadChange,
@@ -82,6 +82,8 @@ export const DEFAULT_PRIOR: ArmPrior = { quality: 0.6, ttftMs: 600, tpotMs: 15, 
 const DEFAULT_SALT = 'v1'
 const NO_CONTEXT = new Float64Array(0)
 const NO_CHANGES: readonly HeadChange[] = []
+const UNCONSTRAINED: Constraints = {}
+const NONE_EXCLUDED: ReadonlySet<ArmId> = new Set()
 const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'output_tokens']
 
 /** @throws {EngineError} `engine_bad_arm` for a repeated id or a bad number in an arm; `engine_bad_config` for a scale of 0. */
@@ -135,18 +137,18 @@ class PosteriorRouter implements Router {
     }
     validateChoice(settings)
     validatePreferences(request.preferences)
-    const constraints = request.constraints ?? {}
+    const constraints = request.constraints ?? UNCONSTRAINED
     validateConstraints(constraints)
     const conversation = conversationOf(request)
     if (request.budget !== undefined) validateTerms(request.budget)
     const context = contextOf(this.featureSpace, this.featureSpace.vector(request.facts), request)
-    const { candidates, forecasts, exclusions } = this.#survey(request, context)
+    const { candidates, forecasts, exclusions } = this.#survey(request, context, constraints)
     const preferred = utilityRates(request.preferences, () =>
       this.#yardsticks.of(request.facts, candidates, this.#models.values(), request.atMs),
     )
     const rates = withBudgetPrice(preferred, request.budget)
     const bounded = boundsBeliefs(constraints)
-    const excluded = new Set(exclusions.map((exclusion) => exclusion.arm))
+    const excluded = exclusions.length === 0 ? NONE_EXCLUDED : new Set(exclusions.map(({ arm }) => arm))
     const qualityOf = (id: ArmId) => this.#qualityOf(id, forecasts, context)
     const open = forecasts.filter((belief, i) => {
       if (excluded.has(belief.arm)) return false
@@ -167,8 +169,12 @@ class PosteriorRouter implements Router {
     )
     const eligible = estimates.map((estimate) => estimate.arm)
     const floor = affordableFloor(settings.floor, estimates, request.budget)
-    const input = this.#policyInput(request, affordable, estimates, conversation)
-    const wanted = distribute(input, { ...settings, floor })
+    const input = new LiveInput(eligible, withMargin(estimates, conversation), affordable, estimates, {
+      inFlight: request.inFlight,
+      turns: this.#turns,
+      examplesOf: (id) => examplesOf(this.#model(id), request.atMs),
+    })
+    const wanted = distribute(input, settings.policy, settings.explore, floor)
     const { probabilities, note } = heldBack(wanted, estimates, request.conservative, qualityOf)
     const drawn = drawFrom(probabilities, request.id, settings.salt)
     const arm = eligible[drawn]!
@@ -182,14 +188,12 @@ class PosteriorRouter implements Router {
         x: context.x,
         requestClass: request.facts.requestClass,
         policy: request.policy,
-        ...(request.assignment !== undefined && { assignment: request.assignment }),
+        assignment: request.assignment,
         rates,
         explore: settings.explore,
         floor: settings.explore ? floor : 0,
-        ...(conversation !== undefined && {
-          conversation: conversationNote(conversation, this.#arms, context),
-        }),
-        ...(note !== undefined && { conservative: note }),
+        conversation: conversation && conversationNote(conversation, this.#arms, context),
+        conservative: note,
         salt: settings.salt,
         eligible,
         exclusions,
@@ -207,7 +211,7 @@ class PosteriorRouter implements Router {
   }
 
   learn(observations: readonly Observation[]): readonly HeadChange[] {
-    for (const observation of observations) checkObservation(observation, this.featureSpace)
+    checkObservations(observations, this.featureSpace)
     // The heads of one call share their context.
     let context: Float64Array = NO_CONTEXT
     let positions = nonZeros(context, 0)
@@ -330,34 +334,12 @@ class PosteriorRouter implements Router {
     }
   }
 
-  #policyInput(
-    request: DecideRequest,
-    forecasts: readonly Forecast[],
-    estimates: readonly ArmEstimate[],
-    conversation: Conversation | undefined,
-  ): PolicyInput {
-    const arms = estimates.map(({ arm }) => arm)
-    let examples = 0
-    for (const arm of arms) examples += examplesOf(this.#model(arm), request.atMs)
-    return {
-      arms,
-      utilityMean: withMargin(estimates, conversation),
-      utilitySd: column(estimates, ({ utility }) => utility.sd),
-      novelty: column(forecasts, ({ novelty }) => novelty),
-      costUsd: column(estimates, ({ costUsd }) => costUsd.mean),
-      latencyMs: column(estimates, ({ latencyMs }) => latencyMs.mean),
-      inFlight: column(arms, (arm) => request.inFlight?.get(arm) ?? 0),
-      lastTurn: this.#turns.lastOf(arms),
-      examples,
-    }
-  }
-
   /** Forecasts of all known candidates in the order of their ids, and the exclusions that need no forecast. */
   #survey(
     request: DecideRequest,
     context: Context,
+    constraints: Constraints,
   ): { candidates: Candidate[]; forecasts: Forecast[]; exclusions: Exclusion[] } {
-    const constraints = request.constraints ?? {}
     const needed = neededCapabilities(request.facts, constraints)
     const candidates: Candidate[] = []
     const forecasts: Forecast[] = []

@@ -32,7 +32,16 @@ export function areFinite({ asOfMs, n, c, A, b, sinceMs = 0 }: Readonly<LinearSu
 }
 
 /** @throws {EngineError} `engine_bad_observation`, also for a number that is not finite */
-export function checkObservation(observation: Observation, space: FeatureSpace): void {
+export function checkObservations(observations: readonly Observation[], space: FeatureSpace): void {
+  // Those of one answer share their context.
+  let known: Float64Array | undefined
+  for (const observation of observations) {
+    checkObservation(observation, space, observation.x === known)
+    known = observation.x
+  }
+}
+
+function checkObservation(observation: Observation, space: FeatureSpace, isKnown: boolean): void {
   const { arm, head, featureSpace, x, y, weight, atMs } = observation
   const dimension = dimensionOf(head, space)
   if (featureSpace !== space.id || x.length !== dimension) {
@@ -41,12 +50,19 @@ export function checkObservation(observation: Observation, space: FeatureSpace):
       `observation of ${arm}/${head} is of feature space ${featureSpace} with ${x.length} coordinates; this router's is ${space.id} with ${dimension}`,
     )
   }
-  if (![y, weight, atMs].every(Number.isFinite) || !x.every(Number.isFinite)) {
+  if (!Number.isFinite(y + weight + atMs) || !(isKnown || allFinite(x))) {
     throw new EngineError(
       'engine_bad_observation',
       `observation of ${arm}/${head} has a number that is not finite`,
     )
   }
+}
+
+/** A sum of finite numbers that is not finite would be of numbers beyond 1e300, and those are no observation either. */
+function allFinite(x: Float64Array): boolean {
+  let total = 0
+  for (let i = 0; i < x.length; i++) total += x[i]!
+  return Number.isFinite(total)
 }
 
 function dimensionOf(head: HeadName, space: FeatureSpace): number {

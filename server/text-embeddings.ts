@@ -1,13 +1,12 @@
 /** The text block from the user's embedding endpoint: asked within its deadline, remembered, and left alone while it fails. */
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import type { Embedder } from '../adapters/index.ts'
+import { type Embedder, Generations } from '../adapters/index.ts'
 import type { EmbeddingBlock } from '../engine/index.ts'
 import type { Clock } from './deps.ts'
 import { Breaker } from './resilience/breaker.ts'
 
 /** Texts whose coordinates are kept: about 200 bytes each. */
-const REMEMBERED_MAX = 4_096
+const REMEMBERED = 4_096
 
 export const EMBEDDING_RESULTS = ['remembered', 'answered', 'failed', 'skipped'] as const
 export type EmbeddingResult = (typeof EMBEDDING_RESULTS)[number]
@@ -22,7 +21,7 @@ export interface TextEmbeddingsOptions {
 export class TextEmbeddings {
   readonly #options: TextEmbeddingsOptions
   /** By SHA-256 of the text, so that no prompt is kept. */
-  readonly #remembered = new LRUCache<string, Float64Array>({ max: REMEMBERED_MAX })
+  readonly #remembered = new Generations<string, Float64Array>(REMEMBERED)
   readonly #breaker = new Breaker()
 
   constructor(options: TextEmbeddingsOptions) {

@@ -1,4 +1,5 @@
 /** One timer for all deadlines of a call: it is armed once, and looks at the clock when it fires. */
+import { performance } from 'node:perf_hooks'
 
 /** The longest delay that Node's timers hold; a later deadline is looked at again then. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1

@@ -20,10 +20,11 @@ export const thompson: Policy<Extract<PolicySpec, { name: 'thompson' }>> = {
   name: 'thompson',
   distribution({ utilityMean, utilitySd, novelty }, { exploration = DEFAULT_EXPLORATION }) {
     const forStrangers = Math.max(exploration, 1)
-    return bestArmProbabilities(
-      utilityMean,
-      utilitySd.map((sd, a) => sd * (exploration + (forStrangers - exploration) * novelty[a]!)),
-    )
+    const sd = new Float64Array(utilitySd.length)
+    for (let a = 0; a < sd.length; a++) {
+      sd[a] = utilitySd[a]! * (exploration + (forStrangers - exploration) * novelty[a]!)
+    }
+    return bestArmProbabilities(utilityMean, sd)
   },
   exploit: bestMean,
 }

@@ -1,4 +1,5 @@
 /** One question to a judge, by the way of any other request: decided, failed over, recorded, billed to the judge. */
+import { performance } from 'node:perf_hooks'
 import type { ChatRequest } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import { billOf } from '../pipeline/bill.ts'

@@ -1,4 +1,5 @@
 /** Answers a chat request chunk by chunk, as the chunks come. */
+import { performance } from 'node:perf_hooks'
 import type { FastifyReply } from 'fastify'
 import {
   type ChatChunk,

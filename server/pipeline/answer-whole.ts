@@ -1,4 +1,5 @@
 /** Answers a chat request in one piece. */
+import { performance } from 'node:perf_hooks'
 import type { FastifyReply } from 'fastify'
 import type { ChatResponse, ChatResult } from '../../adapters/index.ts'
 import type { Flight } from '../resilience/in-flight.ts'
@@ -48,14 +49,12 @@ function send(
     highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
   })
   const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
-  reply.headers(decisionHeaders(decision, leg.index + 1))
-  const headers = {
-    ...reply.getHeaders(),
+  const headers = Object.assign(reply.getHeaders(), decisionHeaders(decision, leg.index + 1), {
     'x-highwayman-cost-usd': String(bill.costUsd),
     'x-highwayman-overhead-ms': overheadMs.toFixed(3),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
-  } as Record<string, string | number>
+  }) as Record<string, string | number>
   // Whole and ready as it is: there is nothing that fastify would add, and no hook that wants to see it.
   reply.hijack()
   services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body))

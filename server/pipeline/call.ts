@@ -1,4 +1,5 @@
 /** Calls arms until one answers: every failover is a decision of its own over the arms that are left. */
+import { performance } from 'node:perf_hooks'
 import { UpstreamError } from '../../adapters/index.ts'
 import type { ArmId, DecisionId } from '../../engine/index.ts'
 import type { Ruling } from '../registry-view.ts'
@@ -38,6 +39,7 @@ export async function callArms<T, R>(
     }
     const leg = begin(services, task, flight, outcome, index)
     trail.decision = leg.decision
+    flight.decision = leg.decision
     parentId = leg.decision.id
     let value: T
     try {

@@ -3,12 +3,11 @@
  * process, bounded; what is forgotten costs a cheaper turn, never a wrong one. Only hashes of what was said are kept.
  */
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import type { ChatMessage, Usage } from '../../adapters/index.ts'
+import { type ChatMessage, Generations, type Usage } from '../../adapters/index.ts'
 import type { ArmId, WarmCache } from '../../engine/index.ts'
 
-/** About 200 bytes each. */
-const ENTRIES_MAX = 50_000
+/** Kept at least, and twice as many at most; about 200 bytes each. */
+const ENTRIES = 50_000
 /** Of a longer string (an image, a file) only the ends and the length are hashed. */
 const STRING_CHARS_MAX = 4_096
 const END_CHARS = 1_024
@@ -17,6 +16,7 @@ const END_CHARS = 1_024
 export interface ConversationKeys {
   /** Undefined: a conversation's first turn. */
   readonly last: string | undefined
+  /** Made when it is asked for first: of most requests nothing is kept. */
   readonly next: string
 }
 
@@ -31,7 +31,7 @@ export function conversationKeys(
 ): ConversationKeys {
   if (session !== '') {
     const key = hash('sha256', JSON.stringify([tenant, session]), 'base64')
-    return { last: key, next: key }
+    return new Keys(key, () => key)
   }
   let last: string | undefined
   let key = tenant
@@ -45,7 +45,23 @@ export function conversationKeys(
     }
     said += fingerprint(message)
   }
-  return { last, next: digest(key, said) }
+  return new Keys(last, () => digest(key, said))
+}
+
+class Keys implements ConversationKeys {
+  readonly last: string | undefined
+  readonly #make: () => string
+  #next: string | undefined
+
+  constructor(last: string | undefined, make: () => string) {
+    this.last = last
+    this.#make = make
+  }
+
+  get next(): string {
+    this.#next ??= this.#make()
+    return this.#next
+  }
 }
 
 function digest(before: string, said: string): string {
@@ -88,14 +104,19 @@ interface Turn {
 }
 
 export class Conversations {
-  readonly #turns: LRUCache<string, Turn>
+  readonly #turns: Generations<string, Turn>
 
-  constructor(entriesMax: number = ENTRIES_MAX) {
-    this.#turns = new LRUCache({ max: entriesMax })
+  constructor(entries: number = ENTRIES) {
+    this.#turns = new Generations(entries)
   }
 
   remember(keys: ConversationKeys, turn: Turn): void {
     this.#turns.set(keys.next, turn)
+  }
+
+  /** The turn after this one is to be as free as a first one. Of a first turn nothing is kept that would bind it. */
+  forget(keys: ConversationKeys): void {
+    if (keys.last !== undefined) this.#turns.delete(keys.next)
   }
 
   recall(keys: ConversationKeys, nowMs: number): WarmCache | undefined {

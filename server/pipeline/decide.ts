@@ -44,16 +44,16 @@ export function decide(
     facts: task.facts,
     candidates: model.arms,
     policy: slot.policy,
-    ...(assignment !== undefined && { assignment }),
+    assignment,
     preferences: task.preferences,
     constraints: task.constraints,
     explore: task.explore,
     floor: slot.floor,
     inFlight: services.load.running,
     switchMargin: model.switchMargin,
-    ...(warmCache !== undefined && { warmCache }),
-    ...(account !== undefined && { conservative: account }),
-    ...(blocked.size > 0 && { blocked }),
+    warmCache,
+    conservative: account,
+    blocked,
   })
   if (result.kind !== 'decided') return result
   const { decision } = result

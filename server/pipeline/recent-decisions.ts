@@ -1,22 +1,21 @@
 /** Decisions of the recent past, kept so that most feedback needs no query. */
-import { LRUCache } from 'lru-cache'
-import type { OtherContext, RewardRow } from '../../adapters/index.ts'
+import { Generations, type OtherContext, type RewardRow } from '../../adapters/index.ts'
 import type { ArmId, ConservativeAccount, DecisionContext, DecisionId } from '../../engine/index.ts'
 
-/** About 1 kB each. */
-const ENTRIES_MAX = 20_000
+/** Kept at least, and twice as many at most; about 2 kB each. */
+const ENTRIES = 10_000
 
 export interface RecentDecision {
   readonly context: DecisionContext & { readonly atMs: number }
   /** The same request in the other feature spaces that learn along. Absent: there were none. */
-  readonly also?: readonly OtherContext[]
+  readonly also: readonly OtherContext[]
   readonly tenant: string
   readonly surface: string
   readonly drawnArm: ArmId
   /** Of a decision that was only asked for: what was forecast of the drawn arm. */
   readonly expectedTtftMs: number | undefined
   /** Where the decision was entered. */
-  readonly account?: ConservativeAccount
+  readonly account: ConservativeAccount | undefined
   /** The arm that feedback on quality is about; undefined when the decision was not answered. */
   servedArm: ArmId | undefined
   /** While its answer is being given. */
@@ -28,10 +27,10 @@ export interface RecentDecision {
 }
 
 export class RecentDecisions {
-  readonly #entries: LRUCache<DecisionId, RecentDecision>
+  readonly #entries: Generations<DecisionId, RecentDecision>
 
-  constructor(entriesMax: number = ENTRIES_MAX) {
-    this.#entries = new LRUCache({ max: entriesMax })
+  constructor(entries: number = ENTRIES) {
+    this.#entries = new Generations(entries)
   }
 
   put(entry: RecentDecision): void {

@@ -1,12 +1,12 @@
 /** What happened → the store, the heads, the breakers and the metrics. Called when the caller has what it asked for. */
 import type { AttemptRow, FinishReason, OtherContext, UpstreamError } from '../../adapters/index.ts'
-import type { Decision, DecisionId, Outcome } from '../../engine/index.ts'
+import type { ArmId, Decision, DecisionId, Outcome } from '../../engine/index.ts'
 import { policyLabel } from '../policies/slot.ts'
 import { promptOf } from '../privacy/keep-prompt.ts'
 import { isArmsFault } from '../resilience/health.ts'
 import type { Services } from '../services.ts'
 import type { Bill } from './bill.ts'
-import { tokensLeftWarm } from './conversations.ts'
+import { type ConversationKeys, tokensLeftWarm } from './conversations.ts'
 import { learnOutcome } from './learn.ts'
 import type { Leg } from './leg.ts'
 import type { Task } from './task.ts'
@@ -25,13 +25,13 @@ export function recordDecision(
   const account = services.accounts.of(task.model)
   services.recent.put({
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
-    ...(also.length > 0 && { also }),
+    also,
     tenant: task.tenant.name,
     surface: task.surface,
     drawnArm: decision.arm,
     expectedTtftMs: routesOnly ? forecastTtftMs(decision) : undefined,
     outcomes: undefined,
-    ...(account !== undefined && { account }),
+    account,
     // Whoever asked for a decision only makes the call itself: its feedback is about the drawn arm.
     servedArm: routesOnly ? decision.arm : undefined,
     running: !routesOnly,
@@ -59,7 +59,7 @@ function logDecision(
     stream: task.stream,
     promptTokens: task.facts.promptTokens,
     metadata: task.metadata,
-    ...(also.length > 0 && { also }),
+    also,
   })
   const { exposure } = task.assigned
   if (exposure !== undefined) {
@@ -129,15 +129,25 @@ function learnFromAnswer(services: Services, task: Task, leg: Leg, answered: Ans
     succeeded: true,
     totalMs,
     // A length that was counted for want of a better one is no outcome to learn from.
-    ...(!bill.estimated && { outputTokens: bill.completionTokens }),
-    ...(ttftMs !== undefined && { ttftMs }),
+    outputTokens: bill.estimated ? undefined : bill.completionTokens,
+    ttftMs,
   })
-  if (task.conversation !== undefined) {
-    const tokens = tokensLeftWarm(bill.usage, bill.promptTokens)
-    services.conversations.remember(task.conversation, { arm, tokens, atMs: services.clock.nowMs() })
-  }
+  if (task.conversation !== undefined) keepTurn(services, task.conversation, task, arm, bill)
   services.metrics.observeAnswer(arm, { ttftMs, totalMs, bill })
   services.metrics.overhead.observe(overheadMs / 1_000)
+}
+
+/** Where nothing was cached and staying is worth nothing, it does not matter who gave this turn. */
+function keepTurn(
+  { conversations, clock }: Services,
+  keys: ConversationKeys,
+  { model }: Task,
+  arm: ArmId,
+  { usage, promptTokens }: Bill,
+): void {
+  const tokens = tokensLeftWarm(usage, promptTokens)
+  if (tokens > 0 || model.switchMargin > 0) conversations.remember(keys, { arm, tokens, atMs: clock.nowMs() })
+  else conversations.forget(keys)
 }
 
 export interface Failure {

@@ -8,23 +8,26 @@ const NOT_HEADER_SAFE = /[^\x20-\x7e]/
 
 /** Headers of every routed call, errors included. @param attempts upstream calls made */
 export function decisionHeaders(decision: Decision, attempts: number): Record<string, string> {
-  return {
+  const headers: Record<string, string> = {
     'x-highwayman-decision-id': decision.id,
     'x-highwayman-arm': headerSafe(decision.arm),
     'x-highwayman-class': headerSafe(decision.requestClass),
     'x-highwayman-propensity': String(decision.propensity),
     'x-highwayman-policy': policyLabel(decision),
     'x-highwayman-attempts': String(attempts),
-    ...experimentHeader(decision),
   }
+  const experiment = experimentOf(decision)
+  if (experiment !== undefined) headers['x-highwayman-experiment'] = headerSafe(experiment)
+  return headers
 }
 
 const EXPERIMENT_PREFIX = 'experiment:'
 
-/** `x-highwayman-experiment: checkout/dear`, of requests that take part in one. */
-function experimentHeader({ assignment }: Decision): Record<string, string> {
-  if (assignment?.as.startsWith(EXPERIMENT_PREFIX) !== true) return {}
-  return { 'x-highwayman-experiment': headerSafe(assignment.as.slice(EXPERIMENT_PREFIX.length)) }
+/** `checkout/dear`, of requests that take part in one. */
+function experimentOf({ assignment }: Decision): string | undefined {
+  return assignment?.as.startsWith(EXPERIMENT_PREFIX) === true
+    ? assignment.as.slice(EXPERIMENT_PREFIX.length)
+    : undefined
 }
 
 /** Time spent here and not in waiting for upstreams, ms. */

@@ -1,6 +1,8 @@
 /** The requests that are running: how many there are, and how to end them. */
 import type { ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import type { CancelSignal } from '../../adapters/index.ts'
+import type { Decision } from '../../engine/index.ts'
 
 export const END_REASON = { callerGone: 'caller-gone', shutdown: 'shutdown' } as const
 export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
@@ -8,6 +10,8 @@ export type EndReason = (typeof END_REASON)[keyof typeof END_REASON]
 /** One running request, and the signal of its calls: aborted when the caller goes away, or when the server does. */
 export class Flight implements CancelSignal {
   readonly startedAt = performance.now()
+  /** The latest that was made for it. */
+  decision: Pick<Decision, 'id' | 'arm'> | undefined
   #receivedAt = this.startedAt
   /** Of the call that runs, and of one before it whose end has not been seen yet. */
   #listeners: (() => void)[] = []

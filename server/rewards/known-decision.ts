@@ -56,17 +56,17 @@ export function knownFrom(services: Services, read: RewardableDecision): RecentD
     expectedTtftMs,
     outcomes,
     rewards,
-    also,
+    also = [],
   } = read
   const { account } = recent ?? {}
   const found: RecentDecision = {
     context: { id, featureSpace, x, atMs },
-    ...(also !== undefined && { also }),
+    also,
     tenant,
     surface,
     drawnArm,
     expectedTtftMs,
-    ...(account !== undefined && { account }),
+    account,
     servedArm: arm,
     running: false,
     outcomes: new Map(outcomes.map((index) => [index, true])),
@@ -77,15 +77,16 @@ export function knownFrom(services: Services, read: RewardableDecision): RecentD
 }
 
 function fromRecord({ row, attempts, rewards }: DecisionRecord): RecentDecision {
-  const { decision, tenant, surface, also } = row
+  const { decision, tenant, surface, also = [] } = row
   const { arm } = decision
   return {
     context: { id: decision.id, featureSpace: decision.featureSpace, x: decision.x, atMs: decision.atMs },
-    ...(also !== undefined && { also }),
+    also,
     tenant,
     surface,
     drawnArm: arm,
     expectedTtftMs: decision.estimates.find((estimate) => estimate.arm === arm)?.ttftMs,
+    account: undefined,
     servedArm: servedArmOf(surface, arm, attempts, rewards),
     running: false,
     outcomes: new Map(attempts.map(({ index, status }) => [index, status === 'answered'])),

@@ -88,7 +88,7 @@ function record(
   spentUsd: number | undefined,
 ): boolean {
   const { store, metrics } = services
-  const { context, also = [], drawnArm: arm } = known
+  const { context, also, drawnArm: arm } = known
   const status: AttemptRow['status'] = body.success
     ? 'answered'
     : body.error?.cancelled === true

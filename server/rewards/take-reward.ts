@@ -92,7 +92,7 @@ export async function takeReward(services: Services, known: RecentDecision, said
 
 /** What the change of quality changes of what was learned; a decision that was not answered teaches nothing about it. */
 function lesson(
-  { context, also = [], servedArm }: RecentDecision,
+  { context, also, servedArm }: RecentDecision,
   before: number | undefined,
   after: number | undefined,
 ): readonly Observation[] {

@@ -3,14 +3,13 @@
  * conversation the last decision and a hash of its question are kept, bounded; never a text.
  */
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import type { ChatMessage, ChatRequest } from '../../adapters/index.ts'
+import { type ChatMessage, type ChatRequest, Generations } from '../../adapters/index.ts'
 import type { DecisionId } from '../../engine/index.ts'
 import { conversationKeys } from '../pipeline/conversations.ts'
 import type { Signal } from '../registry.ts'
 
-/** About 250 bytes each. */
-const CONVERSATIONS_MAX = 50_000
+/** Kept at least, and twice as many at most; about 250 bytes each. */
+const CONVERSATIONS = 50_000
 /** A question that comes again after this is another occasion. */
 const REPEAT_MS_MAX = 30 * 60_000
 /** Of a longer question only the beginning is compared. */
@@ -54,10 +53,10 @@ export interface Afterthought {
 }
 
 export class Turns {
-  readonly #turns: LRUCache<string, Turn>
+  readonly #turns: Generations<string, Turn>
 
-  constructor(conversationsMax: number = CONVERSATIONS_MAX) {
-    this.#turns = new LRUCache({ max: conversationsMax })
+  constructor(conversations: number = CONVERSATIONS) {
+    this.#turns = new Generations(conversations)
   }
 
   /** Remembers this turn; what it says of the one before. Without a session, a conversation is known by its beginning. */

@@ -28,6 +28,7 @@ export function routeRoute(app: App, services: Services): void {
         body,
       })
       const { decision, reply: answer } = routeOnly(services, task)
+      flight.decision = decision
       reply.headers(decisionHeaders(decision, 0))
       reply.header('x-highwayman-overhead-ms', ownMs(flight.sinceReceivedMs, 0).toFixed(3))
       return answer

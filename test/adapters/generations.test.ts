@@ -25,6 +25,22 @@ test('a map in two generations has what was used last, and the newest value of i
   )
 })
 
+test('a map in two generations tells each of its entries once, without those that were deleted', () => {
+  const map = new Generations<number, string>(3)
+  for (let i = 0; i < 6; i++) map.set(i, `${i}`)
+  map.set(1, 'new')
+  map.delete(0)
+  map.delete(4)
+  assert.equal(map.get(0), undefined)
+  assert.equal(map.get(4), undefined)
+  const entries = [...map.entries()].sort(([a], [b]) => a - b)
+  assert.deepEqual(entries, [
+    [1, 'new'],
+    [3, '3'],
+    [5, '5'],
+  ])
+})
+
 test('a map in two generations forgets what was not used for long', () => {
   const map = new Generations<number, number>(100)
   for (let i = 0; i < 1_000; i++) map.set(i, i)

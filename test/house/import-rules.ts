@@ -43,10 +43,7 @@ const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['adapters', ['@clickhouse/client', 'chdb', 'eventsource-parser', 'tiktoken', 'undici']],
   ['datasets', ['csv-parse', 'hyparquet', 'hyparquet-writer', 'undici', 'yaml', 'zod']],
   ['eval', ['cli-table3', 'ml-matrix', 'pure-rand', '@stdlib/*']],
-  [
-    'server',
-    '@fastify/* ajv fastify fastify-type-provider-zod lru-cache prom-client re2js uuid yaml zod'.split(' '),
-  ],
+  ['server', '@fastify/* ajv fastify fastify-type-provider-zod prom-client re2js uuid yaml zod'.split(' ')],
   ['cli', ['cli-progress', 'commander']],
 ])
 

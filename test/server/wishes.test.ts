@@ -349,10 +349,26 @@ describe('the memory of conversations', () => {
   it('is bounded', () => {
     const memory = new Conversations(2)
     const keys = (i: number) => ({ last: `${i}`, next: `${i}` })
-    for (let i = 0; i < 3; i++) memory.remember(keys(i), { arm: 'p/a' as ArmId, tokens: i, atMs: 10 })
+    for (let i = 0; i < 5; i++) memory.remember(keys(i), { arm: 'p/a' as ArmId, tokens: i, atMs: 10 })
     assert.equal(memory.recall(keys(0), 15), undefined)
-    assert.deepEqual(memory.recall(keys(2), 15), { arm: 'p/a', tokens: 2, ageMs: 5 })
-    assert.equal(memory.recall(keys(2), 5)?.ageMs, 0, 'a clock that went back')
+    assert.deepEqual(memory.recall(keys(4), 15), { arm: 'p/a', tokens: 4, ageMs: 5 })
+    assert.equal(memory.recall(keys(4), 5)?.ageMs, 0, 'a clock that went back')
+  })
+
+  it('forgets who gave a turn that nothing hangs on', () => {
+    const memory = new Conversations()
+    const first = conversationKeys('t', '', [user('a')])
+    const second = conversationKeys('t', '', [user('a'), assistant('b'), user('c')])
+    const third = conversationKeys('t', '', [user('a'), assistant('b'), user('c'), assistant('d'), user('e')])
+    const turn = { arm: 'p/a' as ArmId, tokens: 5, atMs: 10 }
+    for (const keys of [first, second]) memory.remember(keys, turn)
+    memory.forget(second)
+    assert.equal(memory.recall(third, 15), undefined)
+    assert.equal(memory.recall(second, 15)?.tokens, 5, 'the turn before that one is as it was')
+    const session = conversationKeys('t', 's', [user('a')])
+    memory.remember(session, turn)
+    memory.forget(session)
+    assert.equal(memory.recall(session, 15), undefined)
   })
 
   it('counts as warm what was read or written, or all where only reading is told', () => {
