@@ -1,5 +1,5 @@
 /** What `/metrics` tells. No label holds anything a caller can choose freely. */
-import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client'
+import { Counter, Gauge, type Registry as MetricsRegistry } from 'prom-client'
 import { type AttemptRow, STORE_STATES, type Store, type StoreStats } from '../../adapters/index.ts'
 import type { ArmId } from '../../engine/index.ts'
 import type { Bill } from '../pipeline/bill.ts'
@@ -7,6 +7,7 @@ import { BREAKER_STATE } from '../resilience/breaker.ts'
 import type { ArmHealth } from '../resilience/health.ts'
 import type { InFlight } from '../resilience/in-flight.ts'
 import { TalliedCounter } from './tallied-counter.ts'
+import { type Observations, TalliedHistogram } from './tallied-histogram.ts'
 
 const SECONDS_TO_FIRST_TOKEN = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6]
 const SECONDS_TO_LAST_TOKEN = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256]
@@ -27,7 +28,7 @@ export interface Metrics {
   /** Calls for an embedding by what became of them. */
   readonly embeddings: Counter<'result'>
   /** Seconds that an answered request spent in the gateway itself, up to its first byte. */
-  readonly overhead: Histogram
+  readonly overhead: Observations
   observeAnswer(
     arm: ArmId,
     answer: { readonly ttftMs: number | undefined; readonly totalMs: number; readonly bill: Bill },
@@ -85,20 +86,20 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     labelNames: ['result'],
     registers,
   })
-  const overhead = new Histogram({
+  const overhead = new TalliedHistogram({
     name: 'highwayman_overhead_seconds',
     help: 'Time an answered request spent in the gateway up to its first byte, without waiting for upstreams.',
     buckets: SECONDS_OF_OVERHEAD,
     registers,
-  })
-  const firstToken = new Histogram({
+  }).series({})
+  const firstToken = new TalliedHistogram({
     name: 'highwayman_ttft_seconds',
     help: 'Time to first token of streamed answers.',
     labelNames: ['arm'],
     buckets: SECONDS_TO_FIRST_TOKEN,
     registers,
   })
-  const lastToken = new Histogram({
+  const lastToken = new TalliedHistogram({
     name: 'highwayman_answer_seconds',
     help: 'Time to the end of an answer.',
     labelNames: ['arm'],
@@ -128,8 +129,8 @@ export function createMetrics(registry: MetricsRegistry, parts: MeteredParts): M
     onceFor((status: AttemptRow['status']) => attempts.series({ arm, status })),
   )
   const metersOf = onceFor((arm: ArmId) => ({
-    firstToken: firstToken.labels(arm),
-    lastToken: lastToken.labels(arm),
+    firstToken: firstToken.series({ arm }),
+    lastToken: lastToken.series({ arm }),
     cost: cost.series({ arm }),
     promptTokens: tokens.series({ arm, kind: 'prompt' }),
     completionTokens: tokens.series({ arm, kind: 'completion' }),
