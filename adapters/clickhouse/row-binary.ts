@@ -35,13 +35,11 @@ const UUID_ORDER = [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8].map(
 
 /** A growing buffer of rows: what waits is bytes, not objects. Each method writes one value of the type it is named for. */
 export class RowBinary {
-  readonly #firstCapacityBytes: number
   #buffer: Buffer
   #view: DataView
   #length = 0
 
   constructor(firstCapacityBytes = FIRST_CAPACITY_BYTES) {
-    this.#firstCapacityBytes = firstCapacityBytes
     this.#buffer = Buffer.allocUnsafe(firstCapacityBytes)
     this.#view = viewOf(this.#buffer)
   }
@@ -58,7 +56,8 @@ export class RowBinary {
   /** Everything since the last call; the buffer is empty after it, and never touches it again. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.#length)
-    this.#buffer = Buffer.allocUnsafe(this.#firstCapacityBytes)
+    // The next batch will be about as large: growing there step by step would copy it as often as it doubles.
+    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY_BYTES, this.#length))
     this.#view = viewOf(this.#buffer)
     this.#length = 0
     return taken

@@ -65,17 +65,22 @@ async function passOn(
 ): Promise<void> {
   const { decision } = leg
   const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
-  reply.headers(decisionHeaders(decision, leg.index + 1))
-  reply.headers({
-    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
+  const headers = decisionHeaders(decision, leg.index + 1)
+  headers.push(
+    'x-request-id',
+    task.requestId,
+    'x-highwayman-overhead-ms',
+    overheadMs.toFixed(3),
+    'content-type',
+    'text/event-stream; charset=utf-8',
+    'cache-control',
+    'no-cache',
     // nginx would collect chunks before passing them on.
-    'x-accel-buffering': 'no',
-  })
+    'x-accel-buffering',
+    'no',
+  )
   reply.hijack()
-  // The types of fastify's headers allow what Node's do not name one by one.
-  reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>)
+  reply.raw.writeHead(200, headers)
   const tellsUsage =
     task.request['stream_options'] !== undefined && includesUsage(task.request['stream_options'])
   const writer = new ChunkWriter(

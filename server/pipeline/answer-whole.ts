@@ -49,12 +49,19 @@ function send(
     highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
   })
   const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
-  const headers = Object.assign(reply.getHeaders(), decisionHeaders(decision, leg.index + 1), {
-    'x-highwayman-cost-usd': String(bill.costUsd),
-    'x-highwayman-overhead-ms': overheadMs.toFixed(3),
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-  }) as Record<string, string | number>
+  const headers = decisionHeaders(decision, leg.index + 1)
+  headers.push(
+    'x-request-id',
+    task.requestId,
+    'x-highwayman-cost-usd',
+    String(bill.costUsd),
+    'x-highwayman-overhead-ms',
+    overheadMs.toFixed(3),
+    'content-type',
+    'application/json; charset=utf-8',
+    'content-length',
+    String(Buffer.byteLength(body)),
+  )
   // Whole and ready as it is: there is nothing that fastify would add, and no hook that wants to see it.
   reply.hijack()
   services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body))

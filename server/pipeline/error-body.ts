@@ -1,6 +1,6 @@
 /** Errors in OpenAI's shape. */
 import type { ServerError } from '../errors.ts'
-import { decisionHeaders, ownMs } from './respond.ts'
+import { decisionHeadersByName, ownMs } from './respond.ts'
 
 /** `{ error: { message, type, code, param, … } }` */
 export function errorBody(error: ServerError): object {
@@ -24,7 +24,7 @@ export function errorHeaders(error: ServerError, elapsedMs: number): Record<stri
   const { status, decision, attempts, upstreamMs, retryAfterMs, shouldRetry } = error
   return {
     ...(decision !== undefined && {
-      ...decisionHeaders(decision, attempts?.length ?? 0),
+      ...decisionHeadersByName(decision, attempts?.length ?? 0),
       'x-highwayman-overhead-ms': ownMs(elapsedMs, upstreamMs).toFixed(3),
     }),
     ...(retryAfterMs !== undefined && {

@@ -6,19 +6,37 @@ import { COMPLETION_PREFIX } from './decision-id.ts'
 
 const NOT_HEADER_SAFE = /[^\x20-\x7e]/
 
-/** Headers of every routed call, errors included. @param attempts upstream calls made */
-export function decisionHeaders(decision: Decision, attempts: number): Record<string, string> {
-  const headers: Record<string, string> = {
-    'x-highwayman-decision-id': decision.id,
-    'x-highwayman-arm': headerSafe(decision.arm),
-    'x-highwayman-class': headerSafe(decision.requestClass),
-    'x-highwayman-propensity': String(decision.propensity),
-    'x-highwayman-policy': policyLabel(decision),
-    'x-highwayman-attempts': String(attempts),
-  }
+/**
+ * Headers of every routed call, errors included: names and values in turn, which Node's `writeHead` takes as they are.
+ *
+ * @param attempts upstream calls made
+ */
+export function decisionHeaders(decision: Decision, attempts: number): string[] {
+  const headers = [
+    'x-highwayman-decision-id',
+    decision.id,
+    'x-highwayman-arm',
+    headerSafe(decision.arm),
+    'x-highwayman-class',
+    headerSafe(decision.requestClass),
+    'x-highwayman-propensity',
+    String(decision.propensity),
+    'x-highwayman-policy',
+    policyLabel(decision),
+    'x-highwayman-attempts',
+    String(attempts),
+  ]
   const experiment = experimentOf(decision)
-  if (experiment !== undefined) headers['x-highwayman-experiment'] = headerSafe(experiment)
+  if (experiment !== undefined) headers.push('x-highwayman-experiment', headerSafe(experiment))
   return headers
+}
+
+/** The same by name. */
+export function decisionHeadersByName(decision: Decision, attempts: number): Record<string, string> {
+  const headers = decisionHeaders(decision, attempts)
+  const byName: Record<string, string> = {}
+  for (let i = 0; i + 1 < headers.length; i += 2) byName[headers[i] ?? ''] = headers[i + 1] ?? ''
+  return byName
 }
 
 const EXPERIMENT_PREFIX = 'experiment:'

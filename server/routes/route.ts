@@ -1,6 +1,6 @@
 import { routeOnly } from '../pipeline/explain.ts'
 import { prepare } from '../pipeline/prepare.ts'
-import { decisionHeaders, ownMs } from '../pipeline/respond.ts'
+import { decisionHeadersByName, ownMs } from '../pipeline/respond.ts'
 import type { Services } from '../services.ts'
 import type { App } from './app-type.ts'
 import { chatBodySchema } from './schemas/chat.ts'
@@ -29,7 +29,7 @@ export function routeRoute(app: App, services: Services): void {
       })
       const { decision, reply: answer } = routeOnly(services, task)
       flight.decision = decision
-      reply.headers(decisionHeaders(decision, 0))
+      reply.headers(decisionHeadersByName(decision, 0))
       reply.header('x-highwayman-overhead-ms', ownMs(flight.sinceReceivedMs, 0).toFixed(3))
       return answer
     },
