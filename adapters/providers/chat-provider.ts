@@ -97,7 +97,9 @@ export function createChatProvider(config: ProviderConfig, codec: Codec): Provid
     const framer = new ByteFramer(config.name)
     try {
       for await (const bytes of reply) {
-        yield* decode(decoder, framer.push(bytes))
+        const { chunks, failure } = read(decoder, framer.push(bytes))
+        if (chunks.length > 0) yield chunks
+        if (failure !== undefined) throw failure
         if (decoder.progress === 'closed') {
           reply.release()
           return yield* endOf(decoder)
@@ -133,22 +135,31 @@ const NOTHING: StreamEnd = {
   finish: { unified: 'other', raw: undefined },
 }
 
-/** One batch at most. What came before a failure told in the stream is passed on before it. @throws {UpstreamError} */
-function* decode(
+/** What the events say, and the failure that they tell of: what came before it is passed on before it. */
+function read(
   decoder: StreamDecoder,
   events: readonly FramedEvent[],
-): Generator<readonly ChatChunk[], void, undefined> {
+): { readonly chunks: readonly ChatChunk[]; readonly failure?: unknown } {
   const chunks: ChatChunk[] = []
   try {
     for (const event of events) {
       for (const chunk of decoder.push(event)) chunks.push(chunk)
       if (decoder.progress === 'closed') break
     }
-  } catch (error) {
-    if (chunks.length > 0) yield chunks
-    throw error
+  } catch (failure) {
+    return { chunks, failure }
   }
+  return { chunks }
+}
+
+/** One batch at most. @throws {UpstreamError} */
+function* decode(
+  decoder: StreamDecoder,
+  events: readonly FramedEvent[],
+): Generator<readonly ChatChunk[], void, undefined> {
+  const { chunks, failure } = read(decoder, events)
   if (chunks.length > 0) yield chunks
+  if (failure !== undefined) throw failure
 }
 
 function* endOf(decoder: StreamDecoder): Generator<readonly ChatChunk[], StreamEnd, undefined> {
@@ -172,11 +183,13 @@ async function foldStream(
 
 /** True for anything but a role, an empty string, padding or an end: an end without a word may turn out to be a failure. */
 function saysSomething(chunk: ChatChunk): boolean {
-  return chunk.choices.some(({ delta }) =>
-    Object.entries(delta).some(
-      ([key, value]) => key !== 'role' && value !== '' && value !== null && value !== undefined,
-    ),
-  )
+  return chunk.choices.some(({ delta }) => {
+    for (const key in delta) {
+      const value = delta[key]
+      if (key !== 'role' && value !== '' && value !== null && value !== undefined) return true
+    }
+    return false
+  })
 }
 
 function diedOnTheWire(error: unknown): boolean {

@@ -14,7 +14,7 @@ const TRAILING_MS_MAX = 1_000
 export interface Reply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** The body as it comes. Leaving the loop early closes the socket. @throws {UpstreamError} */
+  /** The body as it comes, all that one read brought at once. Leaving the loop early closes the socket. @throws {UpstreamError} */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined>
   /**
    * The whole body as UTF-8, nothing of one that is encoded. Beyond `bytesMax` it is cut off there and the socket closed.
@@ -129,9 +129,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     try {
-      while (await this.#readable()) {
-        const chunk = this.#take()
-        if (chunk !== undefined) yield chunk
+      while (!this.#isOver()) {
+        if (this.#chunks.length === 0) await this.#arrival()
+        else yield this.#take()
       }
     } finally {
       if (this.#state === 'open') this.#giveUp()
@@ -145,9 +145,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     }
     const chunks: Buffer[] = []
     let bytes = 0
-    while (bytes <= bytesMax && (await this.#readable())) {
+    while (bytes <= bytesMax && !this.#isOver()) {
+      if (this.#chunks.length === 0) {
+        await this.#arrival()
+        continue
+      }
       const chunk = this.#take()
-      if (chunk === undefined) continue
       chunks.push(chunk)
       bytes += chunk.length
     }
@@ -171,23 +174,28 @@ export class Exchange implements Dispatcher.DispatchHandler, Reply {
     this.#resume()
   }
 
-  /** True when there is a chunk to take, false at the end of the body. @throws {UpstreamError} */
-  async #readable(): Promise<boolean> {
-    while (this.#chunks.length === 0) {
-      if (this.#error !== undefined) throw this.#error
-      if (this.#state !== 'open') return false
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return true
+  /** Nothing is left to take, and nothing will come. @throws {UpstreamError} */
+  #isOver(): boolean {
+    if (this.#chunks.length > 0) return false
+    if (this.#error !== undefined) throw this.#error
+    return this.#state !== 'open'
   }
 
-  #take(): Buffer | undefined {
-    const chunk = this.#chunks.shift()
-    this.#bufferedBytes -= chunk?.length ?? 0
-    if (this.#chunks.length === 0) this.#resume()
-    return chunk
+  /** Resolves when something has come or has ended. */
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  /** All that is there: chunks of HTTP are small, and each that is handed on by itself costs as much again as what is in it. */
+  #take(): Buffer {
+    const [only] = this.#chunks
+    const taken = only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks)
+    this.#chunks.length = 0
+    this.#bufferedBytes = 0
+    this.#resume()
+    return taken
   }
 
   #resume(): void {

@@ -19,6 +19,14 @@ export function asRecords(value: unknown): readonly Wire[] {
   return asArray(value).filter((item): item is Wire => asRecord(item) !== undefined)
 }
 
+/** The fields but those of `keys`; the same object where it has none of them, as most have. */
+export function without(fields: Wire, keys: readonly string[]): Wire {
+  if (!keys.some((key) => key in fields)) return fields
+  const rest: Record<string, unknown> = {}
+  for (const key in fields) if (!keys.includes(key)) rest[key] = fields[key]
+  return rest
+}
+
 export function asString(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

@@ -14,21 +14,31 @@ export interface Envelope {
   readonly tellsUsage: boolean
 }
 
+/** Fields of a chunk that are ours to tell, whatever the arm says. */
+const OURS: ReadonlySet<string> = new Set(['id', 'object', 'created', 'model', 'choices', 'usage'])
+
 export class ChunkWriter {
   readonly #response: ServerResponse
-  readonly #envelope: Envelope
+  readonly #tellsUsage: boolean
+  /** The beginning of each chunk, as JSON. */
+  readonly #head: string
   readonly #begun = new Set<number>()
   readonly #texts: string[] = []
   /** What this tick has brought so far. */
   #pending = ''
   /** Goes out with the first chunk. */
   #extension: object | undefined
-  /** The latest chunk with a finish reason, where it is to carry the usage; what that is, the stream's end tells. */
-  #closing: object | undefined
+  /**
+   * The latest chunk with a finish reason, as JSON without its end, where it is to carry the usage; what that is, the stream's
+   * end tells.
+   */
+  #closing: string | undefined
 
   constructor(response: ServerResponse, envelope: Envelope, extension: object) {
+    const { id, created, model, tellsUsage } = envelope
     this.#response = response
-    this.#envelope = envelope
+    this.#tellsUsage = tellsUsage
+    this.#head = JSON.stringify({ id, object: 'chat.completion.chunk', created, model }).slice(0, -1)
     this.#extension = extension
   }
 
@@ -39,22 +49,11 @@ export class ChunkWriter {
 
   /** @returns true when the caller is slow and {@link drained} is to be awaited before the next chunk */
   chunk(chunk: ChatChunk): boolean {
-    const { id, created, model, tellsUsage } = this.#envelope
-    const extension = this.#extension
-    this.#extension = undefined
-    const event = {
-      ...chunk,
-      id,
-      object: 'chat.completion.chunk',
-      created,
-      model,
-      choices: chunk.choices.map((choice) => this.#choice(choice)),
-      ...(tellsUsage && { usage: null }),
-      ...(extension && { highwayman: extension }),
-    }
+    const event = this.#eventOf(chunk)
     this.#releaseClosing()
-    if (!tellsUsage && chunk.choices.some((choice) => choice.finish_reason !== null)) this.#closing = event
-    else this.#write(event)
+    const isLast = chunk.choices.some((choice) => choice.finish_reason !== null)
+    if (isLast && !this.#tellsUsage) this.#closing = event
+    else this.#write(`${event}}`)
     return this.#pending.length >= PENDING_CHARS_MAX || this.#response.writableNeedDrain
   }
 
@@ -63,15 +62,14 @@ export class ChunkWriter {
    * finish reason, where clients that know nothing of it ignore it.
    */
   usage(usage: object): void {
-    const { id, created, model, tellsUsage } = this.#envelope
-    if (tellsUsage) this.#write({ id, object: 'chat.completion.chunk', created, model, choices: [], usage })
-    else this.#releaseClosing({ usage })
+    if (this.#tellsUsage) this.#write(`${this.#head},"choices":[],"usage":${JSON.stringify(usage)}}`)
+    else this.#releaseClosing(`,"usage":${JSON.stringify(usage)}`)
   }
 
   /** In-band: the status has long been sent. Nothing may follow, not even `[DONE]`. */
   error(body: object): void {
     this.#releaseClosing()
-    this.#write(body)
+    this.#write(JSON.stringify(body))
     this.#end()
   }
 
@@ -81,10 +79,26 @@ export class ChunkWriter {
     this.#end()
   }
 
-  #releaseClosing(more?: object): void {
+  #releaseClosing(more = ''): void {
     if (this.#closing === undefined) return
-    this.#write({ ...this.#closing, ...more })
+    this.#write(`${this.#closing}${more}}`)
     this.#closing = undefined
+  }
+
+  /** As JSON without its closing brace. What is the same in every chunk is written out once. */
+  #eventOf(chunk: ChatChunk): string {
+    const extension = this.#extension
+    this.#extension = undefined
+    let event = this.#head
+    for (const key in chunk) {
+      if (OURS.has(key) || chunk[key] === undefined || (key === 'highwayman' && extension !== undefined))
+        continue
+      event += `,${JSON.stringify(key)}:${JSON.stringify(chunk[key])}`
+    }
+    event += `,"choices":${JSON.stringify(chunk.choices.map((choice) => this.#choice(choice)))}`
+    if (this.#tellsUsage) event += ',"usage":null'
+    if (extension !== undefined) event += `,"highwayman":${JSON.stringify(extension)}`
+    return event
   }
 
   /** Resolves when the caller has read enough, or has gone. */
@@ -107,9 +121,9 @@ export class ChunkWriter {
    * Chunks that came with one read of the upstream's socket leave in one write to the caller's: the tick ends when all of
    * them have been decoded, so none waits for a chunk that is not there yet.
    */
-  #write(event: object): void {
+  #write(event: string): void {
     if (this.#pending === '') process.nextTick(this.#flush)
-    this.#pending += `data: ${JSON.stringify(event)}\n\n`
+    this.#pending += `data: ${event}\n\n`
   }
 
   readonly #flush = (): void => {

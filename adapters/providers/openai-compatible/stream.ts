@@ -7,13 +7,20 @@ import type { FramedEvent } from '../framer.ts'
 import type { ChatChunk, ChatChunkChoice, FinishReason, Usage } from '../spec.ts'
 import { unfold } from '../unfold.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
-import { asArray, asRecord, asRecords, parseJson, type Wire } from '../wire.ts'
+import { asArray, asRecord, asRecords, parseJson, type Wire, without } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
 import { finishReasonIn, wireFinish } from './finish.ts'
 import { choiceIndex, decodeAnswer, finishOf } from './response.ts'
 import { hasSubstance, normalizeText } from './text.ts'
 import { StreamedCalls } from './tool-calls.ts'
 import { decodeUsage } from './usage.ts'
+
+/** `usage` is told at the end; `obfuscation` and Mistral's `p` are padding against eavesdroppers. */
+const NOT_PASSED_ON = ['usage', 'obfuscation', 'p']
+const MESSAGE = ['message']
+const NOT_TEXT = ['role', 'tool_calls']
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 interface ChoiceState {
   readonly calls: StreamedCalls
@@ -95,25 +102,33 @@ export class OpenAiStreamDecoder implements StreamDecoder {
       return this.#wholeAnswer(payload)
     }
     if (choices.length === 0) return []
-    // `usage` is told at the end; `obfuscation` and Mistral's `p` are padding against eavesdroppers.
-    const { usage: _1, obfuscation: _2, p: _3, ...envelope } = payload
-    return [{ ...envelope, choices: choices.map((choice) => this.#choice(choice)) }]
+    // Parsed here and seen by nobody else, it is changed in place: a copy at each level would cost more than the parsing.
+    const chunk = without(payload, NOT_PASSED_ON) as Mutable<ChatChunk>
+    chunk.choices = choices.map((choice) => this.#choice(choice))
+    return [chunk]
   }
 
-  #choice({ message, ...choice }: Wire): ChatChunkChoice {
+  #choice(payload: Wire): ChatChunkChoice {
+    const { message } = payload
+    const choice = without(payload, MESSAGE)
     const index = choiceIndex(choice) ?? 0
     const state = this.#choices.get(index) ?? this.#begin(index)
     // Some end with the whole message, which says once more what the deltas said.
     const added = asRecord(choice['delta']) ?? (state.hasSubstance ? undefined : asRecord(message)) ?? {}
-    const { role: _, tool_calls, ...text } = normalizeText(added)
-    const role = state.begun ? undefined : { role: 'assistant' as const }
+    const said = normalizeText(added)
+    const { tool_calls } = said
+    const text = without(said, NOT_TEXT)
+    const spoken = state.begun ? text : { role: 'assistant' as const, ...text }
     state.begun = true
     const calls = tool_calls === undefined ? [] : state.calls.accept(asRecords(tool_calls))
     state.hasSubstance ||= calls.length > 0 || hasSubstance(text)
     const finishes = finishReasonIn(choice) !== undefined && state.finish === undefined
     const finish = finishes ? this.#finish(choice, state) : undefined
-    const delta = withCalls({ ...role, ...text }, finishes ? [...calls, ...state.calls.close()] : calls)
-    return { ...choice, index, delta, finish_reason: finish === undefined ? null : wireFinish(finish) }
+    const passedOn = choice as unknown as Mutable<ChatChunkChoice>
+    passedOn.index = index
+    passedOn.delta = withCalls(spoken, finishes ? [...calls, ...state.calls.close()] : calls)
+    passedOn.finish_reason = finish === undefined ? null : wireFinish(finish)
+    return passedOn
   }
 
   #finish(choice: Wire, state: ChoiceState): FinishReason {

@@ -6,13 +6,8 @@ import { asArray, asRecord, asRecords, asString, asText, type Wire } from '../wi
  * already is so. What is no text counts as none. Some upstreams send the same reasoning under two names: one of them is taken.
  */
 export function normalizeText(fields: Wire): Wire {
+  if (isSound(fields)) return fields
   const { reasoning, reasoning_content, content, refusal, ...rest } = fields
-  const isSound =
-    isTextOrNone(content) &&
-    isTextOrNone(refusal) &&
-    reasoning === undefined &&
-    (reasoning_content === undefined || typeof reasoning_content === 'string')
-  if (isSound) return fields
   const listed = Array.isArray(content) ? readParts(content) : undefined
   const thoughts = asText(reasoning_content) ?? asText(reasoning) ?? asText(listed?.reasoning)
   return {
@@ -21,6 +16,15 @@ export function normalizeText(fields: Wire): Wire {
     ...('content' in fields && { content: listed?.text ?? asString(content) ?? null }),
     ...(thoughts !== undefined && { reasoning_content: thoughts }),
   }
+}
+
+function isSound({ reasoning, reasoning_content, content, refusal }: Wire): boolean {
+  return (
+    isTextOrNone(content) &&
+    isTextOrNone(refusal) &&
+    reasoning === undefined &&
+    (reasoning_content === undefined || typeof reasoning_content === 'string')
+  )
 }
 
 function isTextOrNone(value: unknown): boolean {
