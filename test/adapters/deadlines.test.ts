@@ -1,17 +1,18 @@
 /** When a call is given up, on a clock that the test moves. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { type Phase, Watchdog, type WatchLimits } from '../../adapters/providers/deadlines.ts'
+import { AlarmClock, type Phase, Watchdog, type WatchLimits } from '../../adapters/providers/deadlines.ts'
 
 function watched(t: TestContext, limits: WatchLimits) {
   let nowMs = 0
   t.mock.method(performance, 'now', () => nowMs)
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const expired: (readonly [phase: Phase, limitMs: number, atMs: number])[] = []
-  const watchdog = new Watchdog(limits, (phase, limitMs) => {
+  const onExpire = (phase: Phase, limitMs: number): void => {
     expired.push([phase, limitMs, nowMs])
     watchdog.stop()
-  })
+  }
+  const watchdog = new Watchdog(limits, onExpire, new AlarmClock())
   const pass = (ms: number): void => {
     for (const endMs = nowMs + ms; nowMs < endMs; ) {
       nowMs++
@@ -67,6 +68,42 @@ describe('the deadlines of a call', () => {
     watchdog.tighten(10)
     pass(100)
     assert.deepEqual(expired, [['idle', 10, 10]])
+  })
+
+  it('come each at its own time where many calls run', (t) => {
+    let nowMs = 0
+    t.mock.method(performance, 'now', () => nowMs)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const clock = new AlarmClock()
+    const expired: (readonly [call: number, atMs: number])[] = []
+    // The fifth and the tenth fall due together, and whichever is told first ends the other.
+    const calls: Watchdog[] = [70, 10, 40, 90, 50, 30, 20, 80, 60, 50].map(
+      (idleMs, call) =>
+        new Watchdog(
+          { firstByteMs: idleMs, idleMs, totalMs: 1_000 },
+          () => {
+            expired.push([call, nowMs])
+            calls[call]?.stop()
+            if (call === 4 || call === 9) calls[13 - call]?.stop()
+          },
+          clock,
+        ),
+    )
+    calls[1]?.stop()
+    calls[6]?.activity()
+    while (nowMs < 200) {
+      nowMs++
+      if (nowMs === 15) calls[6]?.activity()
+      t.mock.timers.tick(1)
+    }
+    assert.deepEqual(
+      expired.map(([call]) => (call === 9 ? 4 : call)),
+      [5, 6, 2, 4, 8, 0, 7, 3],
+    )
+    for (const [call, atMs] of expired) {
+      const dueAt = [70, 10, 40, 90, 50, 30, 35, 80, 60, 50][call] ?? 0
+      assert.equal(atMs, dueAt, `call ${call}`)
+    }
   })
 
   it('are none once it has stopped', (t) => {
