@@ -71,13 +71,13 @@ export async function buildApp(deps: AppDeps): Promise<BuiltApp> {
     logger: logger ?? false,
     // Our own line says more: see logRequest.
     logController: new LogController({ disableRequestLogging: true }),
-    // A child logger for every request would cost as much as the routing; what is logged names its request instead.
-    childLoggerFactory: (parent) => parent,
     bodyLimit: bodyLimitBytes,
     // Ids of arms stand in paths.
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id']) ?? deps.ids.next(),
   }).withTypeProvider<ZodTypeProvider>()
+  // A child logger for every request would cost as much as the routing; what is logged names its request instead.
+  app.log.child = () => app.log
   const health = new ArmHealth()
   const inFlight = new InFlight()
   const probes = new ReadinessProbes()

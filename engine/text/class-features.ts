@@ -31,7 +31,7 @@ const SIGNS: readonly ((text: string, shares: Shares) => number)[] = [
   // Every shape has a code mark in it.
   (text, { codeShare }) => Number(codeShare > 0 && CODE_SHAPE.test(text)),
   (text) => Number(text.includes('\n')),
-  (text) => Number(/\n\s*\n/.test(text)),
+  (text) => Number(text.includes('\n') && /\n\s*\n/.test(text)),
   (text) => Number(/["“«「]/.test(text)),
   (text) => Number((text.match(ANSWER_OPTION)?.length ?? 0) >= OPTIONS_TO_COUNT),
 ]

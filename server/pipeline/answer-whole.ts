@@ -48,6 +48,7 @@ function send(
     usage: usageBody(bill, response['usage']),
     highwayman: extensionBody(decision, [...task.warnings, ...warnings]),
   })
+  const bytes = Buffer.byteLength(body)
   const overheadMs = ownMs(flight.sinceReceivedMs, trail.upstreamMs)
   const headers = decisionHeaders(decision, leg.index + 1)
   headers.push(
@@ -60,11 +61,13 @@ function send(
     'content-type',
     'application/json; charset=utf-8',
     'content-length',
-    String(Buffer.byteLength(body)),
+    String(bytes),
   )
   // Whole and ready as it is: there is nothing that fastify would add, and no hook that wants to see it.
   reply.hijack()
-  services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body))
+  // Where each character is a byte, writing the text is copying it.
+  const encoding = bytes === body.length ? 'latin1' : 'utf8'
+  services.turnEnd.answer(() => reply.raw.writeHead(200, headers).end(body, encoding))
   recordAnswered(services, task, leg, { bill, finish, ttftMs: undefined, totalMs, overheadMs })
   services.reviews.of(task, decision)?.whole(response)
 }

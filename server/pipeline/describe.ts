@@ -22,18 +22,23 @@ export interface Described {
   readonly read: RequestText
 }
 
-/** Waits for an embedding, where there is an endpoint, at most as long as that is given. */
-export async function describe(
-  services: Pick<Services, 'router' | 'tokens' | 'embeddings'>,
+export function describe(
+  { router, tokens }: Pick<Services, 'router' | 'tokens'>,
   request: ChatRequest,
   requestClass: string | undefined,
-): Promise<Described> {
-  const { router, tokens, embeddings } = services
+): Described {
   const read = readText(request, requestClass, tokens)
-  const facts = describeRequest(read, router.featureSpace.text)
-  const prompt = embeddings === undefined ? '' : userText(read, TEXT_SCAN_CHARS)
-  const text = prompt === '' ? undefined : await embeddings?.describe(prompt)
-  return { facts: text === undefined ? facts : { ...facts, text }, read }
+  return { facts: describeRequest(read, router.featureSpace.text), read }
+}
+
+/** The same with the endpoint's embedding, for which it waits at most as long as that is given. */
+export async function withEmbedding(
+  described: Described,
+  embeddings: NonNullable<Services['embeddings']>,
+): Promise<Described> {
+  const prompt = userText(described.read, TEXT_SCAN_CHARS)
+  const text = prompt === '' ? undefined : await embeddings.describe(prompt)
+  return text === undefined ? described : { ...described, facts: { ...described.facts, text } }
 }
 
 /** For another feature space: only what is told of the text differs, and whoever is told embeddings is told the same ones. */

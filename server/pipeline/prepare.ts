@@ -10,7 +10,7 @@ import type { RegistryView } from '../registry-view.ts'
 import type { ChatBody } from '../routes/schemas/chat.ts'
 import type { Services } from '../services.ts'
 import { conversationKeys } from './conversations.ts'
-import { type Described, describe, factsIn } from './describe.ts'
+import { type Described, describe, factsIn, withEmbedding } from './describe.ts'
 import { narrow, readExtensions } from './read-extensions.ts'
 import { DEFAULT_MODEL, resolveModel } from './resolve-model.ts'
 import type { Task } from './task.ts'
@@ -34,7 +34,9 @@ export async function prepare(services: Services, view: RegistryView, incoming: 
   const wishes = readExtensions(view, tenant, model, highwayman, headers)
   const needed = neededCapabilities(request, streams)
   const user = userHash(tenant.name, body.safety_identifier ?? body.user)
-  const described = await describe(services, request, wishes.requestClass)
+  const read = describe(services, request, wishes.requestClass)
+  const { embeddings } = services
+  const described = embeddings === undefined ? read : await withEmbedding(read, embeddings)
   const assigned = services.slots.assign(model, {
     tenant: tenant.name,
     session: wishes.session,

@@ -11,6 +11,16 @@ export interface EncodedRequest {
   readonly warnings: readonly Warning[]
 }
 
+/** Fields that not every upstream takes under the name, or with the value, that the caller gave them. */
+const PUT_OTHERWISE: ReadonlySet<string> = new Set([
+  'messages',
+  'max_tokens',
+  'max_completion_tokens',
+  'stream_options',
+  'seed',
+  'tool_choice',
+])
+
 /**
  * Sends what the caller sent and nothing else: no nulls, no defaults; unknown fields pass.
  * @throws {UpstreamError} 400 for log probabilities that a reasoning model does not give.
@@ -22,10 +32,10 @@ export function encodeRequest(
 ): EncodedRequest {
   const refused = quirks.modelsRefuseSampling ? refusedFields(model, request) : []
   const dropped = [...quirks.dropFields, ...refused].filter((field) => isSet(request[field]))
-  const { messages, max_tokens, max_completion_tokens, stream_options, seed, tool_choice, ...rest } =
-    dropped.length === 0 ? request : without(request, dropped)
+  const sent = dropped.length === 0 ? request : without(request, dropped)
+  const { messages, max_tokens, max_completion_tokens, stream_options, seed, tool_choice } = sent
   const body: Record<string, unknown> = { model, messages: encodeMessages(messages, quirks) }
-  for (const [key, value] of Object.entries(rest)) if (isSet(value)) body[key] = value
+  for (const key in sent) if (!PUT_OTHERWISE.has(key) && isSet(sent[key])) body[key] = sent[key]
   const limit = max_completion_tokens ?? max_tokens
   if (isSet(limit)) body[quirks.maxTokensField] = limit
   if (isSet(seed)) body[quirks.seedField] = seed

@@ -5,13 +5,14 @@ import { tellsError } from '../error-body.ts'
 import { badOutput } from '../failures.ts'
 import type { ChatChoice, FinishReason } from '../spec.ts'
 import { UNKNOWN_USAGE } from '../usage.ts'
-import { asArray, asNumber, asRecord, asRecords, asString, type Wire } from '../wire.ts'
+import { asArray, asNumber, asRecord, asRecords, asString, type Wire, without } from '../wire.ts'
 import type { ReadingContext } from './context.ts'
 import { decodeFinish, failureOfFinish, finishReasonIn, wireFinish } from './finish.ts'
 import { hasSubstance, normalizeText } from './text.ts'
 import { decodeCalls } from './tool-calls.ts'
 import { correctedUsage, decodeUsage } from './usage.ts'
 
+const CALLS = ['tool_calls']
 /** Of one answer; OpenAI takes `n` up to 128. */
 const CHOICES_MAX = 1_024
 
@@ -93,8 +94,9 @@ export function finishOf(
 }
 
 function decodeMessage(message: Wire): Wire {
-  const { tool_calls, ...rest } = normalizeText(message)
-  const calls = decodeCalls(asRecords(tool_calls))
+  const said = normalizeText(message)
+  const rest = without(said, CALLS)
+  const calls = decodeCalls(asRecords(said['tool_calls']))
   return {
     ...rest,
     role: 'assistant',
