@@ -5,6 +5,7 @@ import type { ArmId, DecisionId } from '../../engine/index.ts'
 import type { Ruling } from '../registry-view.ts'
 import { END_REASON, type Flight } from '../resilience/in-flight.ts'
 import type { Services } from '../services.ts'
+import { inStep } from '../turn-end.ts'
 import { type DecideOutcome, decide, noEligibleArm } from './decide.ts'
 import { allFailed, refused, shuttingDown } from './failure.ts'
 import type { Leg, Trail } from './leg.ts'
@@ -41,6 +42,7 @@ export async function callArms<T, R>(
     trail.decision = leg.decision
     flight.decision = leg.decision
     parentId = leg.decision.id
+    await inStep()
     let value: T
     try {
       value = await attempt(leg)
@@ -64,6 +66,7 @@ async function handOver<T, R>(
   answer: (leg: Leg, value: T) => R | Promise<R>,
 ): Promise<R> {
   try {
+    await inStep()
     return await answer(leg, value)
   } finally {
     if (!leg.ending.isOver) {
