@@ -1,3 +1,7 @@
+/** So many requests are worth beginning by themselves. */
+const REQUESTS_TOGETHER = 16
+
+const NONE: (() => void)[] = []
 const SETTLED = Promise.resolve()
 
 /**
@@ -16,7 +20,8 @@ export function inStep(): Promise<void> {
  * where it is made, in the middle of a turn, every answer costs the requests behind it a change of context and cold caches;
  * and the same step of different requests, taken one after the other, finds code and tables warm. No answer waits
  * for anything but work that is at hand, and whatever its reader sends next finds it recorded: it comes in a later turn
- * (docs/decisions/0018).
+ * (docs/decisions/0018). Few requests wait for those of the next turn, once, where this one has sent answers: its callers are
+ * many, and about to ask again.
  */
 export class TurnEnd {
   readonly #onError: (thrown: unknown) => void
@@ -24,6 +29,7 @@ export class TurnEnd {
   #records: (() => void)[] = []
   #requests: (() => void)[] = []
   #isArmed = false
+  #hasHeldBack = false
 
   /** @param onError told what a piece of work threw; the others run all the same */
   constructor(onError: (thrown: unknown) => void) {
@@ -57,14 +63,23 @@ export class TurnEnd {
   readonly #run = (): void => {
     const answers = this.#answers
     const records = this.#records
-    const requests = this.#requests
+    const requests = this.#takeRequests()
     this.#answers = []
     this.#records = []
-    this.#requests = []
     this.#isArmed = false
+    if (this.#requests.length > 0) this.#arm()
     for (const work of answers) this.#attempt(work)
     for (const work of records) this.#attempt(work)
     for (const begin of requests) begin()
+  }
+
+  #takeRequests(): (() => void)[] {
+    const requests = this.#requests
+    const areFew = requests.length > 0 && requests.length < REQUESTS_TOGETHER
+    this.#hasHeldBack = areFew && !this.#hasHeldBack && this.#answers.length > 0
+    if (this.#hasHeldBack) return NONE
+    this.#requests = []
+    return requests
   }
 
   #attempt(work: () => void): void {
