@@ -9,12 +9,11 @@ export interface Grid {
 /** Midpoints of `count` equal parts: for an integrand that vanishes smoothly at both ends this converges geometrically. */
 export function equidistantGrid(from: number, to: number, count: number): Grid {
   const step = (to - from) / count
-  const grid: Grid = { nodes: [], weights: [] }
-  for (let i = 0; i < count; i++) {
-    grid.nodes.push(from + (i + 0.5) * step)
-    grid.weights.push(step)
-  }
-  return grid
+  // Of their length from the start: this runs on every decision, and lists that grow are copied.
+  const nodes = new Array<number>(count)
+  const weights = new Array<number>(count).fill(step)
+  for (let i = 0; i < count; i++) nodes[i] = from + (i + 0.5) * step
+  return { nodes, weights }
 }
 
 /** Appends the Gauss–Legendre rule of `count` nodes on [from, to]. */

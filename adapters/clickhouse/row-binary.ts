@@ -91,6 +91,13 @@ export class RowBinary {
     for (const at of UUID_ORDER) this.#byte((hexDigit(id, at) << 4) | hexDigit(id, at + 1))
   }
 
+  /** UUID of zeros, which stands for none. */
+  noUuid(): void {
+    this.#reserve(UUID_BYTES)
+    this.#buffer.fill(0, this.#length, this.#length + UUID_BYTES)
+    this.#length += UUID_BYTES
+  }
+
   /** DateTime64(3), whole milliseconds. @throws {RangeError} */
   timeMs(timeMs: number): void {
     if (!(timeMs >= 0 && timeMs < TIME_MS_MAX)) throw new RangeError(`${timeMs} is not a Unix time in ms`)

@@ -96,7 +96,8 @@ export class InFlight {
     const entry = { flight, response, place: this.#entries.length }
     this.#entries.push(entry)
     if (this.#leaving) response.shouldKeepAlive = false
-    response.once('close', () => {
+    // It closes once, so that nothing is saved by `once`.
+    response.on('close', () => {
       if (!response.writableFinished) flight.end(END_REASON.callerGone)
       this.#remove(entry)
       onLeave(flight)
