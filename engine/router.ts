@@ -57,6 +57,7 @@ import {
   type ArmPrior,
   type Belief,
   type Constraints,
+  type Decision,
   type Exclusion,
   HEADS,
   type HeadChange,
@@ -90,6 +91,8 @@ const LINEAR_HEADS: readonly LinearHeadName[] = ['quality', 'ttft', 'tpot', 'out
 export function createRouter(options: RouterOptions): Router {
   return new PosteriorRouter(options)
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 class PosteriorRouter implements Router {
   readonly featureSpace: RouterOptions['featureSpace']
@@ -179,30 +182,31 @@ class PosteriorRouter implements Router {
     const drawn = drawFrom(probabilities, request.id, settings.salt)
     const arm = eligible[drawn]!
     if (request.policy.name === 'round-robin') this.#turns.take(arm)
-    return {
-      kind: 'decided',
-      decision: {
-        id: request.id,
-        atMs: request.atMs,
-        featureSpace: this.featureSpace.id,
-        x: context.x,
-        requestClass: request.facts.requestClass,
-        policy: request.policy,
-        assignment: request.assignment,
-        rates,
-        explore: settings.explore,
-        floor: settings.explore ? floor : 0,
-        conversation: conversation && conversationNote(conversation, this.#arms, context),
-        conservative: note,
-        salt: settings.salt,
-        eligible,
-        exclusions,
-        estimates,
-        probabilities,
-        arm,
-        propensity: probabilities[drawn]!,
-      },
+    // What a decision has not, it has no field for: it is compared, and written, field by field.
+    const decision: Mutable<Decision> = {
+      id: request.id,
+      atMs: request.atMs,
+      featureSpace: this.featureSpace.id,
+      x: context.x,
+      requestClass: request.facts.requestClass,
+      policy: request.policy,
+      rates,
+      explore: settings.explore,
+      floor: settings.explore ? floor : 0,
+      salt: settings.salt,
+      eligible,
+      exclusions,
+      estimates,
+      probabilities,
+      arm,
+      propensity: probabilities[drawn]!,
     }
+    if (request.assignment !== undefined) decision.assignment = request.assignment
+    if (note !== undefined) decision.conservative = note
+    if (conversation !== undefined) {
+      decision.conversation = conversationNote(conversation, this.#arms, context)
+    }
+    return { kind: 'decided', decision }
   }
 
   foresee(ids: readonly ArmId[], x: Float64Array, facts: PromptSize, atMs: number): readonly Foresight[] {

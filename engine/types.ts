@@ -338,16 +338,16 @@ export interface Decision {
   readonly requestClass: string
   readonly policy: PolicySpec
   /** Absent: the configuration's policy drew, and there was no other. */
-  readonly assignment?: Assignment | undefined
+  readonly assignment?: Assignment
   readonly rates: UtilityRates
   /** False: nothing was done for the sake of learning (a learning policy took the best mean), and there is no floor. */
   readonly explore: boolean
   /** Total probability spread evenly over the eligible arms. */
   readonly floor: number
   /** Of a conversation: its last arm, and the utility that the policy saw on top of that arm's own. */
-  readonly conversation?: ConversationNote | undefined
+  readonly conversation?: ConversationNote
   /** Where the quality is held above a share of a baseline's. */
-  readonly conservative?: ConservativeNote | undefined
+  readonly conservative?: ConservativeNote
   readonly salt: string
   /** The eligible arms; `probabilities` and `estimates` are in this order. */
   readonly eligible: readonly ArmId[]

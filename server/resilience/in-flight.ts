@@ -152,6 +152,7 @@ export class InFlight {
   }
 
   #remove(entry: Entry): void {
+    if (this.#entries[entry.place] !== entry) return
     const last = this.#entries.pop()
     if (last === undefined || last === entry) return
     last.place = entry.place

@@ -50,7 +50,9 @@ const choice = {
       switch_margin: z.number().describe('Utility that the policy saw on top of that arm’s own.'),
     })
     .optional()
-    .describe('Of a conversation’s later turns, at the time of the decision.'),
+    .describe(
+      'Of a conversation’s later turns, at the time of the decision, where a cache or a margin speaks for its arm.',
+    ),
   conservative: z
     .object({
       baseline: z.string(),
