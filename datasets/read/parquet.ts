@@ -1,7 +1,8 @@
 /** Rows of a Parquet file, read a row group at a time, or less where a group is large. */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from 'hyparquet'
 import { DatasetError } from '../types.ts'
+import { checkPages, checkRowGroups } from './parquet-check.ts'
 
 /** Of uncompressed pages, held at once. */
 const HELD_BYTES = 32 * 1024 * 1024
@@ -27,10 +28,12 @@ export interface ParquetFile {
 
 /** @throws {DatasetError} `dataset_unreadable`, and so does reading rows */
 export async function openParquet(path: string): Promise<ParquetFile> {
-  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet')
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet')
   const { file, metadata } = await readable(path, async () => {
     const opened = await asyncBufferFromFile(path)
-    return { file: opened, metadata: await parquetMetadataAsync(opened) }
+    const read = await parquetMetadataAsync(opened)
+    checkRowGroups(read, parquetSchema(read))
+    return { file: opened, metadata: read }
   })
   return {
     columns: topLevelColumns(metadata),
@@ -48,34 +51,35 @@ async function* readRows(
 ): AsyncGenerator<Readonly<Record<string, unknown>>> {
   const { parquetReadObjects } = await import('hyparquet')
   const wanted = columns && { columns: [...columns] }
-  for (const [rowStart, rowEnd] of spans(metadata, columns)) {
-    signal?.throwIfAborted()
-    const rows = await readable(path, () =>
-      parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, ...wanted }),
-    )
-    for (const row of rows) yield plain(row)
+  let groupStart = 0
+  for (const group of metadata.row_groups) {
+    await readable(path, () => checkPages(file, group, columns))
+    for (const [from, to] of spans(group, columns)) {
+      signal?.throwIfAborted()
+      const [rowStart, rowEnd] = [groupStart + from, groupStart + to]
+      yield* await readable(path, async () => {
+        const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, ...wanted })
+        return rows.map(plain)
+      })
+    }
+    groupStart += Number(group.num_rows)
   }
 }
 
-/** Row groups, cut into equal parts where their wanted columns are too much to hold. */
+/** A row group, cut into equal parts where its wanted columns are too much to hold. */
 function* spans(
-  metadata: FileMetaData,
+  group: RowGroup,
   columns: readonly string[] | undefined,
-): Generator<readonly [number, number]> {
-  let start = 0
-  for (const group of metadata.row_groups) {
-    const rows = Number(group.num_rows)
-    let bytes = 0
-    for (const { meta_data: chunk } of group.columns) {
-      const name = chunk?.path_in_schema[0]
-      if (name !== undefined && (columns === undefined || columns.includes(name)))
-        bytes += Number(chunk?.total_uncompressed_size ?? 0)
-    }
-    const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / HELD_BYTES))))
-    for (let from = 0; from < rows; from += step)
-      yield [start + from, start + Math.min(from + step, rows)] as const
-    start += rows
+): Generator<readonly [from: number, to: number]> {
+  const rows = Number(group.num_rows)
+  let bytes = 0
+  for (const { meta_data: chunk } of group.columns) {
+    const name = chunk?.path_in_schema[0]
+    if (name !== undefined && (columns === undefined || columns.includes(name)))
+      bytes += Number(chunk?.total_uncompressed_size ?? 0)
   }
+  const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / HELD_BYTES))))
+  for (let from = 0; from < rows; from += step) yield [from, Math.min(from + step, rows)] as const
 }
 
 function topLevelColumns(metadata: FileMetaData): readonly string[] {
@@ -114,7 +118,10 @@ function plain(row: Readonly<Record<string, unknown>>): Readonly<Record<string, 
 }
 
 function plainValue(value: unknown): unknown {
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new Error('a time is beyond the year 275760')
+    return value.toISOString()
+  }
   if (typeof value === 'bigint') return Number(value)
   return value ?? null
 }

@@ -1,0 +1,158 @@
+/** Numbers of a Parquet file that contradict each other are refused before anything is decoded by them. */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type FileMetaData, parquetMetadata, parquetSchema, type SchemaElement } from 'hyparquet'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { openParquet } from '../../datasets/read/parquet.ts'
+import { checkPages, checkRowGroups } from '../../datasets/read/parquet-check.ts'
+import { DatasetError } from '../../datasets/types.ts'
+import { type Folder, temporaryFolder, writeParquetTable } from '../helpers/dataset-files.ts'
+
+const ROWS = Array.from({ length: 12 }, (_, i) => ({ id: `p${i}`, score: i / 12 }))
+
+let folder: Folder
+let path: string
+let bytes: Buffer
+before(async () => {
+  folder = await temporaryFolder()
+  path = join(await folder.of({}), 't.parquet')
+  await writeParquetTable(path, ROWS, 5)
+  bytes = await readFile(path)
+})
+after(() => folder.close())
+
+function metadataOf(): FileMetaData {
+  return parquetMetadata(new Uint8Array(bytes))
+}
+
+function chunkOf(metadata: FileMetaData, column: number) {
+  const chunk = metadata.row_groups[1]?.columns[column]?.meta_data
+  assert.ok(chunk)
+  return chunk
+}
+
+const bufferOf = (content: Buffer) => {
+  const whole = new Uint8Array(content).buffer
+  return { byteLength: whole.byteLength, slice: (start: number, end?: number) => whole.slice(start, end) }
+}
+
+describe('row groups of a Parquet file', () => {
+  const refuses = (name: string, change: (metadata: FileMetaData) => void, message: RegExp) =>
+    test(name, () => {
+      const metadata = metadataOf()
+      const schema = parquetSchema(metadata)
+      checkRowGroups(metadata, schema)
+      change(metadata)
+      assert.throws(() => checkRowGroups(metadata, schema), { message })
+    })
+
+  const group = (metadata: FileMetaData) => {
+    const found = metadata.row_groups[1]
+    assert.ok(found)
+    return found
+  }
+
+  refuses(
+    'have the rows of their columns',
+    (metadata) => {
+      group(metadata).num_rows = 1_000_000_000n
+    },
+    /^row group 1 has 1000000000 rows, and 5 values of id$/,
+  )
+  refuses(
+    'have no rows less than none',
+    (metadata) => {
+      group(metadata).num_rows = -1n
+    },
+    /^row group 1 has -1 rows$/,
+  )
+  refuses(
+    'have each column once',
+    (metadata) => {
+      chunkOf(metadata, 1).path_in_schema = ['id']
+    },
+    /^row group 1 has the column id instead of score$/,
+  )
+  refuses(
+    'have all columns',
+    (metadata) => {
+      group(metadata).columns.pop()
+    },
+    /^row group 1 has 1 columns instead of 2$/,
+  )
+})
+
+test('a time that no date can be is an error of the file', async () => {
+  const times = join(await folder.of({}), 'times.parquet')
+  const schema: SchemaElement[] = [
+    { name: 'root', num_children: 1 },
+    { name: 'at', type: 'INT64', repetition_type: 'REQUIRED', converted_type: 'TIMESTAMP_MICROS' },
+  ]
+  const table = parquetWriteBuffer({
+    schema,
+    columnData: [{ name: 'at', data: [9_000_000_000_000_000_000n] }],
+  })
+  await writeFile(times, new Uint8Array(table))
+  const file = await openParquet(times)
+  await assert.rejects(file.rows().next(), {
+    code: 'dataset_unreadable',
+    message: `${times}: a time is beyond the year 275760; is it a Parquet file, and whole?`,
+  })
+})
+
+describe('pages of a Parquet column', () => {
+  /** Where the second row group's first column begins: fields 1, 2 and 3 of its page header are the type and the two lengths. */
+  function headerOf(): { readonly content: Buffer; readonly at: number } {
+    const chunk = chunkOf(metadataOf(), 0)
+    const content = Buffer.from(bytes)
+    return { content, at: Number(chunk.dictionary_page_offset || chunk.data_page_offset) }
+  }
+
+  /** Of a thrift field the byte before its value: the steps from the field before, and the type (5: a whole number). */
+  const FIELD = 0x15
+
+  test('have a length: one whose header lost it would be read for ever', async () => {
+    const { content, at } = headerOf()
+    // Lengths take one byte or two; the third field is the third 0x15 from the start.
+    let place = at
+    for (let field = 1; field < 3; field++) place = content.indexOf(FIELD, place + 1)
+    content[place] = 0x25
+    await writeFile(path, content)
+    const file = await openParquet(path)
+    let rows = 0
+    await assert.rejects(
+      async () => {
+        for await (const _ of file.rows()) rows += 1
+      },
+      (error: unknown) =>
+        error instanceof DatasetError &&
+        error.code === 'dataset_unreadable' &&
+        error.message ===
+          `${path}: the column id has a page whose header cannot be; is it a Parquet file, and whole?`,
+    )
+    assert.equal(rows, 5, 'of the row group before')
+  })
+
+  test('lie in the file', async () => {
+    const metadata = metadataOf()
+    chunkOf(metadata, 0).total_compressed_size = BigInt(bytes.length)
+    const [, group] = metadata.row_groups
+    assert.ok(group)
+    await assert.rejects(checkPages(bufferOf(bytes), group, undefined), {
+      message: /^the column id is to be in the bytes \d+ to \d+ of \d+$/,
+    })
+    await checkPages(bufferOf(bytes), group, ['score'])
+  })
+
+  test('have the values of their row group', async () => {
+    const metadata = metadataOf()
+    chunkOf(metadata, 1).num_values = 6n
+    const [, group] = metadata.row_groups
+    assert.ok(group)
+    await assert.rejects(checkPages(bufferOf(bytes), group, undefined), {
+      message: 'the pages of the column score have 5 values instead of 6',
+    })
+  })
+})
