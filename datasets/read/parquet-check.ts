@@ -4,7 +4,7 @@
  * others are still being read, whose own errors then nobody handles, which ends the process. Most of this is said twice in a file, and
  * here it has to agree (https://parquet.apache.org/docs/file-format/, parquet.thrift).
  */
-import type { AsyncBuffer, FileMetaData, PageHeader, RowGroup, SchemaTree } from 'hyparquet'
+import type { AsyncBuffer, ColumnMetaData, FileMetaData, PageHeader, RowGroup, SchemaTree } from 'hyparquet'
 
 interface Leaf {
   readonly path: string
@@ -49,10 +49,7 @@ export async function checkPages(
   columns: readonly string[] | undefined,
 ): Promise<void> {
   const { parquetHeader } = await import('hyparquet/src/column.js')
-  for (const { meta_data: chunk } of group.columns) {
-    if (chunk === undefined) continue
-    const [top = ''] = chunk.path_in_schema
-    if (columns !== undefined && !columns.includes(top)) continue
+  for (const chunk of chunksOf(group, columns)) {
     const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset)
     const end = start + Number(chunk.total_compressed_size)
     const name = chunk.path_in_schema.join('.')
@@ -70,6 +67,22 @@ export async function checkPages(
     }
     if (BigInt(values) !== chunk.num_values)
       throw new Error(`the pages of the column ${name} have ${values} values instead of ${chunk.num_values}`)
+  }
+}
+
+/**
+ * What a row group has of these columns.
+ *
+ * @param columns names of top-level columns; default: all
+ */
+export function* chunksOf(
+  { columns: chunks }: RowGroup,
+  columns: readonly string[] | undefined,
+): Generator<ColumnMetaData> {
+  for (const { meta_data: chunk } of chunks) {
+    const name = chunk?.path_in_schema[0]
+    if (chunk !== undefined && name !== undefined && (columns === undefined || columns.includes(name)))
+      yield chunk
   }
 }
 

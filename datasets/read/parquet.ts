@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from 'hyparquet'
 import { DatasetError } from '../types.ts'
-import { checkPages, checkRowGroups } from './parquet-check.ts'
+import { checkPages, checkRowGroups, chunksOf } from './parquet-check.ts'
 
 /** Of uncompressed pages, held at once. */
 const HELD_BYTES = 32 * 1024 * 1024
@@ -13,6 +13,8 @@ const compressors: Compressors = {
   GZIP: (input) => gunzipSync(input),
   BROTLI: (input) => brotliDecompressSync(input),
 }
+
+const CODECS: readonly string[] = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)]
 
 export interface ParquetFile {
   /** Names of the top-level columns, in the file's order. */
@@ -53,6 +55,7 @@ async function* readRows(
   const wanted = columns && { columns: [...columns] }
   let groupStart = 0
   for (const group of metadata.row_groups) {
+    checkCodecs(path, group, columns)
     await readable(path, () => checkPages(file, group, columns))
     for (const [from, to] of spans(group, columns)) {
       signal?.throwIfAborted()
@@ -66,6 +69,17 @@ async function* readRows(
   }
 }
 
+/** @throws {DatasetError} `dataset_unreadable` */
+function checkCodecs(path: string, group: RowGroup, columns: readonly string[] | undefined): void {
+  for (const { path_in_schema: names, codec } of chunksOf(group, columns)) {
+    if (codec === undefined || CODECS.includes(codec)) continue
+    throw new DatasetError(
+      'dataset_unreadable',
+      `${path}: the column ${names.join('.')} is compressed with ${codec}, which is not read; write the file with zstd, snappy, gzip, brotli or none`,
+    )
+  }
+}
+
 /** A row group, cut into equal parts where its wanted columns are too much to hold. */
 function* spans(
   group: RowGroup,
@@ -73,11 +87,7 @@ function* spans(
 ): Generator<readonly [from: number, to: number]> {
   const rows = Number(group.num_rows)
   let bytes = 0
-  for (const { meta_data: chunk } of group.columns) {
-    const name = chunk?.path_in_schema[0]
-    if (name !== undefined && (columns === undefined || columns.includes(name)))
-      bytes += Number(chunk?.total_uncompressed_size ?? 0)
-  }
+  for (const chunk of chunksOf(group, columns)) bytes += Number(chunk.total_uncompressed_size)
   const step = Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / HELD_BYTES))))
   for (let from = 0; from < rows; from += step) yield [from, Math.min(from + step, rows)] as const
 }

@@ -102,6 +102,22 @@ test('a time that no date can be is an error of the file', async () => {
   })
 })
 
+test('a compression that is not read is said, with those that are', async () => {
+  const packed = join(await folder.of({}), 'packed.parquet')
+  const table = parquetWriteBuffer({
+    columnData: [{ name: 'id', data: ['a', 'b'] }],
+    codec: 'LZ4_RAW',
+    compressors: { LZ4_RAW: (bytes) => bytes },
+  })
+  await writeFile(packed, new Uint8Array(table))
+  const file = await openParquet(packed)
+  assert.deepEqual(file.columns, ['id'])
+  await assert.rejects(file.rows().next(), {
+    code: 'dataset_unreadable',
+    message: `${packed}: the column id is compressed with LZ4_RAW, which is not read; write the file with zstd, snappy, gzip, brotli or none`,
+  })
+})
+
 describe('pages of a Parquet column', () => {
   /** Where the second row group's first column begins: fields 1, 2 and 3 of its page header are the type and the two lengths. */
   function headerOf(): { readonly content: Buffer; readonly at: number } {
