@@ -60,8 +60,8 @@ export async function checkPages(
     while (reader.offset < reader.view.byteLength) {
       const page = parquetHeader(reader)
       const left = reader.view.byteLength - reader.offset
-      if (!isSound(page, left, Number(chunk.total_uncompressed_size)))
-        throw new Error(`the column ${name} has a page whose header cannot be`)
+      if (!isSoundHeader(page, left, Number(chunk.total_uncompressed_size)))
+        throw new Error(`the column ${name} has a damaged page header`)
       values += valuesOf(page)
       reader.offset += page.compressed_page_size
     }
@@ -86,7 +86,13 @@ export function* chunksOf(
   }
 }
 
-function isSound(page: PageHeader, left: number, uncompressed: number): boolean {
+/**
+ * Whether a page of this header can be.
+ *
+ * @param left bytes of the column after the header
+ * @param uncompressed bytes of all its pages
+ */
+export function isSoundHeader(page: PageHeader, left: number, uncompressed: number): boolean {
   const { compressed_page_size: size, data_page_header_v2: v2, dictionary_page_header: dictionary } = page
   if (!isWithin(size, left) || !isWithin(page.uncompressed_page_size, uncompressed)) return false
   if (v2 !== undefined) {

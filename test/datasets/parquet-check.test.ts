@@ -3,10 +3,17 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type FileMetaData, parquetMetadata, parquetSchema, type SchemaElement } from 'hyparquet'
+import { inspect } from 'node:util'
+import {
+  type FileMetaData,
+  type PageHeader,
+  parquetMetadata,
+  parquetSchema,
+  type SchemaElement,
+} from 'hyparquet'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { openParquet } from '../../datasets/read/parquet.ts'
-import { checkPages, checkRowGroups } from '../../datasets/read/parquet-check.ts'
+import { checkPages, checkRowGroups, isSoundHeader } from '../../datasets/read/parquet-check.ts'
 import { DatasetError } from '../../datasets/types.ts'
 import { type Folder, temporaryFolder, writeParquetTable } from '../helpers/dataset-files.ts'
 
@@ -146,10 +153,60 @@ describe('pages of a Parquet column', () => {
         error instanceof DatasetError &&
         error.code === 'dataset_unreadable' &&
         error.message ===
-          `${path}: the column id has a page whose header cannot be; is it a Parquet file, and whole?`,
+          `${path}: the column id has a damaged page header; is it a Parquet file, and whole?`,
     )
     assert.equal(rows, 5, 'of the row group before')
   })
+
+  const size = { compressed_page_size: 40, uncompressed_page_size: 100 }
+  const v1 = {
+    num_values: 5,
+    encoding: 'PLAIN',
+    definition_level_encoding: 'RLE',
+    repetition_level_encoding: 'RLE',
+  } as const
+  const v2 = {
+    num_values: 5,
+    num_nulls: 5,
+    num_rows: 5,
+    encoding: 'PLAIN',
+    definition_levels_byte_length: 30,
+    repetition_levels_byte_length: 10,
+    is_compressed: true,
+  } as const
+  const dictionary = { num_values: 800, encoding: 'PLAIN' } as const
+  const headers: readonly (readonly [PageHeader, Readonly<Record<string, unknown>>])[] = [
+    [{ type: 'DATA_PAGE', ...size, data_page_header: v1 }, { data_page_header: { ...v1, num_values: -1 } }],
+    [{ type: 'DATA_PAGE', ...size, data_page_header: v1 }, { compressed_page_size: 41 }],
+    [{ type: 'DATA_PAGE', ...size, data_page_header: v1 }, { uncompressed_page_size: 101 }],
+    [{ type: 'DATA_PAGE', ...size, data_page_header: v1 }, { uncompressed_page_size: undefined }],
+    [
+      { type: 'DATA_PAGE_V2', ...size, data_page_header_v2: v2 },
+      { data_page_header_v2: { ...v2, num_nulls: 6 } },
+    ],
+    [
+      { type: 'DATA_PAGE_V2', ...size, data_page_header_v2: v2 },
+      { data_page_header_v2: { ...v2, num_values: undefined } },
+    ],
+    [
+      { type: 'DATA_PAGE_V2', ...size, data_page_header_v2: v2 },
+      { data_page_header_v2: { ...v2, definition_levels_byte_length: 31 } },
+    ],
+    [
+      { type: 'DATA_PAGE_V2', ...size, data_page_header_v2: v2 },
+      { data_page_header_v2: { ...v2, repetition_levels_byte_length: -1 } },
+    ],
+    [
+      { type: 'DICTIONARY_PAGE', ...size, dictionary_page_header: dictionary },
+      { dictionary_page_header: { ...dictionary, num_values: 801 } },
+    ],
+  ]
+  for (const [sound, damage] of headers) {
+    test(`of the type ${sound.type} are not what ${inspect(damage, { breakLength: Number.POSITIVE_INFINITY })} says`, () => {
+      assert.ok(isSoundHeader(sound, 40, 100))
+      assert.ok(!isSoundHeader({ ...sound, ...damage }, 40, 100))
+    })
+  }
 
   test('lie in the file', async () => {
     const metadata = metadataOf()
